@@ -1,0 +1,66 @@
+import tseslint from 'typescript-eslint'
+
+/** A room of the client library may import only from the rooms named beside it (docs/architecture.md). */
+const rooms = {
+  crypto: ['crypto'],
+  recovery: ['crypto', 'recovery'],
+  vault: ['crypto', 'vault'],
+  sync: ['crypto', 'recovery', 'vault', 'sync'],
+}
+const all = ['crypto', 'recovery', 'vault', 'nostr', 'sync', 'legacy']
+
+const directions = Object.entries(rooms).map(([room, allowed]) => ({
+  files: [`packages/keyhaven/src/${room}/**/*.ts`],
+  ignores: ['**/*.test.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          ...all
+            .filter((other) => !allowed.includes(other))
+            .map((other) => ({ group: [`**/${other}/**`], message: `${room} does not import ${other}.` })),
+          { group: ['keyhaven/*', '@keyhaven/*'], message: 'The library imports its own files by path.' },
+        ],
+      },
+    ],
+  },
+}))
+
+export default tseslint.config(
+  { ignores: ['**/dist/', '**/node_modules/', 'bench/**/*.mjs', '**/*.js', 'vitest.config.ts'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  ...directions,
+  {
+    files: ['packages/server/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['keyhaven/vault*', 'keyhaven/sync*', '@keyhaven/cli*'],
+              message: 'The server imports keyhaven, keyhaven/crypto and keyhaven/recovery only.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  { files: ['packages/cli/src/**/*.ts'], rules: { 'no-console': 'off' } },
+  { files: ['**/*.test.ts', '**/testing/*.ts'], rules: { 'max-lines-per-function': 'off' } },
+)

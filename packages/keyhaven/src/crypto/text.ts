@@ -1,0 +1,48 @@
+/**
+ * Hex, base64 and base64url, strict: what does not decode to exactly what would be encoded again is refused.
+ */
+import { base64 as base64Coder, base64urlnopad, hex as hexCoder } from '@scure/base'
+import { KeyhavenError } from '../errors.ts'
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  return hexCoder.encode(bytes)
+}
+
+/** Bytes of lower-case hex; `length` in bytes if it is fixed. `ERR_INPUT_INVALID` names `field`. */
+export function parseHex(text: string, field: string, length?: number): Uint8Array {
+  const shape = length === undefined ? /^(?:[0-9a-f]{2})*$/ : new RegExp(`^[0-9a-f]{${String(length * 2)}}$`)
+  if (!shape.test(text)) {
+    const expected = length === undefined ? 'lower-case hex' : `${String(length * 2)} lower-case hex digits`
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field, expected })
+  }
+  return hexCoder.decode(text)
+}
+
+/** Standard base64 with padding (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  return base64Coder.encode(bytes)
+}
+
+/** Bytes of standard base64 with padding. `ERR_INPUT_INVALID` names `field`. */
+export function parseBase64(text: string, field: string): Uint8Array {
+  try {
+    return base64Coder.decode(text)
+  } catch {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field, expected: 'standard base64 with padding' })
+  }
+}
+
+/** base64url without padding (RFC 4648 section 5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  return base64urlnopad.encode(bytes)
+}
+
+/** Bytes of base64url without padding. `ERR_INPUT_INVALID` names `field`. */
+export function parseBase64Url(text: string, field: string): Uint8Array {
+  try {
+    return base64urlnopad.decode(text)
+  } catch {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field, expected: 'base64url without padding' })
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The one error class of Keyhaven, and the one list of its codes.
+ *
+ * Outcomes that a caller must expect (a wrong PIN, a locked registration, no backup) are values; what is thrown
+ * is a fault. Every field here is safe to log: enumerations, counts and public identifiers, never input, never
+ * anything derived from a secret. Messages are looked up, not built, and no error carries a foreign `cause`.
+ */
+
+/** What each code carries. */
+export interface KeyhavenErrorDetails {
+  /** An argument has the wrong shape. Fix the call; nothing was done. */
+  ERR_INPUT_INVALID: { readonly field: string; readonly expected: string }
+  /** A setting is unknown or malformed. Correct the named setting and start again. */
+  ERR_SETTING_INVALID: { readonly setting: string; readonly expected: string }
+  /** A realm configuration breaks a rule of the protocol. Correct it; nothing was sent. */
+  ERR_CONFIGURATION_INVALID: { readonly problem: string }
+  /** The configuration names a realm that needs the Noise transport, which is not spoken here. */
+  ERR_REALM_UNSUPPORTED: { readonly realmId: string }
+  /** A CBOR message is malformed: wrong shape, duplicate key, trailing bytes, or not canonical. */
+  ERR_MESSAGE_MALFORMED: { readonly problem: string }
+  /** Too few realms answered honestly and in time. Try again later; never offer a first backup now. */
+  ERR_REALMS_UNAVAILABLE: { readonly realms: readonly RealmFault[] }
+  /** All realms answered, and no registration has enough of them. Never offer a first backup now. */
+  ERR_REGISTRATION_SPLIT: { readonly realms: readonly RealmFault[] }
+  /** The registration was recovered, but what it holds does not open. Restore from another way in. */
+  ERR_REGISTRATION_DAMAGED: undefined
+  /** The operation was ended by its caller's signal. Nothing was left half done. */
+  ERR_ABORTED: undefined
+  /** Sealed bytes have the wrong length or an unknown version. They are damaged, or newer than this program. */
+  ERR_ENVELOPE_MALFORMED: { readonly problem: 'length' | 'version' | 'parameters' }
+  /** Wrong key, wrong purpose, or altered bytes. */
+  ERR_ENVELOPE_REJECTED: undefined
+  /** No Argon2id implementation could be loaded here. */
+  ERR_ARGON2_UNAVAILABLE: undefined
+  /** A vault operation needs an unlocked vault. Call `unlock` first. */
+  ERR_VAULT_LOCKED: undefined
+  /** There is no vault of this name in this storage. */
+  ERR_VAULT_MISSING: undefined
+  /** The vault's stored bytes were changed, swapped, dropped or rolled back. */
+  ERR_VAULT_DAMAGED: { readonly problem: string }
+  /** Another process is writing to this vault and did not finish in time. Try again. */
+  ERR_VAULT_BUSY: undefined
+  /** The vault's storage failed. Nothing was changed. */
+  ERR_STORAGE_FAILED: { readonly fault: string }
+  /** The PIN breaks the policy. `reason` says which rule. */
+  ERR_PIN_REFUSED: { readonly reason: 'too-short' | 'too-long' | 'repeated' | 'sequence' | 'characters' }
+  /** The phone number is none. */
+  ERR_PHONE_INVALID: undefined
+  /** The address is plain http beyond loopback, or not an http(s) address. */
+  ERR_INSECURE_TRANSPORT: undefined
+  /** The server could not be reached or answered with a fault. */
+  ERR_SERVER_UNAVAILABLE: {
+    readonly fault: 'network' | 'timeout' | 'status' | 'body'
+    readonly retryable: boolean
+  }
+  /** The server refused the request by a rule of its own; `rule` is the server's code. */
+  ERR_SERVER_REFUSED: { readonly rule: string; readonly status: number }
+  /** The session is not, or no longer, signed in. Sign in again. */
+  ERR_SIGNED_OUT: undefined
+  /** The sign-in code is wrong, used, or too old. */
+  ERR_CODE_REJECTED: { readonly triesRemaining: number | undefined }
+  /** Too many requests. Wait for the given number of seconds. */
+  ERR_RATE_LIMITED: { readonly retryAfterSeconds: number }
+  /** The pointer or the log moved while this device prepared its change. Synchronise and try again. */
+  ERR_POINTER_CONFLICT: undefined
+  /** The change needs the account's authority key, which only a device with the open backup has. */
+  ERR_AUTHORITY_REQUIRED: undefined
+  /** The served log lacks what this device has seen before. Do not trust this server's answer. */
+  ERR_LOG_ROLLED_BACK: undefined
+  /** A segment names a parent that was not served. */
+  ERR_LOG_INCOMPLETE: undefined
+  /** One device sequence number has two segments. */
+  ERR_LOG_FORKED: undefined
+  /** A segment does not open, or its contents are malformed. */
+  ERR_LOG_DAMAGED: { readonly problem: string }
+  /** The backup was written by a newer version of Keyhaven. Update this client. */
+  ERR_CLIENT_TOO_OLD: undefined
+  /** This vault already belongs to another account or server. */
+  ERR_ACCOUNT_MISMATCH: undefined
+  /** Two different identity keys claim one name. Nothing was overwritten. */
+  ERR_IDENTITY_CONFLICT: { readonly count: number }
+  /** A server-side store, such as the database, is not reachable. */
+  ERR_DATABASE_UNAVAILABLE: undefined
+  /** The data directory is in use by a running server. */
+  ERR_DATA_IN_USE: undefined
+  /** The server cannot start; `problem` is a fixed sentence. */
+  ERR_START_REFUSED: { readonly problem: string }
+}
+
+/** What one realm did wrong, by the realm's id (32 hex digits). */
+export interface RealmFault {
+  readonly realmId: string
+  readonly fault: RealmFaultKind
+}
+
+/** Every way in which a realm can fail to help. */
+export type RealmFaultKind =
+  | 'unreachable'
+  | 'timeout'
+  | 'unauthorized'
+  | 'rate-limited'
+  | 'refused'
+  | 'garbage'
+  | 'bad-proof'
+  | 'bad-signature'
+  | 'bad-counts'
+  | 'bad-commitment'
+  | 'other-version'
+  | 'other-registration'
+  | 'not-registered'
+  | 'locked'
+
+export type KeyhavenErrorCode = keyof KeyhavenErrorDetails
+
+const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
+  ERR_INPUT_INVALID: 'An argument has the wrong shape.',
+  ERR_SETTING_INVALID: 'A setting is unknown or malformed.',
+  ERR_CONFIGURATION_INVALID: 'The realm configuration is not valid.',
+  ERR_REALM_UNSUPPORTED: 'A realm of the configuration needs a transport that is not supported.',
+  ERR_MESSAGE_MALFORMED: 'A message is malformed.',
+  ERR_REALMS_UNAVAILABLE: 'Too few realms answered; try again later.',
+  ERR_REGISTRATION_SPLIT: 'The realms disagree about the registration.',
+  ERR_REGISTRATION_DAMAGED: 'The PIN is right, but what the realms hold does not open.',
+  ERR_ABORTED: 'The operation was stopped by its caller.',
+  ERR_ENVELOPE_MALFORMED: 'The sealed bytes are malformed.',
+  ERR_ENVELOPE_REJECTED: 'The sealed bytes were rejected: wrong key, wrong purpose, or altered.',
+  ERR_ARGON2_UNAVAILABLE: 'No Argon2id implementation is available.',
+  ERR_VAULT_LOCKED: 'The vault is locked.',
+  ERR_VAULT_MISSING: 'There is no such vault.',
+  ERR_VAULT_DAMAGED: 'The vault was changed from outside.',
+  ERR_VAULT_BUSY: 'The vault is in use by another process.',
+  ERR_STORAGE_FAILED: 'The storage failed; nothing was changed.',
+  ERR_PIN_REFUSED: 'The PIN is too easy to guess.',
+  ERR_PHONE_INVALID: 'The phone number is not valid.',
+  ERR_INSECURE_TRANSPORT: 'Only https, or http to this machine itself, is allowed.',
+  ERR_SERVER_UNAVAILABLE: 'The server is not available.',
+  ERR_SERVER_REFUSED: 'The server refused the request.',
+  ERR_SIGNED_OUT: 'This device is not signed in.',
+  ERR_CODE_REJECTED: 'The sign-in code was not accepted.',
+  ERR_RATE_LIMITED: 'Too many requests; wait and try again.',
+  ERR_POINTER_CONFLICT: 'The backup changed meanwhile; synchronise and try again.',
+  ERR_AUTHORITY_REQUIRED: 'Only a device that has the backup open can do this.',
+  ERR_LOG_ROLLED_BACK: 'The server showed an older state of the backup than this device has seen.',
+  ERR_LOG_INCOMPLETE: 'A part of the backup is missing on the server.',
+  ERR_LOG_FORKED: 'The server showed two histories of one device.',
+  ERR_LOG_DAMAGED: 'A part of the backup does not open.',
+  ERR_CLIENT_TOO_OLD: 'The backup was written by a newer version.',
+  ERR_ACCOUNT_MISMATCH: 'This device belongs to another account.',
+  ERR_IDENTITY_CONFLICT: 'Two different identity keys claim one name.',
+  ERR_DATABASE_UNAVAILABLE: 'The database is not available.',
+  ERR_DATA_IN_USE: 'The data directory is in use by a running server.',
+  ERR_START_REFUSED: 'The server cannot start.',
+}
+
+/** A fault with a code. `details` is safe to log; see {@link KeyhavenErrorDetails} for what to do about each. */
+export class KeyhavenError<C extends KeyhavenErrorCode = KeyhavenErrorCode> extends Error {
+  override readonly name = 'KeyhavenError'
+  readonly code: C
+  readonly details: KeyhavenErrorDetails[C]
+
+  constructor(code: C, details: KeyhavenErrorDetails[C]) {
+    super(MESSAGES[code])
+    this.code = code
+    this.details = details
+  }
+}
+
+/** True when `value` is a {@link KeyhavenError}, of the given code if one is named. */
+export function isKeyhavenError<C extends KeyhavenErrorCode>(
+  value: unknown,
+  code?: C,
+): value is KeyhavenError<C> {
+  return value instanceof KeyhavenError && (code === undefined || value.code === code)
+}
