@@ -1,0 +1,112 @@
+/**
+ * The server's way to its database: one pool for each powerless login, and one call for each of them, every call one
+ * transaction. There is no other way to a connection, so no query can forget whose rows it may see.
+ */
+import pg from 'pg'
+import { KeyhavenError } from 'keyhaven'
+import { toHex } from 'keyhaven/crypto'
+import type { Login } from './logins.ts'
+import { LOGINS, requirePowerless } from './logins.ts'
+import { requireSchemaVersion } from './migrate.ts'
+import type { Transaction } from './transaction.ts'
+import { runTransaction } from './transaction.ts'
+
+export type { Transaction } from './transaction.ts'
+
+/** Connection strings of the three logins. */
+export type DatabaseUrls = Readonly<Record<Login, string>>
+
+export interface Database {
+  /** As `keyhaven_app`, seeing the rows of one user. `ERR_INPUT_INVALID` when `userId` is no lower-case UUID. */
+  withUser<Result>(userId: string, run: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  /** As `keyhaven_auth`: sign-in, where there is no user yet. Name a user to see that user's rows as well. */
+  withAuth<Result>(
+    run: (transaction: Transaction) => Promise<Result>,
+    options?: { readonly userId?: string },
+  ): Promise<Result>
+  /** As `keyhaven_realm`, seeing one record (32 bytes). Returns only after the commit is on disk. */
+  withRealmRecord<Result>(
+    recordId: Uint8Array,
+    run: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result>
+  /** True when all three logins get an answer. */
+  ready(): Promise<boolean>
+  /** Refuses logins with power, and a schema that is not this program's: `ERR_START_REFUSED`. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Opens pools; connects only when something is asked. */
+export function openDatabase(urls: DatabaseUrls): Database {
+  const pools: Readonly<Record<Login, pg.Pool>> = {
+    keyhaven_app: createPool(urls.keyhaven_app),
+    keyhaven_auth: createPool(urls.keyhaven_auth),
+    keyhaven_realm: createPool(urls.keyhaven_realm),
+  }
+  return {
+    withUser: async (userId, run) => runTransaction(pools.keyhaven_app, identify(userId), run),
+    withAuth: async (run, options) =>
+      runTransaction(pools.keyhaven_auth, options?.userId === undefined ? '' : identify(options.userId), run),
+    withRealmRecord: async (recordId, run) =>
+      runTransaction(pools.keyhaven_realm, identifyRecord(recordId), run),
+    ready: async () => {
+      const answers = await Promise.allSettled(LOGINS.map((login) => pools[login].query('SELECT 1')))
+      return answers.every((answer) => answer.status === 'fulfilled')
+    },
+    check: async () => {
+      for (const login of LOGINS) await checkLogin(pools[login], login)
+    },
+    close: async () => {
+      await Promise.all(LOGINS.map((login) => pools[login].end()))
+    },
+  }
+}
+
+function identify(userId: string): string {
+  if (!UUID.test(userId)) {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'userId', expected: 'a lower-case UUID' })
+  }
+  return `SET LOCAL app.user_id = '${userId}'`
+}
+
+function identifyRecord(recordId: Uint8Array): string {
+  if (recordId.length !== 32) {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'recordId', expected: '32 bytes' })
+  }
+  return `SET LOCAL synchronous_commit = 'on'; SET LOCAL app.record_id = '${toHex(recordId)}'`
+}
+
+async function checkLogin(pool: pg.Pool, login: Login): Promise<void> {
+  await runTransaction(pool, '', async (transaction) => {
+    await requirePowerless((text) => transaction.query(text), login)
+    await requireSchemaVersion((text) => transaction.query(text))
+  })
+}
+
+function createPool(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    allowExitOnIdle: true,
+    keepAlive: true,
+    application_name: 'keyhaven',
+    types: { getTypeParser },
+  })
+  // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined)
+  return pool
+}
+
+/** int8 as a number: counts and cursors stay far below 2^53, and what does not is a fault, not a rounded value. */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === 20 && format !== 'binary' ? parseInt8 : pg.types.getTypeParser(oid, format as 'text')
+
+function parseInt8(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new Error('An int8 of the database is beyond 2^53.')
+  return value
+}

@@ -1,0 +1,95 @@
+/**
+ * The files of a private PostgreSQL: made once, under another name until they are complete, and told at each start who
+ * may log in. The superuser and the owner come in by the operating system's word alone (`peer`), so there is no
+ * password of theirs to keep; the server's own logins need a password (`scram-sha-256`).
+ */
+import { execFile } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { KeyhavenError } from 'keyhaven'
+import type { PostgresAccount } from './account.ts'
+
+const run = promisify(execFile)
+
+/** Bootstrap superuser; used once, to make the owner. */
+export const SUPERUSER = 'keyhaven_superuser'
+/** Owner of the database: no superuser; migrations run under it. */
+export const OWNER = 'keyhaven_owner'
+/** The one database. */
+export const DATABASE = 'keyhaven'
+
+/** The major version that made the cluster, or `undefined` when there is none. */
+export function readClusterVersion(folder: string): number | undefined {
+  const file = join(folder, 'PG_VERSION')
+  if (!existsSync(file)) return undefined
+  return Number.parseInt(readFileSync(file, 'utf8'), 10)
+}
+
+/** Makes the cluster with `initdb`, with checksums; complete under its name or not at all. */
+export async function createCluster(input: {
+  readonly folder: string
+  readonly binaries: string
+  readonly account: PostgresAccount
+  readonly durable: boolean
+}): Promise<void> {
+  const draft = `${input.folder}.new`
+  rmSync(draft, { recursive: true, force: true })
+  makeFolder(draft, input.account)
+  const options = [
+    '--encoding=UTF8',
+    '--locale=C',
+    '--data-checksums',
+    '--auth=peer',
+    `--username=${SUPERUSER}`,
+  ]
+  if (!input.durable) options.push('--no-sync')
+  try {
+    await run(join(input.binaries, 'initdb'), ['-D', draft, ...options], {
+      ...input.account,
+      cwd: dirname(draft),
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
+    })
+  } catch {
+    rmSync(draft, { recursive: true, force: true })
+    throw new KeyhavenError('ERR_START_REFUSED', {
+      problem: 'PostgreSQL could not make its files in the data directory (initdb failed).',
+    })
+  }
+  renameSync(draft, input.folder)
+}
+
+function makeFolder(folder: string, account: PostgresAccount): void {
+  mkdirSync(folder, { mode: 0o700 })
+  if (account !== undefined) chownSync(folder, account.uid, account.gid)
+}
+
+/** Writes who may log in and how. Only Unix sockets are open at all. */
+export function writeAccessRules(folder: string, account: PostgresAccount): void {
+  const rules = [
+    `local all ${SUPERUSER} peer map=keyhaven`,
+    `local all ${OWNER} peer map=keyhaven`,
+    'local all all scram-sha-256',
+    '',
+  ]
+  const user = userInfo().username
+  const map = [`keyhaven "${user}" ${SUPERUSER}`, `keyhaven "${user}" ${OWNER}`, '']
+  writeOwned(join(folder, 'pg_hba.conf'), rules.join('\n'), account)
+  writeOwned(join(folder, 'pg_ident.conf'), map.join('\n'), account)
+}
+
+function writeOwned(file: string, text: string, account: PostgresAccount): void {
+  writeFileSync(file, text, { mode: 0o600 })
+  chmodSync(file, 0o600)
+  if (account !== undefined) chownSync(file, account.uid, account.gid)
+}
