@@ -36,6 +36,18 @@ export interface KeyhavenErrorDetails {
   ERR_VAULT_LOCKED: undefined
   /** There is no vault of this name in this storage. */
   ERR_VAULT_MISSING: undefined
+  /** A vault of this name is there already. Open it, or choose another name; nothing was changed. */
+  ERR_VAULT_EXISTS: undefined
+  /** The vault's parts pass their checksum but do not belong together: somebody changed them. */
+  ERR_VAULT_TAMPERED: undefined
+  /** The device key of this vault is gone. Unlock with another protection. */
+  ERR_DEVICE_KEY_MISSING: undefined
+  /** The device key's file is not fit for use; nothing was changed. */
+  ERR_DEVICE_KEY_REFUSED: { readonly problem: 'permissions' | 'inside-the-vault' | 'damaged' }
+  /** The vault has no such protection. */
+  ERR_PROTECTION_MISSING: undefined
+  /** The last protection cannot be removed, or nothing would open the vault. Add another one first. */
+  ERR_PROTECTION_LAST: undefined
   /** The vault's stored bytes were changed, swapped, dropped or rolled back. */
   ERR_VAULT_DAMAGED: { readonly problem: string }
   /** Another process is writing to this vault and did not finish in time. Try again. */
@@ -91,6 +103,8 @@ export interface KeyhavenErrorDetails {
 export interface RealmFault {
   readonly realmId: string
   readonly fault: RealmFaultKind
+  /** With `rate-limited`: when the realm may be asked again. */
+  readonly retryAfterSeconds?: number
 }
 
 /** Every way in which a realm can fail to help. */
@@ -127,6 +141,12 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_ARGON2_UNAVAILABLE: 'No Argon2id implementation is available.',
   ERR_VAULT_LOCKED: 'The vault is locked.',
   ERR_VAULT_MISSING: 'There is no such vault.',
+  ERR_VAULT_EXISTS: 'There is such a vault already.',
+  ERR_VAULT_TAMPERED: 'The parts of the vault do not belong together.',
+  ERR_DEVICE_KEY_MISSING: 'The device key of the vault is gone.',
+  ERR_DEVICE_KEY_REFUSED: 'The file of the device key is not fit for use.',
+  ERR_PROTECTION_MISSING: 'The vault has no such protection.',
+  ERR_PROTECTION_LAST: 'The last protection of a vault cannot be removed.',
   ERR_VAULT_DAMAGED: 'The vault was changed from outside.',
   ERR_VAULT_BUSY: 'The vault is in use by another process.',
   ERR_STORAGE_FAILED: 'The storage failed; nothing was changed.',

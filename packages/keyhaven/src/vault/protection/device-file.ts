@@ -1,0 +1,131 @@
+/**
+ * Device protection where there is no keychain: a random key in a file of mode 0600, outside the vault's folder.
+ *
+ * It keeps the vault from whoever gets the vault's folder alone (a backup, a synchronised folder, a copied disk image
+ * of it), and from other users of the machine. Whoever reads this user's files reads the key, too: encrypt the disk,
+ * or add a password. One file may hold the keys of several vaults, each by its slot's id.
+ */
+import { statSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { concat, equal, randomBytes, utf8, wipe } from '../../crypto/bytes.ts'
+import { sha256 } from '../../crypto/hkdf.ts'
+import { toHex } from '../../crypto/text.ts'
+import { KeyhavenError } from '../../errors.ts'
+import type { FactorContext, Protection } from '../protection.ts'
+import { takeFileLock } from '../storage/file-lock.ts'
+import { fileOperations } from '../storage/file-operations.ts'
+import { createQueue } from '../storage/queue.ts'
+import { DEVICE_PROVIDERS, isProvider } from './device-parameters.ts'
+
+const MAGIC = concat(utf8('KHDEVKEY'), Uint8Array.of(1))
+const ID_LENGTH = 16
+const KEY_LENGTH = 32
+const ENTRY_LENGTH = ID_LENGTH + KEY_LENGTH
+const CHECKSUM_LENGTH = 32
+const PATIENCE_MS = 10_000
+
+const enqueue = createQueue()
+
+/**
+ * A device protection that opens without a prompt, by a key in `keyFile`. The file is made with the first key.
+ *
+ * `ERR_DEVICE_KEY_REFUSED` when others may read the file, when it lies inside the vaults' folder, or when it is damaged.
+ */
+export function fileDeviceProtection(options: {
+  readonly keyFile: string
+  readonly label?: string
+}): Protection {
+  const path = resolve(options.keyFile)
+  return {
+    label: options.label,
+    factors: [
+      {
+        type: 'device',
+        prompts: false,
+        matches: (parameters) => parameters.length === 1 && isProvider(parameters, 'file'),
+        enroll: async (context) => {
+          requireOutside(path, context)
+          const secret = randomBytes(KEY_LENGTH)
+          await changeKeys(path, (keys) => keys.set(toHex(context.slotId), secret))
+          return { parameters: Uint8Array.of(DEVICE_PROVIDERS.file), secret }
+        },
+        open: async ({ slotId }) => {
+          const secret = (await readKeys(path)).get(toHex(slotId))
+          return secret === undefined ? { status: 'unavailable' } : { status: 'opened', secret }
+        },
+        forget: ({ slotId }) => changeKeys(path, (keys) => keys.delete(toHex(slotId))),
+      },
+    ],
+  }
+}
+
+function requireOutside(path: string, { storageDirectory }: FactorContext): void {
+  if (storageDirectory === undefined) return
+  const way = relative(storageDirectory, path)
+  if (way !== '..' && !way.startsWith(`..${sep}`) && resolve(way) !== way) {
+    throw new KeyhavenError('ERR_DEVICE_KEY_REFUSED', { problem: 'inside-the-vault' })
+  }
+}
+
+/** Reads the keys by slot id; none if there is no file. */
+async function readKeys(path: string): Promise<Map<string, Uint8Array>> {
+  const bytes = await fileOperations.read(path)
+  if (bytes === undefined) return new Map()
+  requirePrivate(path)
+  try {
+    return parseKeys(bytes)
+  } finally {
+    wipe(bytes)
+  }
+}
+
+/** As OpenSSH does: a key that others may read is not used. Windows keeps its permissions elsewhere. */
+function requirePrivate(path: string): void {
+  const status = statSync(path, { throwIfNoEntry: false })
+  if (status === undefined || process.platform === 'win32' || (status.mode & 0o077) === 0) return
+  throw new KeyhavenError('ERR_DEVICE_KEY_REFUSED', { problem: 'permissions' })
+}
+
+function parseKeys(bytes: Uint8Array): Map<string, Uint8Array> {
+  const body = bytes.subarray(0, Math.max(0, bytes.length - CHECKSUM_LENGTH))
+  const entries = body.subarray(MAGIC.length)
+  const sound =
+    equal(body.subarray(0, MAGIC.length), MAGIC) &&
+    entries.length % ENTRY_LENGTH === 0 &&
+    equal(sha256(body), bytes.subarray(body.length))
+  if (!sound) throw new KeyhavenError('ERR_DEVICE_KEY_REFUSED', { problem: 'damaged' })
+  const keys = new Map<string, Uint8Array>()
+  for (let offset = 0; offset < entries.length; offset += ENTRY_LENGTH) {
+    const id = entries.subarray(offset, offset + ID_LENGTH)
+    keys.set(toHex(id), entries.slice(offset + ID_LENGTH, offset + ENTRY_LENGTH))
+  }
+  return keys
+}
+
+/** Changes the file under its lock, by atomic replace; a file without keys is deleted. */
+async function changeKeys(path: string, change: (keys: Map<string, Uint8Array>) => void): Promise<void> {
+  await enqueue(path, async () => {
+    await fileOperations.makeDirectory(dirname(path))
+    const lock = await takeFileLock(`${path}.lock`, { operations: fileOperations, patienceMs: PATIENCE_MS })
+    try {
+      const keys = await readKeys(path)
+      change(keys)
+      await replaceKeys(path, keys)
+    } finally {
+      await lock.release()
+    }
+  })
+}
+
+async function replaceKeys(path: string, keys: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  if (keys.size === 0) {
+    await fileOperations.remove(path)
+  } else {
+    const entries = [...keys].map(([id, key]) => concat(Buffer.from(id, 'hex'), key))
+    const body = concat(MAGIC, ...entries)
+    const draft = join(dirname(path), `.${toHex(randomBytes(8))}.tmp`)
+    await fileOperations.create(draft, concat(body, sha256(body)))
+    await fileOperations.rename(draft, path)
+  }
+  await fileOperations.syncDirectory(dirname(path))
+}

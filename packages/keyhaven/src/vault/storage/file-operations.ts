@@ -1,0 +1,112 @@
+/**
+ * The file system calls that storage in files makes, one function each, so that tests can fail and kill at every one.
+ */
+import { constants } from 'node:fs'
+import { link, mkdir, open, readFile, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { KeyhavenError } from '../../errors.ts'
+import type { BlobRange } from '../storage.ts'
+
+export interface FileOperations {
+  /** The file's bytes, or a part of them; `undefined` if there is no such file, or if it is shorter. */
+  read(path: string, range?: BlobRange): Promise<Uint8Array | undefined>
+  /** Writes a file that must not exist yet, mode 0600, and makes its bytes durable unless told not to. */
+  create(path: string, bytes: Uint8Array, options?: { readonly durable: boolean }): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  /** Gives a file a second name; false if that name is taken. */
+  link(from: string, to: string): Promise<boolean>
+  /** Deletes a file, if it is there. */
+  remove(path: string): Promise<void>
+  /** The names in a folder; none if there is no such folder. */
+  list(directory: string): Promise<readonly string[]>
+  /** Makes a folder and those above it, mode 0700. */
+  makeDirectory(directory: string): Promise<void>
+  removeDirectory(directory: string): Promise<void>
+  /** Makes names in a folder durable. */
+  syncDirectory(directory: string): Promise<void>
+}
+
+/** The real file system. Every fault is `ERR_STORAGE_FAILED` with the system's code, such as `ENOSPC`. */
+export const fileOperations: FileOperations = {
+  read: (path, range) =>
+    orMissing(() => (range === undefined ? readWhole(path) : readRange(path, range)), undefined),
+  create: (path, bytes, options) => guard(() => createFile(path, bytes, options?.durable ?? true)),
+  rename: (from, to) => guard(() => rename(from, to)),
+  link: (from, to) => guard(() => linkUnlessTaken(from, to)),
+  remove: (path) => guard(() => rm(path, { force: true })),
+  list: (directory) => orMissing(() => readdir(directory), []),
+  makeDirectory: async (directory) => {
+    await guard(() => mkdir(directory, { recursive: true, mode: 0o700 }))
+  },
+  removeDirectory: (directory) => orMissing(() => rmdir(directory), undefined),
+  syncDirectory: (directory) => guard(() => syncNames(directory)),
+}
+
+/** As a plain Uint8Array: a Buffer's `slice` shares its memory, which nobody here expects. */
+async function readWhole(path: string): Promise<Uint8Array> {
+  const { buffer, byteOffset, length } = await readFile(path)
+  return new Uint8Array(buffer, byteOffset, length)
+}
+
+async function readRange(path: string, range: BlobRange): Promise<Uint8Array | undefined> {
+  const file = await open(path, constants.O_RDONLY)
+  try {
+    const buffer = new Uint8Array(range.length)
+    const { bytesRead } = await file.read(buffer, 0, range.length, range.offset)
+    return bytesRead === range.length ? buffer : undefined
+  } finally {
+    await file.close()
+  }
+}
+
+async function createFile(path: string, bytes: Uint8Array, durable: boolean): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
+  try {
+    await file.writeFile(bytes)
+    if (durable) await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function linkUnlessTaken(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Windows has no fsync for folders; its file systems journal names. */
+async function syncNames(directory: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(directory, constants.O_RDONLY)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function orMissing<T>(work: () => Promise<T>, missing: T): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return missing
+    throw new KeyhavenError('ERR_STORAGE_FAILED', { fault: systemCode(error) })
+  }
+}
+
+async function guard<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new KeyhavenError('ERR_STORAGE_FAILED', { fault: systemCode(error) })
+  }
+}
+
+function systemCode(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^E[A-Z0-9]{1,20}$/.test(code) ? code : 'unknown'
+}
