@@ -1,3 +1,8 @@
-/** The server of Keyhaven. */
-export type { Database, DatabaseUrls, Transaction } from './db/database.ts'
-export { openDatabase } from './db/database.ts'
+/** The server of Keyhaven: settings in, a running server out. */
+export { startServer } from './start.ts'
+export type { RunningServer, ServerHooks } from './start.ts'
+export { parseSettings } from './settings/settings.ts'
+export type { KeyFiles, ServerOptions, ServerSettings } from './settings/settings.ts'
+export type { CodeSender } from './auth/code-sender.ts'
+export { createLog } from './log/log.ts'
+export type { Log, LogFields } from './log/log.ts'

@@ -94,7 +94,7 @@ function createPool(connectionString: string): pg.Pool {
     allowExitOnIdle: true,
     keepAlive: true,
     application_name: 'keyhaven',
-    types: { getTypeParser },
+    types: createTypeParsers(),
   })
   // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
   pool.on('error', () => undefined)
@@ -102,8 +102,11 @@ function createPool(connectionString: string): pg.Pool {
 }
 
 /** int8 as a number: counts and cursors stay far below 2^53, and what does not is a fault, not a rounded value. */
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
-  oid === 20 && format !== 'binary' ? parseInt8 : pg.types.getTypeParser(oid, format as 'text')
+function createTypeParsers(): pg.TypeOverrides {
+  const parsers = new pg.TypeOverrides()
+  parsers.setTypeParser(pg.types.builtins.INT8, parseInt8)
+  return parsers
+}
 
 function parseInt8(text: string): number {
   const value = Number(text)

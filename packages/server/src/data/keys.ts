@@ -1,0 +1,116 @@
+/**
+ * The server's keys, 32 bytes each, in files beside the data directory and never in it or in the database: people back
+ * up a data directory whole, and a thief of that backup must not have them.
+ *
+ * A key is made only for a database that has never seen one. Where the database was written under a key that is not
+ * there any more, a new one would make everything in it unreadable: the server does not start.
+ */
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { KeyhavenError } from 'keyhaven'
+import { deriveKey, equal, lp, randomBytes, toHex } from 'keyhaven/crypto'
+import type { Installation } from '../db/installation.ts'
+import type { KeyFiles } from '../settings/settings.ts'
+
+/** 32 bytes each. */
+export interface ServerKeys {
+  readonly realmSealKey: Uint8Array
+  readonly phoneKey: Uint8Array
+  readonly tokenKey: Uint8Array
+}
+
+const KEY_LENGTH = 32
+
+const KEYS = [
+  { name: 'realmSealKey', file: 'realm-seal.key', setting: 'KEYHAVEN_REALM_SEAL_KEY_FILE' },
+  { name: 'phoneKey', file: 'phone.key', setting: 'KEYHAVEN_PHONE_KEY_FILE' },
+  { name: 'tokenKey', file: 'token.key', setting: 'KEYHAVEN_TOKEN_KEY_FILE' },
+] as const
+
+/** The folder of the keys that the server makes itself. */
+export function keyFolderOf(dataDirectory: string): string {
+  return `${dataDirectory}-keys`
+}
+
+/** Reads or makes the three keys, and holds each against the fingerprint that the database knows. */
+export async function loadServerKeys(input: {
+  readonly dataDirectory: string
+  readonly keyFiles: KeyFiles
+  readonly installation: Installation
+}): Promise<ServerKeys> {
+  const keys: Partial<Record<keyof ServerKeys, Uint8Array>> = {}
+  for (const { name, file, setting } of KEYS) {
+    const given = input.keyFiles[name]
+    const path = given ?? join(keyFolderOf(input.dataDirectory), file)
+    const known = await input.installation.read(name)
+    if (known === undefined && given === undefined) makeKey(path)
+    const key = readKey(path, setting)
+    await requireKnown(input.installation, name, deriveFingerprint(key, name))
+    keys[name] = key
+  }
+  return keys as ServerKeys
+}
+
+/** What the database keeps to tell one key from another; nothing about the key follows from it. */
+function deriveFingerprint(key: Uint8Array, name: string): Uint8Array {
+  return deriveKey({ secret: key, info: lp(`keyhaven/key-fingerprint/v1/${name}`), length: 16 })
+}
+
+async function requireKnown(
+  installation: Installation,
+  name: string,
+  fingerprint: Uint8Array,
+): Promise<void> {
+  if (equal(await installation.keep(name, fingerprint), fingerprint)) return
+  throw new KeyhavenError('ERR_START_REFUSED', {
+    problem: `The database was written under another ${name} than this one; bring back the key file that belongs to it.`,
+  })
+}
+
+function readKey(path: string, setting: string): Uint8Array {
+  let key: Uint8Array
+  try {
+    key = new Uint8Array(readFileSync(path))
+  } catch {
+    throw new KeyhavenError('ERR_SETTING_INVALID', {
+      setting,
+      expected: 'the readable key file that belongs to this database (by default in the folder <data>-keys)',
+    })
+  }
+  if (key.length === KEY_LENGTH) return key
+  throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected: 'a file of exactly 32 bytes' })
+}
+
+/** Writes a new key whole and durably under its name, unless there is one: of two servers the first one's stays. */
+function makeKey(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${toHex(randomBytes(8))}`
+  writeDurably(draft, randomBytes(KEY_LENGTH))
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  syncFolder(dirname(path))
+}
+
+function writeDurably(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, bytes)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}

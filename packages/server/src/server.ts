@@ -1,0 +1,71 @@
+/**
+ * The listening HTTP server around an app: bounds against slow clients, and an end that lets running requests finish.
+ */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { KeyhavenError } from 'keyhaven'
+
+/** How long a request may take to arrive whole, its headers alone, and how long an idle connection is kept, in ms. */
+const REQUEST_TIMEOUT_MS = 60_000
+const HEADERS_TIMEOUT_MS = 15_000
+const KEEP_ALIVE_MS = 10_000
+
+/** How long running requests have to finish when the server closes. */
+const DRAIN_MS = 10_000
+
+/** What answers requests; Hono's `fetch`. */
+export type Fetch = (request: Request, bindings?: unknown) => Response | Promise<Response>
+
+export interface Listener {
+  readonly port: number
+  /** Takes no more connections, lets running requests finish for a while, then cuts them off. */
+  close(): Promise<void>
+}
+
+/** Listens on `host` and `port` (0: a free one); `ERR_SETTING_INVALID` names what cannot be listened on. */
+export async function listen(input: {
+  readonly host: string
+  readonly port: number
+  readonly fetch: Fetch
+}): Promise<Listener> {
+  const server = createAdaptorServer({ fetch: input.fetch, overrideGlobalObjects: false }) as Server
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+  await bind(server, input.host, input.port)
+  return { port: (server.address() as AddressInfo).port, close: () => drain(server) }
+}
+
+async function bind(server: Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((done, fail) => {
+      server.once('error', fail)
+      server.listen({ host, port }, () => {
+        server.off('error', fail)
+        done()
+      })
+    })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    throw new KeyhavenError('ERR_SETTING_INVALID', {
+      setting: code === 'EADDRINUSE' || code === 'EACCES' ? '--port' : '--host',
+      expected:
+        code === 'EADDRINUSE' ? 'a port that is free' : 'an address and port that this user may listen on',
+    })
+  }
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((done) => {
+    server.close(() => {
+      done()
+    })
+  })
+  server.closeIdleConnections()
+  const cut = setTimeout(() => {
+    server.closeAllConnections()
+  }, DRAIN_MS)
+  await closed
+  clearTimeout(cut)
+}

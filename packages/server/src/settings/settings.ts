@@ -1,0 +1,147 @@
+/**
+ * The server's settings: read once at the start from the command's options and the environment, checked, and typed
+ * from then on. An unknown `KEYHAVEN_…` variable or a value that is none stops the start with its name, since a setting
+ * that is silently not in force is worse than none. Values are not repeated in errors: some hold passwords.
+ */
+import { resolve } from 'node:path'
+import type { BlockList } from 'node:net'
+import { KeyhavenError } from 'keyhaven'
+import { parseHex } from 'keyhaven/crypto'
+import { parseTrustedProxies } from '../http/origin.ts'
+import type { DatabaseSettings } from './database-urls.ts'
+import { parseDatabaseUrls } from './database-urls.ts'
+import { isLoopbackHost, parsePublicOrigin } from './origin.ts'
+import type { TenantKeys } from './tenants.ts'
+import { parseTenants } from './tenants.ts'
+
+/** What {@link parseSettings} makes and `startServer` takes. */
+export interface ServerSettings {
+  readonly host: string
+  /** 0 lets the system choose a free one. */
+  readonly port: number
+  /** Absolute path. */
+  readonly dataDirectory: string
+  /** `undefined`: the address that the server listens on. */
+  readonly publicOrigin: string | undefined
+  /** `undefined`: a private PostgreSQL in the data directory. */
+  readonly database: DatabaseSettings | undefined
+  /** 16 bytes; `undefined`: made once and kept in the data directory. */
+  readonly realmId: Uint8Array | undefined
+  /** Files of 32 bytes; `undefined`: made once in `<data>-keys/`. */
+  readonly keyFiles: KeyFiles
+  readonly tenants: TenantKeys
+  readonly trustedProxies: BlockList
+}
+
+/** Where an operator keeps the keys that must never be in the database. */
+export interface KeyFiles {
+  readonly realmSealKey: string | undefined
+  readonly phoneKey: string | undefined
+  readonly tokenKey: string | undefined
+}
+
+/** The command's options, as typed: `--host`, `--port`, `--data`. */
+export interface ServerOptions {
+  readonly host?: string | undefined
+  readonly port?: string | number | undefined
+  readonly data?: string | undefined
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const SERVER_VARIABLES = [
+  'KEYHAVEN_OWNER_DATABASE_URL',
+  'KEYHAVEN_AUTH_DATABASE_URL',
+  'KEYHAVEN_REALM_DATABASE_URL',
+  'KEYHAVEN_REALM_ID',
+  'KEYHAVEN_REALM_SEAL_KEY_FILE',
+  'KEYHAVEN_PHONE_KEY_FILE',
+  'KEYHAVEN_TOKEN_KEY_FILE',
+  'KEYHAVEN_TENANTS',
+  'KEYHAVEN_TRUSTED_PROXIES',
+  'KEYHAVEN_PUBLIC_ORIGIN',
+]
+
+/** Not the server's, but the `keyhaven` command's, which runs in the same environment. */
+const COMMAND_VARIABLES = ['KEYHAVEN_HOME']
+
+/** Checks and types all settings; `ERR_SETTING_INVALID` names the first that is unknown or malformed. */
+export function parseSettings(input: {
+  readonly options?: ServerOptions
+  readonly env?: Environment
+}): ServerSettings {
+  const { options = {}, env = {} } = input
+  refuseUnknown(env)
+  const host = parseHost(options.host ?? '127.0.0.1')
+  const publicOrigin = readVariable(env, 'KEYHAVEN_PUBLIC_ORIGIN', parsePublicOrigin)
+  if (publicOrigin === undefined && !isLoopbackHost(host)) {
+    refuse('KEYHAVEN_PUBLIC_ORIGIN', 'an https origin, because --host is not a loopback address')
+  }
+  return {
+    host,
+    port: parsePort(options.port ?? 8787),
+    dataDirectory: parseDataDirectory(options.data ?? './keyhaven-data'),
+    publicOrigin,
+    database: parseDatabaseUrls(env),
+    realmId: readVariable(env, 'KEYHAVEN_REALM_ID', parseRealmId),
+    keyFiles: {
+      realmSealKey: readVariable(env, 'KEYHAVEN_REALM_SEAL_KEY_FILE', resolvePath),
+      phoneKey: readVariable(env, 'KEYHAVEN_PHONE_KEY_FILE', resolvePath),
+      tokenKey: readVariable(env, 'KEYHAVEN_TOKEN_KEY_FILE', resolvePath),
+    },
+    tenants: readVariable(env, 'KEYHAVEN_TENANTS', parseTenants) ?? new Map(),
+    trustedProxies: parseTrustedProxies(readVariable(env, 'KEYHAVEN_TRUSTED_PROXIES', splitList) ?? []),
+  }
+}
+
+function refuseUnknown(env: Environment): void {
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('KEYHAVEN_') || COMMAND_VARIABLES.includes(name)) continue
+    if (!SERVER_VARIABLES.includes(name)) refuse(name, `one of ${SERVER_VARIABLES.join(', ')}`)
+  }
+}
+
+/** A variable that is set to nothing is a mistake, not a default. */
+function readVariable<Value>(
+  env: Environment,
+  name: string,
+  parse: (text: string, setting: string) => Value,
+): Value | undefined {
+  const text = env[name]
+  if (text === undefined) return undefined
+  if (text.trim() === '') refuse(name, 'a value, or not to be set at all')
+  return parse(text.trim(), name)
+}
+
+function parseHost(text: string): string {
+  if (!/^[A-Za-z0-9.:-]{1,253}$/.test(text)) refuse('--host', 'an address or host name without brackets')
+  return text
+}
+
+function parsePort(value: string | number): number {
+  const port = /^\d{1,5}$/.test(String(value)) ? Number(value) : Number.NaN
+  if (!(port >= 0 && port <= 65535)) refuse('--port', 'a number from 0 to 65535')
+  return port
+}
+
+function parseDataDirectory(text: string): string {
+  if (text === '' || text.includes('\0')) refuse('--data', 'a directory')
+  return resolve(text)
+}
+
+function parseRealmId(text: string, setting: string): Uint8Array {
+  if (!/^[0-9a-f]{32}$/.test(text)) refuse(setting, '32 lower-case hex digits')
+  return parseHex(text, setting, 16)
+}
+
+function resolvePath(text: string): string {
+  return resolve(text)
+}
+
+function splitList(text: string): string[] {
+  return text.split(',').map((entry) => entry.trim())
+}
+
+function refuse(setting: string, expected: string): never {
+  throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected })
+}

@@ -1,0 +1,178 @@
+/**
+ * Starts a whole server and ends it: data directory, PostgreSQL, schema, logins, keys, HTTP, in this order, and back in
+ * the opposite one. A start that fails half-way undoes what it did, so nothing is left running or held.
+ */
+import { mkdirSync } from 'node:fs'
+import { KeyhavenError } from 'keyhaven'
+import { toHex } from 'keyhaven/crypto'
+import { createApp } from './app.ts'
+import type { CodeSender } from './auth/code-sender.ts'
+import { createConsoleCodeSender } from './auth/code-sender.ts'
+import { claimDataDirectory } from './data/claim.ts'
+import { loadServerKeys } from './data/keys.ts'
+import { loadRealmId } from './data/realm-id.ts'
+import { openDatabase } from './db/database.ts'
+import type { DatabaseUrls } from './db/database.ts'
+import { openInstallation } from './db/installation.ts'
+import { migrate } from './db/migrate.ts'
+import type { Log } from './log/log.ts'
+import { createLog } from './log/log.ts'
+import type { BinarySource } from './postgres/binaries.ts'
+import { startPrivateDatabase } from './postgres/private-database.ts'
+import type { Fetch } from './server.ts'
+import { listen } from './server.ts'
+import { formatOrigin, isLoopbackHost } from './settings/origin.ts'
+import type { ServerSettings } from './settings/settings.ts'
+
+/** Replaceable parts; none is a setting. */
+export interface ServerHooks {
+  /** Delivers sign-in codes; without one they are printed, which only a server on a loopback address does. */
+  readonly codeSender?: CodeSender
+  readonly log?: Log
+  /** Ends a start that is under way; what it did is undone. */
+  readonly signal?: AbortSignal
+  readonly binarySources?: readonly BinarySource[]
+}
+
+export interface RunningServer {
+  /** The public origin, or the listening address as one. */
+  readonly origin: string
+  /** The listening port. */
+  readonly port: number
+  /** 32 hex digits. */
+  readonly realmId: string
+  /** Finishes requests, stops PostgreSQL, gives the data directory back. May be called again. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a server. `ERR_SETTING_INVALID`, `ERR_DATA_IN_USE` and `ERR_START_REFUSED` say what to change,
+ * `ERR_DATABASE_UNAVAILABLE` that a database of the operator's own does not answer.
+ */
+export async function startServer(settings: ServerSettings, hooks: ServerHooks = {}): Promise<RunningServer> {
+  const codeSender = hooks.codeSender ?? consoleSenderFor(settings.host)
+  const log = hooks.log ?? createLog()
+  const undo: Undo[] = []
+  try {
+    const running = await startParts({ settings, hooks, codeSender, log, undo })
+    return { ...running, close: once(() => closeParts(undo, log)) }
+  } catch (error) {
+    await runAll(undo)
+    throw error
+  }
+}
+
+type Undo = () => Promise<void> | void
+
+interface StartInput {
+  readonly settings: ServerSettings
+  readonly hooks: ServerHooks
+  readonly codeSender: CodeSender
+  readonly log: Log
+  /** What has to be undone so far, oldest first. */
+  readonly undo: Undo[]
+}
+
+async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close'>> {
+  const { settings, hooks, log, undo } = input
+  const began = performance.now()
+  makeDataDirectory(settings.dataDirectory)
+  const database = openDatabase(await prepareDatabase(input))
+  undo.push(() => database.close())
+  await database.check()
+  throwIfAborted(hooks.signal)
+  const installation = openInstallation(database)
+  const realmId = await loadRealmId(installation, settings.realmId)
+  const keys = await loadServerKeys({ ...settings, installation })
+  throwIfAborted(hooks.signal)
+  let fetch: Fetch = () => new Response(null, { status: 503 })
+  const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
+  undo.push(() => listener.close())
+  const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
+  const app = createApp({
+    database,
+    origin,
+    keys,
+    realmId,
+    tenants: settings.tenants,
+    trustedProxies: settings.trustedProxies,
+    codeSender: input.codeSender,
+    log,
+  })
+  fetch = app.fetch
+  log.info({
+    event: 'started',
+    origin,
+    realmId: toHex(realmId),
+    postgres: settings.database === undefined ? 'private' : 'external',
+    milliseconds: Math.round(performance.now() - began),
+  })
+  return { origin, port: listener.port, realmId: toHex(realmId) }
+}
+
+/** The logins' URLs of a database that is running and migrated. */
+async function prepareDatabase({ settings, hooks, undo }: StartInput): Promise<DatabaseUrls> {
+  const external = settings.database
+  if (external !== undefined) {
+    if (external.owner !== undefined) {
+      await migrate({ ownerUrl: external.owner, passwords: external.passwords, resetPasswords: false })
+    }
+    return external.urls
+  }
+  undo.push(await claimDataDirectory(settings.dataDirectory))
+  throwIfAborted(hooks.signal)
+  const started = await startPrivateDatabase({
+    directory: settings.dataDirectory,
+    ...(hooks.binarySources === undefined ? {} : { sources: hooks.binarySources }),
+  })
+  undo.push(() => started.stop())
+  throwIfAborted(hooks.signal)
+  await migrate({ ownerUrl: started.ownerUrl, passwords: started.passwords, resetPasswords: true })
+  return started.urls
+}
+
+/** PostgreSQL's own account has to pass through the directory; what is in it is closed by itself. */
+function makeDataDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
+  } catch {
+    throw new KeyhavenError('ERR_SETTING_INVALID', {
+      setting: '--data',
+      expected: 'a directory that this user can make or use',
+    })
+  }
+}
+
+function consoleSenderFor(host: string): CodeSender {
+  if (isLoopbackHost(host)) return createConsoleCodeSender()
+  throw new KeyhavenError('ERR_SETTING_INVALID', {
+    setting: '--host',
+    expected: 'a loopback address such as 127.0.0.1, because sign-in codes are printed on the console',
+  })
+}
+
+async function closeParts(undo: Undo[], log: Log): Promise<void> {
+  log.info({ event: 'stopping' })
+  await runAll(undo)
+  log.info({ event: 'stopped' })
+}
+
+/** Newest first; one that fails does not keep the others from being undone. */
+async function runAll(undo: Undo[]): Promise<void> {
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step()
+    } catch {
+      // The rest still has to go.
+    }
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= run())
+}
