@@ -8,6 +8,8 @@ export {
   sealAead,
 } from './aead.ts'
 export type { AeadInput } from './aead.ts'
+export { loadArgon2id, loadArgon2idNamed } from './argon2.ts'
+export type { Argon2id, Argon2idInput, Argon2idName } from './argon2.ts'
 export {
   be2,
   be4,

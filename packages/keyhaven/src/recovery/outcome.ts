@@ -1,0 +1,97 @@
+/**
+ * What the realms' answers amount to. Pure.
+ *
+ * With n realms and threshold t: t realms on one version make a registration; n − t + 1 that say so make it locked, or
+ * not there, for then t others cannot exist. Anything less is a fault, because a first backup offered too early
+ * would be written over what is still there.
+ */
+import type { RealmFault, RealmFaultKind } from '../errors.ts'
+import { KeyhavenError } from '../errors.ts'
+import { equal } from '../crypto/bytes.ts'
+import type { Configuration } from './configuration.ts'
+import type { Evaluation, Recover1Response } from './messages.ts'
+import { isFault } from './realm-call.ts'
+
+/** A realm's answer to Recover1, or its fault; `undefined` while it is awaited. */
+export type VersionAnswer = Recover1Response | RealmFault | undefined
+
+/**
+ * The version that enough realms agree on, as soon as they do; `'none'` as soon as it is sure that they will not;
+ * `undefined` while it is open.
+ */
+export function settleVersion(
+  configuration: Configuration,
+  answers: readonly VersionAnswer[],
+): Uint8Array | 'none' | undefined {
+  const { recoverThreshold, realms } = configuration
+  const versions = answers.flatMap((answer) => versionOf(answer) ?? [])
+  const agreed = versions.find(
+    (version) => versions.filter((other) => equal(other, version)).length >= recoverThreshold,
+  )
+  if (agreed !== undefined) return agreed
+  const blocking = realms.length - recoverThreshold + 1
+  const open = answers.filter((answer) => answer === undefined).length
+  const locked = countStatus(answers, 'no-guesses')
+  if (open === 0 || locked >= blocking) return 'none'
+  return countStatus(answers, 'not-registered') >= blocking && locked + open < blocking ? 'none' : undefined
+}
+
+/** The version in a Recover1 answer, if there is one. */
+export function versionOf(answer: VersionAnswer): Uint8Array | undefined {
+  return answer !== undefined && !isFault(answer) && answer.status === 'ok' ? answer.version : undefined
+}
+
+function countStatus(answers: readonly VersionAnswer[], status: Recover1Response['status']): number {
+  return answers.filter((answer) => answer !== undefined && !isFault(answer) && answer.status === status)
+    .length
+}
+
+/** What a refusal is called when it is one realm's fault. */
+export const REFUSALS: {
+  readonly 'not-registered': 'not-registered'
+  readonly 'no-guesses': 'locked'
+  readonly 'version-mismatch': 'other-version'
+} = {
+  'not-registered': 'not-registered',
+  'no-guesses': 'locked',
+  'version-mismatch': 'other-version',
+}
+
+/** Faults of realms that answered, in good order, something other than what the recovery needed. */
+const ANSWERED: ReadonlySet<RealmFaultKind> = new Set([
+  'not-registered',
+  'locked',
+  'other-version',
+  'other-registration',
+])
+
+/**
+ * The outcome when too few realms help: locked or not registered when enough of them say so, else
+ * `ERR_REGISTRATION_SPLIT` if every realm answered in good order and `ERR_REALMS_UNAVAILABLE` if one did not.
+ */
+export function concludeWithout(
+  configuration: Configuration,
+  faults: readonly RealmFault[],
+): { readonly status: 'locked' | 'not-registered'; readonly faults: readonly RealmFault[] } {
+  const blocking = configuration.realms.length - configuration.recoverThreshold + 1
+  const count = (kind: RealmFaultKind): number => faults.filter(({ fault }) => fault === kind).length
+  if (count('locked') >= blocking) return { status: 'locked', faults }
+  if (count('not-registered') >= blocking) return { status: 'not-registered', faults }
+  const allAnswered = faults.every(({ fault }) => ANSWERED.has(fault))
+  throw new KeyhavenError(allAnswered ? 'ERR_REGISTRATION_SPLIT' : 'ERR_REALMS_UNAVAILABLE', {
+    realms: faults,
+  })
+}
+
+/** Guesses left in the sense of the protocol's rules: the threshold-th largest, so that one liar moves nothing. */
+export function guessesRemaining(recoverThreshold: number, evaluations: readonly Evaluation[]): number {
+  const left = evaluations.map(({ numGuesses, guessCount }) =>
+    Math.min(Math.max(numGuesses - guessCount, 0), numGuesses),
+  )
+  return left.sort((one, other) => other - one)[recoverThreshold - 1] ?? 0
+}
+
+/** True for counts that no realm can have after it counted a guess. */
+export function areAbsurdCounts({ numGuesses, guessCount }: Evaluation): boolean {
+  return numGuesses < 1 || numGuesses > 0xffff || guessCount < 1 || guessCount > numGuesses
+}
