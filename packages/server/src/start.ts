@@ -28,6 +28,8 @@ import type { ServerSettings } from './settings/settings.ts'
 export interface ServerHooks {
   /** Delivers sign-in codes; without one they are printed, which only a server on a loopback address does. */
   readonly codeSender?: CodeSender
+  /** Where the console sender prints a line; stdout unless given. */
+  readonly printCode?: (line: string) => void
   readonly log?: Log
   /** Ends a start that is under way; what it did is undone. */
   readonly signal?: AbortSignal
@@ -50,7 +52,7 @@ export interface RunningServer {
  * `ERR_DATABASE_UNAVAILABLE` that a database of the operator's own does not answer.
  */
 export async function startServer(settings: ServerSettings, hooks: ServerHooks = {}): Promise<RunningServer> {
-  const codeSender = hooks.codeSender ?? consoleSenderFor(settings.host)
+  const codeSender = hooks.codeSender ?? consoleSenderFor(settings.host, hooks.printCode)
   const log = hooks.log ?? createLog()
   const undo: Undo[] = []
   try {
@@ -143,8 +145,8 @@ function makeDataDirectory(directory: string): void {
   }
 }
 
-function consoleSenderFor(host: string): CodeSender {
-  if (isLoopbackHost(host)) return createConsoleCodeSender()
+function consoleSenderFor(host: string, print: ServerHooks['printCode']): CodeSender {
+  if (isLoopbackHost(host)) return createConsoleCodeSender(print)
   throw new KeyhavenError('ERR_SETTING_INVALID', {
     setting: '--host',
     expected: 'a loopback address such as 127.0.0.1, because sign-in codes are printed on the console',
