@@ -4,7 +4,6 @@
  */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { KeyhavenError } from 'keyhaven'
 
 /** The user and group that PostgreSQL's processes run as; `undefined` means: the server's own. */
 export type PostgresAccount = { readonly uid: number; readonly gid: number } | undefined
@@ -30,7 +29,7 @@ function readAccountFile(): string[][] {
   }
 }
 
-/** The nearest folder on the way to `path`, itself included, that the account may not pass through. */
+/** The first folder on the way to `path`, itself included, that the account may not pass through (or program, not run). */
 export function findUnreachableFolder(path: string, account: PostgresAccount): string | undefined {
   const folders: string[] = []
   for (let folder = resolve(path); ; folder = dirname(folder)) {
@@ -52,15 +51,4 @@ function mayPass(folder: string, account: PostgresAccount): boolean {
   } catch {
     return false
   }
-}
-
-/** Refuses a folder that PostgreSQL's account cannot reach, in words that say what to do. */
-export function requireReachable(path: string, account: PostgresAccount): void {
-  if (findUnreachableFolder(path, account) === undefined) return
-  throw new KeyhavenError('ERR_START_REFUSED', {
-    problem:
-      account === undefined
-        ? 'The data directory cannot be reached by this user; name another one with --data.'
-        : 'PostgreSQL does not run as root, and its own user cannot reach the data directory because a folder above it is private; name a directory with --data that every user can reach (such as one below /var/lib), or start the server as an ordinary user.',
-  })
 }

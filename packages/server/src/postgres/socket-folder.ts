@@ -16,23 +16,23 @@ const SOCKET_NAME = '/.s.PGSQL.5432'
 /** The folder, and what removes it when it was made for this run. */
 export interface SocketFolder {
   readonly folder: string
+  /** False: it is the cluster's folder. */
+  readonly temporary: boolean
   readonly remove: () => void
 }
 
 /** Chooses the cluster's folder, else a fresh one below the temporary folder, else below /tmp. */
 export function chooseSocketFolder(cluster: string, account: PostgresAccount): SocketFolder {
-  if (fits(cluster)) return { folder: cluster, remove: () => undefined }
+  if (fits(cluster)) return { folder: cluster, temporary: false, remove: () => undefined }
   for (const parent of [tmpdir(), '/tmp']) {
     if (!fits(join(parent, 'keyhaven-XXXXXX')) || findUnreachableFolder(parent, account) !== undefined)
       continue
     const folder = mkdtempSync(join(parent, 'keyhaven-'))
     if (account !== undefined) chownSync(folder, account.uid, account.gid)
-    return {
-      folder,
-      remove: () => {
-        rmSync(folder, { recursive: true, force: true })
-      },
+    const remove = (): void => {
+      rmSync(folder, { recursive: true, force: true })
     }
+    return { folder, temporary: true, remove }
   }
   throw new KeyhavenError('ERR_START_REFUSED', {
     problem: 'The data directory’s path is too long for a Unix socket, and so is the temporary folder’s.',
