@@ -1,18 +1,39 @@
 /**
- * The server's HTTP app. So far: health alone.
+ * The server's HTTP app: all routes of docs/protocol.md over one set of services, with one way to answer errors.
+ *
+ * Browsers on any origin may call it: who is signed in is said by a bearer token alone, never by a cookie. What bounds
+ * a request is the listener (arrival), the body reader, and the database (every statement); no timer answers while work
+ * is still going on.
  */
 import type { BlockList } from 'node:net'
+import { getConnInfo } from '@hono/node-server/conninfo'
 import { Hono } from 'hono'
+import type { MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import { isKeyhavenError } from 'keyhaven'
+import { addAccessLogRoutes } from './access-log/routes.ts'
 import type { CodeSender } from './auth/code-sender.ts'
+import { deriveAuthKeys } from './auth/keys.ts'
+import { DEFAULT_LIMITS } from './auth/rate-limits.ts'
+import type { SignInLimits } from './auth/rate-limits.ts'
+import { addAuthRoutes } from './auth/routes.ts'
+import { addBackupRoutes } from './backups/routes.ts'
+import { DEFAULT_QUOTA } from './backups/segments.ts'
+import type { Quota } from './backups/segments.ts'
 import type { ServerKeys } from './data/keys.ts'
 import type { Database } from './db/database.ts'
+import { cleanUserAgent, clientAddress } from './http/origin.ts'
+import { Refusal, refusalResponse } from './http/refusal.ts'
+import { addRoute } from './http/routes.ts'
+import type { ApiContext, ApiEnv, Services } from './http/services.ts'
+import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
 import type { TenantKeys } from './settings/tenants.ts'
 
 /** What the app works with. */
 export interface AppInput {
   readonly database: Database
-  /** Public origin of the server. */
+  /** Public origin of the server; the issuer of access tokens. */
   readonly origin: string
   readonly keys: ServerKeys
   readonly realmId: Uint8Array
@@ -20,14 +41,89 @@ export interface AppInput {
   readonly trustedProxies: BlockList
   readonly codeSender: CodeSender
   readonly log: Log
+  /** The time; the system's unless given. */
+  readonly now?: () => Date
+  readonly limits?: Partial<SignInLimits>
+  readonly quota?: Quota
 }
 
-export function createApp(input: AppInput): Hono {
-  const app = new Hono()
-  app.get('/healthz', (context) => context.json({ status: 'ok' }))
-  app.get('/readyz', async (context) => {
-    if (await input.database.ready()) return context.json({ status: 'ready' })
-    return context.json({ error: { code: 'ERR_DATABASE_UNAVAILABLE', message: 'The database is not available.' } }, 503)
-  })
+export function createApp(input: AppInput): Hono<ApiEnv> {
+  const services = createServices(input)
+  const app = new Hono<ApiEnv>()
+  app.onError((fault, context) => answerFault(input.log, fault, context))
+  app.notFound(() => refusalResponse(new Refusal('ERR_NOT_FOUND')))
+  app.use(noStore)
+  app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
+  addHealthRoutes(app, input.database)
+  addAuthRoutes(app, services)
+  addAccessLogRoutes(app, services)
+  addBackupRoutes(app, services)
   return app
+}
+
+function createServices(input: AppInput): Services {
+  return {
+    database: input.database,
+    keys: deriveAuthKeys(input.keys),
+    codeSender: async (message) => {
+      try {
+        await input.codeSender(message)
+      } catch (fault) {
+        input.log.error({ event: 'code_not_sent', fault: describeFault(fault) })
+        throw new Refusal('ERR_SENDER_UNAVAILABLE')
+      }
+    },
+    origin: input.origin,
+    now: input.now ?? (() => new Date()),
+    limits: { ...DEFAULT_LIMITS, ...input.limits },
+    quota: input.quota ?? DEFAULT_QUOTA,
+  }
+}
+
+function addHealthRoutes(app: Hono<ApiEnv>, database: Database): void {
+  addRoute(app, '/healthz', { GET: (context) => context.json({ status: 'ok' }) })
+  addRoute(app, '/readyz', {
+    GET: async (context) => {
+      if (await database.ready()) return context.json({ status: 'ready' })
+      throw new Refusal('ERR_DATABASE_UNAVAILABLE')
+    },
+  })
+}
+
+const crossOrigin = cors({
+  origin: '*',
+  allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
+  allowHeaders: ['Authorization', 'Content-Type'],
+  exposeHeaders: ['Keyhaven-Cursor', 'Retry-After'],
+  maxAge: 86_400,
+})
+
+const noStore: MiddlewareHandler<ApiEnv> = async (context, next) => {
+  await next()
+  context.header('Cache-Control', 'no-store')
+  context.header('X-Content-Type-Options', 'nosniff')
+}
+
+function noteOrigin(trustedProxies: BlockList): MiddlewareHandler<ApiEnv> {
+  return async (context, next) => {
+    const address = clientAddress({
+      peer: getConnInfo(context).remote.address,
+      forwardedFor: context.req.header('x-forwarded-for'),
+      trustedProxies,
+    })
+    context.set('origin', { address, userAgent: cleanUserAgent(context.req.header('user-agent')) })
+    await next()
+  }
+}
+
+/** Refusals as they are; an outage as 503; all else is a fault of ours, logged without what came in. */
+function answerFault(log: Log, fault: Error, context: ApiContext): Response {
+  if (fault instanceof Refusal) return refusalResponse(fault)
+  const { method } = context.req
+  if (isKeyhavenError(fault, 'ERR_DATABASE_UNAVAILABLE')) {
+    log.error({ event: 'database_unavailable', method })
+    return refusalResponse(new Refusal('ERR_DATABASE_UNAVAILABLE'))
+  }
+  log.error({ event: 'request_failed', method, route: context.req.routePath, fault: describeFault(fault) })
+  return refusalResponse(new Refusal('ERR_INTERNAL'))
 }

@@ -69,7 +69,8 @@ CREATE TABLE app.segment_parents (
   parent_id bytea NOT NULL,
   PRIMARY KEY (user_id, segment_id, parent_id),
   FOREIGN KEY (user_id, segment_id) REFERENCES app.segments ON DELETE CASCADE,
-  FOREIGN KEY (user_id, parent_id) REFERENCES app.segments,
+  -- Deferred, so that a whole invisible branch can go in one statement.
+  FOREIGN KEY (user_id, parent_id) REFERENCES app.segments DEFERRABLE INITIALLY DEFERRED,
   CHECK (segment_id <> parent_id)
 );
 CREATE INDEX segment_parents_parent ON app.segment_parents (user_id, parent_id);
@@ -152,16 +153,14 @@ CREATE POLICY app_delete ON app.retired_registrations FOR DELETE TO keyhaven_app
 
 CREATE TABLE app.slots (
   user_id uuid NOT NULL REFERENCES app.accounts,
-  -- The pending registration that the slot waits for; all zeros once it is visible.
-  pending bytea NOT NULL CHECK (octet_length(pending) = 16),
   way_id bytea NOT NULL CHECK (octet_length(way_id) = 16),
   generation bigint NOT NULL CHECK (generation BETWEEN 0 AND 4294967295),
   slot bytea NOT NULL CHECK (octet_length(slot) = 1168),
-  PRIMARY KEY (user_id, pending, way_id)
+  PRIMARY KEY (user_id, way_id)
 );
 ALTER TABLE app.slots ALTER COLUMN slot SET STORAGE EXTERNAL;
 COMMENT ON TABLE app.slots IS
-  'The root key, sealed to each way in. A thief of a dump learns how many ways in there are; what opens a slot is on no server.';
+  'The root key in use, sealed to each way in. A thief of a dump learns how many ways there are; what opens a slot is on no server.';
 ALTER TABLE app.slots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE app.slots FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE (slot, generation), DELETE ON app.slots TO keyhaven_app;
@@ -170,3 +169,25 @@ CREATE POLICY app_insert ON app.slots FOR INSERT TO keyhaven_app WITH CHECK (use
 CREATE POLICY app_update ON app.slots FOR UPDATE TO keyhaven_app
   USING (user_id = (SELECT app.current_user_id())) WITH CHECK (user_id = (SELECT app.current_user_id()));
 CREATE POLICY app_delete ON app.slots FOR DELETE TO keyhaven_app USING (user_id = (SELECT app.current_user_id()));
+
+CREATE TABLE app.pending_slots (
+  user_id uuid NOT NULL REFERENCES app.accounts,
+  registration bytea NOT NULL CHECK (octet_length(registration) = 16),
+  way_id bytea NOT NULL CHECK (octet_length(way_id) = 16),
+  slot bytea NOT NULL CHECK (octet_length(slot) = 1168),
+  PRIMARY KEY (user_id, registration, way_id)
+);
+ALTER TABLE app.pending_slots ALTER COLUMN slot SET STORAGE EXTERNAL;
+COMMENT ON TABLE app.pending_slots IS
+  'Slots that wait for the commit of a registration. A thief of a dump learns what he learns from app.slots.';
+ALTER TABLE app.pending_slots ENABLE ROW LEVEL SECURITY;
+ALTER TABLE app.pending_slots FORCE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT, UPDATE (slot), DELETE ON app.pending_slots TO keyhaven_app;
+CREATE POLICY app_select ON app.pending_slots FOR SELECT TO keyhaven_app
+  USING (user_id = (SELECT app.current_user_id()));
+CREATE POLICY app_insert ON app.pending_slots FOR INSERT TO keyhaven_app
+  WITH CHECK (user_id = (SELECT app.current_user_id()));
+CREATE POLICY app_update ON app.pending_slots FOR UPDATE TO keyhaven_app
+  USING (user_id = (SELECT app.current_user_id())) WITH CHECK (user_id = (SELECT app.current_user_id()));
+CREATE POLICY app_delete ON app.pending_slots FOR DELETE TO keyhaven_app
+  USING (user_id = (SELECT app.current_user_id()));

@@ -1,0 +1,53 @@
+/**
+ * Access-log rows from events of this server's own realm. The realm knows no accounts: it passes on the sealed context
+ * of the token, which only the server that issued it can open. Tokens of other tenants have none and leave no row here.
+ */
+import { parseHex } from 'keyhaven/crypto'
+import { openRealmContext } from '../auth/realm-token.ts'
+import type { Services } from '../http/services.ts'
+import type { RequestOrigin } from '../http/origin.ts'
+import type { AccessLogType } from './events.ts'
+import { done } from './events.ts'
+import { recordEvent } from './record.ts'
+
+/** What a realm tells of. */
+export type RealmEventKind = 'registered' | 'guess_used' | 'share_recovered' | 'recovery_refused' | 'deleted'
+
+const TYPES: Readonly<Record<RealmEventKind, AccessLogType>> = {
+  registered: 'registration_stored',
+  guess_used: 'guess_used',
+  share_recovered: 'share_recovered',
+  recovery_refused: 'recovery_refused',
+  deleted: 'registration_deleted',
+}
+
+/** What a realm did for the holder of a token, after it was committed. */
+export interface RealmEventReport {
+  readonly kind: RealmEventKind
+  /** The token's `keyhaven_context` claim, if it has one. */
+  readonly context: string | undefined
+  readonly origin: RequestOrigin
+}
+
+/** Writes the event into the log of the account behind the context; does nothing without a context of ours. */
+export async function recordRealmEvent(
+  services: Pick<Services, 'database' | 'keys' | 'now'>,
+  report: RealmEventReport,
+): Promise<void> {
+  const context =
+    report.context === undefined
+      ? undefined
+      : await openRealmContext(report.context, services.keys.realmContext)
+  if (context === undefined) return
+  const { accountId, deviceId } = context
+  await services.database.withUser(accountId, async (transaction) => {
+    const { rows } = await transaction.query<{ label: string }>(
+      'SELECT label FROM app.devices WHERE user_id = $1 AND device_id = $2',
+      [accountId, parseHex(deviceId, 'device', 16)],
+    )
+    const device = { id: deviceId, label: rows[0]?.label ?? '' }
+    const subject = { accountId, device, origin: report.origin, time: services.now() }
+    const event = done(TYPES[report.kind])
+    await recordEvent(transaction, subject, { ...event, success: report.kind !== 'recovery_refused' })
+  })
+}

@@ -1,0 +1,55 @@
+/**
+ * Phone numbers: parsed to E.164, found by a keyed hash, kept sealed. The clear number is in no table and no log.
+ *
+ * A number counts as one when it is possible in its country's numbering plan: plans grow faster than their
+ * descriptions, and a number that does not exist just never gets its code.
+ */
+import { createHmac } from 'node:crypto'
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
+import { concat, lp, openAead, parseUtf8, randomBytes, sealAead, utf8 } from 'keyhaven/crypto'
+import { Refusal } from '../http/refusal.ts'
+
+const NONCE_LENGTH = 12
+
+/** E.164 of a number that is written with its country code, `+` first; else `ERR_PHONE_INVALID`. */
+export function parsePhone(text: string): string {
+  const number = /^\s*\+/.test(text) ? parsePhoneNumberFromString(text, { extract: false }) : undefined
+  if (number?.isPossible() !== true || number.ext !== undefined) throw new Refusal('ERR_PHONE_INVALID')
+  return number.number
+}
+
+/** 32 bytes, HMAC-SHA-256 under the phone-hash key: finds the account of a number. */
+export function hashPhone(phone: string, phoneHashKey: Uint8Array): Uint8Array {
+  return createHmac('sha256', phoneHashKey).update(phone, 'utf8').digest()
+}
+
+/** `nonce (12) ‖ AES-256-GCM(number)`, bound to the account. */
+export async function sealPhone(input: {
+  readonly phone: string
+  readonly accountId: string
+  readonly phoneSealKey: Uint8Array
+}): Promise<Uint8Array> {
+  const nonce = randomBytes(NONCE_LENGTH)
+  const aead = { key: input.phoneSealKey, nonce, associatedData: sealContext(input.accountId) }
+  return concat(nonce, await sealAead(aead, utf8(input.phone)))
+}
+
+/** The number of {@link sealPhone}; `ERR_ENVELOPE_REJECTED` under another key or for another account. */
+export async function openPhone(input: {
+  readonly sealed: Uint8Array
+  readonly accountId: string
+  readonly phoneSealKey: Uint8Array
+}): Promise<string> {
+  const nonce = input.sealed.subarray(0, NONCE_LENGTH)
+  const aead = { key: input.phoneSealKey, nonce, associatedData: sealContext(input.accountId) }
+  return parseUtf8(await openAead(aead, input.sealed.subarray(NONCE_LENGTH)))
+}
+
+/** A number with its middle hidden, for the console: `+1555…67`. */
+export function maskPhone(phone: string): string {
+  return phone.length < 9 ? `${phone.slice(0, 2)}…` : `${phone.slice(0, 5)}…${phone.slice(-2)}`
+}
+
+function sealContext(accountId: string): Uint8Array {
+  return concat(lp('keyhaven/phone/v1'), lp(accountId))
+}

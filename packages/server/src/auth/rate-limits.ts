@@ -1,0 +1,94 @@
+/**
+ * Counters per phone number and per address, kept in the database so that all processes share them.
+ *
+ * A window begins with its first request. Names are hashed under a key outside the database. One statement counts,
+ * so parallel requests cannot pass together; addresses are always counted before numbers, so none waits in a circle.
+ */
+import { createHmac } from 'node:crypto'
+import { concat, lp } from 'keyhaven/crypto'
+import type { Transaction } from '../db/database.ts'
+
+/** At most `most` requests in `seconds`. */
+export interface Limit {
+  readonly most: number
+  readonly seconds: number
+}
+
+export interface SignInLimits {
+  readonly codesPerAddress: Limit
+  readonly codesPerPhone: Limit
+  readonly codesPerPhoneAndDay: Limit
+  readonly triesPerAddress: Limit
+  readonly triesPerPhone: Limit
+}
+
+export const DEFAULT_LIMITS: SignInLimits = {
+  codesPerAddress: { most: 20, seconds: 600 },
+  codesPerPhone: { most: 3, seconds: 600 },
+  codesPerPhoneAndDay: { most: 10, seconds: 86_400 },
+  triesPerAddress: { most: 100, seconds: 600 },
+  triesPerPhone: { most: 100, seconds: 600 },
+}
+
+/** One counter to count at: which limit, and whom it is about. */
+export interface Count {
+  readonly name: keyof SignInLimits
+  readonly whom: Uint8Array | string
+}
+
+/** Over the limit: wait so long. `first` marks the first refusal of a window, the one that is written down. */
+export interface Exceeded {
+  readonly retryAfterSeconds: number
+  readonly first: boolean
+}
+
+/** Counts at each in turn, and stops at the first that is over its limit. */
+export async function countRequests(
+  transaction: Transaction,
+  counts: readonly Count[],
+  context: { readonly limits: SignInLimits; readonly rateLimitKey: Uint8Array; readonly now: Date },
+): Promise<Exceeded | undefined> {
+  for (const { name, whom } of counts) {
+    const limit = context.limits[name]
+    const bucket = createHmac('sha256', context.rateLimitKey)
+      .update(concat(lp(name), lp(whom)))
+      .digest()
+    const { used, endsAt } = await countOne(transaction, bucket, limit, context.now)
+    if (used > limit.most) {
+      const retryAfterSeconds = (endsAt.getTime() - context.now.getTime()) / 1000
+      return { retryAfterSeconds, first: used === limit.most + 1 }
+    }
+  }
+  return undefined
+}
+
+/** Removes a few counters and codes that are past; never waits for a row that somebody else holds. */
+export async function sweepExpired(transaction: Transaction): Promise<void> {
+  await transaction.query(
+    `DELETE FROM auth.rate_limits WHERE bucket IN
+       (SELECT bucket FROM auth.rate_limits WHERE ends_at < now() LIMIT 10 FOR UPDATE SKIP LOCKED)`,
+  )
+  await transaction.query(
+    `DELETE FROM auth.sign_in_codes WHERE phone_hash IN
+       (SELECT phone_hash FROM auth.sign_in_codes WHERE expires_at < now() LIMIT 10 FOR UPDATE SKIP LOCKED)`,
+  )
+}
+
+async function countOne(
+  transaction: Transaction,
+  bucket: Uint8Array,
+  limit: Limit,
+  now: Date,
+): Promise<{ readonly used: number; readonly endsAt: Date }> {
+  const { rows } = await transaction.query<{ used: number; ends_at: Date }>(
+    `INSERT INTO auth.rate_limits AS known (bucket, used, ends_at) VALUES ($1, 1, $3)
+     ON CONFLICT (bucket) DO UPDATE SET
+       used = CASE WHEN known.ends_at <= $2 THEN 1 ELSE known.used + 1 END,
+       ends_at = CASE WHEN known.ends_at <= $2 THEN excluded.ends_at ELSE known.ends_at END
+     RETURNING used, ends_at`,
+    [bucket, now, new Date(now.getTime() + limit.seconds * 1000)],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('A counter was not stored.')
+  return { used: row.used, endsAt: row.ends_at }
+}

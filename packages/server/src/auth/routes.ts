@@ -1,0 +1,147 @@
+/**
+ * Routes of "Sign-in" and "Realm tokens" (docs/protocol.md).
+ */
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { parseHex } from 'keyhaven/crypto'
+import { done } from '../access-log/events.ts'
+import type { Transaction } from '../db/database.ts'
+import { readJson } from '../http/body.ts'
+import { Refusal } from '../http/refusal.ts'
+import { addRoute } from '../http/routes.ts'
+import type { ApiHandler } from '../http/routes.ts'
+import type { ApiEnv, Services } from '../http/services.ts'
+import { allDifferent, id16 } from '../http/shapes.ts'
+import { parsePhone } from './phone.ts'
+import { deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
+import { refreshSession } from './sessions.ts'
+import { CODE_LIFETIME_SECONDS } from './sign-in-code.ts'
+import { requestCode, verifyCode } from './sign-in.ts'
+import { asActor, requireSignIn } from './signed-in.ts'
+
+const MOST_REALMS = 16
+
+const phoneText = z.string().min(1).max(64)
+const codeBody = z.object({ phone: phoneText })
+const verifyBody = z.object({
+  phone: phoneText,
+  code: z.string().regex(/^[0-9]{6}$/),
+  device: z.object({ id: id16, label: z.string().refine(isLabel) }),
+})
+const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) })
+const realmTokensBody = z.object({
+  registration: id16,
+  realmIds: z.array(id16).min(1).max(MOST_REALMS).refine(allDifferent),
+})
+
+/** Adds the routes. */
+export function addAuthRoutes(app: Hono<ApiEnv>, services: Services): void {
+  addRoute(app, '/v1/auth/code', { POST: postCode(services) })
+  addRoute(app, '/v1/auth/verify', { POST: postVerify(services) })
+  addRoute(app, '/v1/auth/refresh', { POST: postRefresh(services) })
+  app.post('/v1/auth/logout', requireSignIn(services))
+  addRoute(app, '/v1/auth/logout', { POST: postLogout(services) })
+  app.post('/v1/realm-tokens', requireSignIn(services))
+  addRoute(app, '/v1/realm-tokens', { POST: postRealmTokens(services) })
+}
+
+function postCode(services: Services): ApiHandler {
+  return async (context) => {
+    const phone = parsePhone((await readJson(context, codeBody)).phone)
+    await requestCode(services, { phone, origin: context.get('origin') })
+    return context.json({ expiresInSeconds: CODE_LIFETIME_SECONDS }, 202)
+  }
+}
+
+function postVerify(services: Services): ApiHandler {
+  return async (context) => {
+    const body = await readJson(context, verifyBody)
+    const phone = parsePhone(body.phone)
+    const { accountId, ...tokens } = await verifyCode(services, {
+      phone,
+      code: body.code,
+      device: body.device,
+      origin: context.get('origin'),
+    })
+    return context.json({ accountId, phone, ...tokens })
+  }
+}
+
+function postRefresh(services: Services): ApiHandler {
+  return async (context) => {
+    const { refreshToken } = await readJson(context, refreshBody)
+    const tokens = await refreshSession(services, { refreshToken, origin: context.get('origin') })
+    return context.json({
+      accessToken: tokens.accessToken,
+      accessTokenExpiresInSeconds: tokens.accessTokenExpiresInSeconds,
+      refreshToken: tokens.refreshToken,
+    })
+  }
+}
+
+function postLogout(services: Services): ApiHandler {
+  return async (context) => {
+    await asActor(services, context, {
+      type: 'signed_out',
+      run: async (transaction, actor) => {
+        await transaction.query(
+          'UPDATE app.sessions SET ended_at = $3 WHERE user_id = $1 AND session_id = $2',
+          [actor.accountId, actor.sessionId, actor.time],
+        )
+        await actor.record(done('signed_out'))
+      },
+    })
+    return context.body(null, 204)
+  }
+}
+
+function postRealmTokens(services: Services): ApiHandler {
+  return async (context) => {
+    const { registration, realmIds } = await readJson(context, realmTokensBody)
+    const { accountId, deviceId } = context.get('claims')
+    await asActor(services, context, {
+      type: 'realm_token_issued',
+      run: async (transaction, actor) => {
+        if (!(await ownsRegistration(transaction, { accountId, registration }))) {
+          throw new Refusal('ERR_NOT_FOUND')
+        }
+        await actor.record(done('realm_token_issued'))
+      },
+    })
+    const subject = deriveRealmSubject({ accountId, registration })
+    const sealed = await sealRealmContext({ accountId, deviceId }, services.keys.realmContext)
+    const tokens = await Promise.all(
+      realmIds.map(async (realmId) => {
+        const token = {
+          subject,
+          realmId,
+          context: sealed,
+          key: services.keys.realmToken,
+          now: services.now(),
+        }
+        return [realmId, await signRealmToken(token)] as const
+      }),
+    )
+    return context.json({ tokens: Object.fromEntries(tokens) })
+  }
+}
+
+/** True for the pointer's registration, the pending one, and those still to be deleted. */
+async function ownsRegistration(
+  transaction: Transaction,
+  input: { readonly accountId: string; readonly registration: string },
+): Promise<boolean> {
+  const { rows } = await transaction.query<{ owned: boolean }>(
+    `SELECT EXISTS (SELECT FROM app.pointers WHERE user_id = $1 AND registration = $2)
+         OR EXISTS (SELECT FROM app.pending_changes WHERE user_id = $1 AND registration = $2)
+         OR EXISTS (SELECT FROM app.retired_registrations WHERE user_id = $1 AND registration = $2) AS owned`,
+    [input.accountId, parseHex(input.registration, 'registration', 16)],
+  )
+  return rows[0]?.owned === true
+}
+
+/** 1 to 64 characters, none of them a control character. */
+function isLabel(text: string): boolean {
+  const length = Array.from(text).length
+  return length >= 1 && length <= 64 && !/\p{Cc}|\p{Cs}/u.test(text)
+}

@@ -1,0 +1,210 @@
+/**
+ * The commit of a change of the pointer: one transaction, signed by the account's authority key. Before it only the old
+ * registration is valid, after it only the new one.
+ */
+import { be4, concat, lp, parseHex, randomBytes, toHex, utf8, verifyEd25519 } from 'keyhaven/crypto'
+import { done } from '../access-log/events.ts'
+import type { Actor } from '../auth/signed-in.ts'
+import type { Transaction } from '../db/database.ts'
+import { Refusal } from '../http/refusal.ts'
+import { parseUuid } from '../http/uuid.ts'
+import { listHeads } from './read-log.ts'
+import { requirePending } from './segments.ts'
+import { addRetired, lockState, parseRealms } from './state.ts'
+import type { BackupState, Pending, Pointer } from './state.ts'
+
+/** The body of `POST /v1/pointer/commit`; ids, keys and signature are hex. */
+export interface CommitRequest {
+  readonly registration: string
+  readonly expectedEtag: string | null
+  readonly expectedHeads: readonly string[]
+  readonly anchor: string
+  readonly authority: string
+  readonly signature: string
+  readonly newAuthority?: string | undefined
+}
+
+/** The bytes that the authority key signs (protocol.md, "Pointer"). */
+export function encodeCommitMessage(
+  request: CommitRequest,
+  context: { readonly accountId: string; readonly generation: number },
+): Uint8Array {
+  const heads = [...request.expectedHeads].sort().map((head) => lp(parseHex(head, 'expectedHeads', 32)))
+  return concat(
+    lp('keyhaven/pointer/v1'),
+    lp(parseUuid(context.accountId)),
+    lp(parseHex(request.registration, 'registration', 16)),
+    be4(context.generation),
+    lp(utf8(request.expectedEtag ?? '')),
+    lp(parseHex(request.anchor, 'anchor', 32)),
+    be4(heads.length),
+    ...heads,
+    ...(request.newAuthority === undefined ? [] : [lp(parseHex(request.newAuthority, 'newAuthority', 32))]),
+  )
+}
+
+/**
+ * Moves the pointer and answers its new etag. The same commit again, by the same device, is answered the same.
+ * `ERR_POINTER_CONFLICT` when etag, change, heads or anchor are not as expected, `ERR_PROOF_REJECTED` without the authority.
+ */
+export async function commitChange(
+  transaction: Transaction,
+  actor: Actor,
+  request: CommitRequest,
+): Promise<string> {
+  const { accountId } = actor
+  const state = await lockState(transaction, accountId, actor.time)
+  if (isCommitted(state.pointer, request, actor)) return state.pointer.etag
+  const pending = requirePending(state, request.registration, actor)
+  requireAuthority(state, request, { accountId, generation: pending.generation })
+  await requireExpected(transaction, { accountId, state, request, pending })
+  await showSegments(transaction, { accountId, state, pending })
+  await showSlots(transaction, { accountId, state, pending })
+  const etag = await movePointer(transaction, actor, { state, pending, request })
+  await actor.record(done(state.pointer === null ? 'backup_created' : 'backup_updated'))
+  await actor.record(done('pointer_moved'))
+  return etag
+}
+
+function isCommitted(pointer: Pointer | null, request: CommitRequest, actor: Actor): pointer is Pointer {
+  return (
+    pointer?.registration === request.registration &&
+    pointer.signature === request.signature &&
+    pointer.deviceId === actor.device.id
+  )
+}
+
+function requireAuthority(
+  state: BackupState,
+  request: CommitRequest,
+  context: { readonly accountId: string; readonly generation: number },
+): void {
+  const bound = state.pointer?.authority ?? request.authority
+  const proven = verifyEd25519({
+    publicKey: parseHex(request.authority, 'authority', 32),
+    message: encodeCommitMessage(request, context),
+    signature: parseHex(request.signature, 'signature', 64),
+  })
+  if (bound !== request.authority || !proven) throw new Refusal('ERR_PROOF_REJECTED')
+}
+
+async function requireExpected(
+  transaction: Transaction,
+  input: {
+    readonly accountId: string
+    readonly state: BackupState
+    readonly request: CommitRequest
+    readonly pending: Pending
+  },
+): Promise<void> {
+  const { accountId, request, pending } = input
+  const etag = input.state.pointer?.etag ?? null
+  const heads = await listHeads(transaction, accountId)
+  const expected =
+    etag === request.expectedEtag &&
+    etag === pending.expectedEtag &&
+    heads.join() === [...request.expectedHeads].sort().join()
+  if (!expected) throw new Refusal('ERR_POINTER_CONFLICT')
+  const { rowCount } = await transaction.query(
+    `SELECT FROM app.segments WHERE user_id = $1 AND segment_id = $2 AND generation = $3
+        AND kind IN ('ways', 'snapshot') AND (cursor IS NOT NULL OR pending = $4)`,
+    [
+      accountId,
+      parseHex(request.anchor, 'anchor', 32),
+      pending.generation,
+      parseHex(pending.registration, 'registration', 16),
+    ],
+  )
+  if (rowCount !== 1) throw new Refusal('ERR_POINTER_CONFLICT')
+}
+
+interface Change {
+  readonly accountId: string
+  readonly state: BackupState
+  readonly pending: Pending
+}
+
+/** Gives the waiting segments their cursors, in the order in which they came, and finds the heads anew. */
+async function showSegments(transaction: Transaction, change: Change): Promise<void> {
+  const { accountId } = change
+  const { lastCursor } = change.state.counters
+  await transaction.query(
+    `UPDATE app.segments SET cursor = $3 + place, pending = NULL
+       FROM (SELECT segment_id AS id, row_number() OVER (ORDER BY arrival) AS place
+               FROM app.segments WHERE user_id = $1 AND pending = $2) waiting
+      WHERE user_id = $1 AND segment_id = waiting.id`,
+    [accountId, parseHex(change.pending.registration, 'registration', 16), lastCursor],
+  )
+  await transaction.query(
+    `UPDATE app.segments SET head = NOT head
+      WHERE user_id = $1 AND (head OR cursor > $2)
+        AND head = EXISTS (SELECT FROM app.segment_parents parents
+                            WHERE parents.user_id = $1 AND parents.parent_id = segments.segment_id)`,
+    [accountId, lastCursor],
+  )
+  await transaction.query(
+    `UPDATE app.logs SET last_cursor = last_cursor + pending_segments, segments = segments + pending_segments,
+       bytes = bytes + pending_bytes, pending_segments = 0, pending_bytes = 0 WHERE user_id = $1`,
+    [accountId],
+  )
+}
+
+/** Of another generation no slot stays; of the same one those that the change does not replace. */
+async function showSlots(transaction: Transaction, change: Change): Promise<void> {
+  const { accountId, pending } = change
+  const registration = parseHex(pending.registration, 'registration', 16)
+  await transaction.query('DELETE FROM app.slots WHERE user_id = $1 AND generation <> $2', [
+    accountId,
+    pending.generation,
+  ])
+  await transaction.query(
+    `INSERT INTO app.slots (user_id, way_id, generation, slot)
+     SELECT user_id, way_id, $3, slot FROM app.pending_slots WHERE user_id = $1 AND registration = $2
+     ON CONFLICT (user_id, way_id) DO UPDATE SET slot = excluded.slot, generation = excluded.generation`,
+    [accountId, registration, pending.generation],
+  )
+  await transaction.query('DELETE FROM app.pending_slots WHERE user_id = $1 AND registration = $2', [
+    accountId,
+    registration,
+  ])
+}
+
+async function movePointer(
+  transaction: Transaction,
+  actor: Actor,
+  change: { readonly state: BackupState; readonly pending: Pending; readonly request: CommitRequest },
+): Promise<string> {
+  const { accountId, time } = actor
+  const { pending, request } = change
+  const old = change.state.pointer
+  const etag = toHex(randomBytes(16))
+  if (old !== null) {
+    await addRetired(transaction, {
+      accountId,
+      registration: old.registration,
+      realms: old.realms,
+      time,
+    })
+  }
+  await transaction.query('DELETE FROM app.pending_changes WHERE user_id = $1', [accountId])
+  await transaction.query(
+    `INSERT INTO app.pointers (user_id, registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (user_id) DO UPDATE SET (registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at)
+       = (excluded.registration, excluded.generation, excluded.realms, excluded.anchor, excluded.authority,
+          excluded.signature, excluded.etag, excluded.device_id, excluded.committed_at)`,
+    [
+      accountId,
+      parseHex(pending.registration, 'registration', 16),
+      pending.generation,
+      parseRealms(pending.realms),
+      parseHex(request.anchor, 'anchor', 32),
+      parseHex(request.newAuthority ?? request.authority, 'authority', 32),
+      parseHex(request.signature, 'signature', 64),
+      etag,
+      parseHex(actor.device.id, 'device', 16),
+      time,
+    ],
+  )
+  return etag
+}

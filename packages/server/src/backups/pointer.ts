@@ -1,0 +1,172 @@
+/**
+ * The pointer and the changes of it that have begun: announce, give up, list (key-log.md, "Changing what is registered").
+ * The commit has its own file.
+ */
+import { parseHex, toHex } from 'keyhaven/crypto'
+import { done } from '../access-log/events.ts'
+import type { Actor } from '../auth/signed-in.ts'
+import type { Transaction } from '../db/database.ts'
+import { Refusal } from '../http/refusal.ts'
+import { PENDING_LIFETIME_MS, lockState, parseRealms, retirePending } from './state.ts'
+import type { BackupState, Pending } from './state.ts'
+
+/** A device's change is safe from the account's other devices for this long. */
+const OTHERS_WAIT_MS = 10 * 60 * 1000
+const MOST_RETIRED = 1000
+
+/** What a device announces before it makes a new registration. */
+export interface Announcement {
+  readonly expectedEtag: string | null
+  readonly registration: string
+  readonly generation: number
+  readonly realms: readonly string[]
+}
+
+/** Notes a change of the pointer; answers until when it may be committed. */
+export async function announceChange(
+  transaction: Transaction,
+  actor: Actor,
+  announcement: Announcement,
+): Promise<Date> {
+  const { accountId, time } = actor
+  const state = await lockState(transaction, accountId, time)
+  if (isSameChange(state.pending, announcement, actor)) return state.pending.expiresAt
+  requireExpected(state, announcement)
+  await requireFresh(transaction, { accountId, state, registration: announcement.registration })
+  if (state.pending !== null) {
+    requireOwnOrOld(state.pending, actor)
+    await retirePending(transaction, { accountId, pending: state.pending, time })
+  }
+  const expiresAt = new Date(time.getTime() + PENDING_LIFETIME_MS)
+  await transaction.query(
+    `INSERT INTO app.pending_changes
+       (user_id, registration, generation, realms, device_id, expected_etag, started_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      accountId,
+      parseHex(announcement.registration, 'registration', 16),
+      announcement.generation,
+      parseRealms(announcement.realms),
+      parseHex(actor.device.id, 'device', 16),
+      announcement.expectedEtag,
+      time,
+      expiresAt,
+    ],
+  )
+  await actor.record(done('registration_started'))
+  return expiresAt
+}
+
+/** Gives a change up; doing it again is no fault. */
+export async function abandonChange(
+  transaction: Transaction,
+  actor: Actor,
+  registration: string,
+): Promise<void> {
+  const { accountId, time } = actor
+  const state = await lockState(transaction, accountId, time)
+  if (state.pending?.registration === registration) {
+    requireOwnOrOld(state.pending, actor)
+    await retirePending(transaction, { accountId, pending: state.pending, time })
+    await actor.record(done('registration_abandoned'))
+    return
+  }
+  if (state.pointer?.registration === registration) throw new Refusal('ERR_POINTER_CONFLICT')
+  const retired = await listRetired(transaction, accountId)
+  if (!retired.some((entry) => entry.registration === registration)) throw new Refusal('ERR_NOT_FOUND')
+}
+
+/** Takes a registration from the list of those that realms may still hold. */
+export async function forgetRetired(
+  transaction: Transaction,
+  accountId: string,
+  registration: string,
+): Promise<void> {
+  const { rowCount } = await transaction.query(
+    'DELETE FROM app.retired_registrations WHERE user_id = $1 AND registration = $2',
+    [accountId, parseHex(registration, 'registration', 16)],
+  )
+  if (rowCount === 0) throw new Refusal('ERR_NOT_FOUND')
+}
+
+/** The answer of `GET /v1/pointer`. */
+export async function describePointer(
+  transaction: Transaction,
+  actor: Actor,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { pointer, pending } = await lockState(transaction, actor.accountId, actor.time)
+  return {
+    pointer:
+      pointer === null
+        ? null
+        : {
+            registration: pointer.registration,
+            generation: pointer.generation,
+            realms: pointer.realms,
+            anchor: pointer.anchor,
+          },
+    etag: pointer?.etag ?? null,
+    authority: pointer?.authority ?? null,
+    pending:
+      pending === null
+        ? null
+        : {
+            registration: pending.registration,
+            device: pending.deviceId,
+            startedAt: pending.startedAt.toISOString(),
+          },
+    retired: await listRetired(transaction, actor.accountId),
+  }
+}
+
+/** Lets another device's change alone while it is young: `ERR_PENDING_ELSEWHERE`. */
+function requireOwnOrOld(pending: Pending, actor: Actor): void {
+  const age = actor.time.getTime() - pending.startedAt.getTime()
+  if (pending.deviceId === actor.device.id || age >= OTHERS_WAIT_MS) return
+  throw new Refusal('ERR_PENDING_ELSEWHERE', {
+    details: { device: pending.deviceId, startedAt: pending.startedAt.toISOString() },
+  })
+}
+
+/** The same announcement again: its answer was lost. */
+function isSameChange(pending: Pending | null, announcement: Announcement, actor: Actor): pending is Pending {
+  return (
+    pending !== null &&
+    pending.deviceId === actor.device.id &&
+    pending.registration === announcement.registration &&
+    pending.generation === announcement.generation &&
+    pending.expectedEtag === announcement.expectedEtag &&
+    pending.realms.join() === announcement.realms.join()
+  )
+}
+
+function requireExpected(state: BackupState, announcement: Announcement): void {
+  const { pointer } = state
+  const step = announcement.generation - (pointer?.generation ?? announcement.generation)
+  if ((pointer?.etag ?? null) !== announcement.expectedEtag || step < 0 || step > 1) {
+    throw new Refusal('ERR_POINTER_CONFLICT')
+  }
+}
+
+/** A registration id is used once. */
+async function requireFresh(
+  transaction: Transaction,
+  input: { readonly accountId: string; readonly state: BackupState; readonly registration: string },
+): Promise<void> {
+  const { pointer, pending } = input.state
+  const retired = await listRetired(transaction, input.accountId)
+  if (retired.length >= MOST_RETIRED) throw new Refusal('ERR_QUOTA_EXCEEDED')
+  const used = [pointer, pending, ...retired].map((entry) => entry?.registration)
+  if (used.includes(input.registration)) throw new Refusal('ERR_POINTER_CONFLICT')
+}
+
+async function listRetired(
+  transaction: Transaction,
+  accountId: string,
+): Promise<readonly { readonly registration: string; readonly realms: readonly string[] }[]> {
+  const { rows } = await transaction.query<{ registration: Uint8Array; realms: Uint8Array[] }>(
+    'SELECT registration, realms FROM app.retired_registrations WHERE user_id = $1 ORDER BY retired_at, registration',
+    [accountId],
+  )
+  return rows.map((row) => ({ registration: toHex(row.registration), realms: row.realms.map(toHex) }))
+}

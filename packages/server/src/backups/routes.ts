@@ -1,0 +1,186 @@
+/**
+ * Routes of "Log" and "Pointer" (docs/protocol.md).
+ */
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { parseBase64 } from 'keyhaven/crypto'
+import { done } from '../access-log/events.ts'
+import { asActor, requireSignIn } from '../auth/signed-in.ts'
+import { parseWith, readBytes, readJson, readQuery } from '../http/body.ts'
+import { Refusal } from '../http/refusal.ts'
+import { addRoute } from '../http/routes.ts'
+import type { ApiHandler } from '../http/routes.ts'
+import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
+import { allDifferent, counterShape, generationShape, id16, id32, signatureShape } from '../http/shapes.ts'
+import { commitChange } from './commit.ts'
+import { abandonChange, announceChange, describePointer, forgetRetired } from './pointer.ts'
+import { readHeads, readStretch } from './read-log.ts'
+import { SEGMENT_LIMIT } from './segment-header.ts'
+import { parseUpload, storeSegment } from './segments.ts'
+import { SLOT_LENGTH, readSlots, storeSlot } from './slots.ts'
+
+const MOST_REALMS = 16
+
+const registrationQuery = z.object({ registration: id16.optional() })
+const stretchQuery = z.object({ after: counterShape.optional() })
+const slotBody = z.object({ slot: z.string().max(2048) })
+const etag = z.string().max(64).nullable()
+const announcementBody = z.object({
+  expectedEtag: etag,
+  registration: id16,
+  generation: generationShape,
+  realms: z.array(id16).min(1).max(MOST_REALMS).refine(allDifferent),
+})
+const abandonBody = z.object({ registration: id16 })
+const commitBody = z.object({
+  registration: id16,
+  expectedEtag: etag,
+  expectedHeads: z.array(id32).refine(allDifferent),
+  anchor: id32,
+  authority: id32,
+  signature: signatureShape,
+  newAuthority: id32.optional(),
+})
+
+/** Adds the routes. */
+export function addBackupRoutes(app: Hono<ApiEnv>, services: Services): void {
+  app.use('/v1/log/*', requireSignIn(services))
+  addRoute(app, '/v1/log/segments/:id', { PUT: putSegment(services) })
+  addRoute(app, '/v1/log/segments', { GET: getSegments(services) })
+  addRoute(app, '/v1/log/heads', { GET: getHeads(services) })
+  addRoute(app, '/v1/log/slots', { GET: getSlots(services) })
+  addRoute(app, '/v1/log/slots/:wayId', { PUT: putSlot(services) })
+  app.use('/v1/pointer/*', requireSignIn(services))
+  addRoute(app, '/v1/pointer', { GET: getPointer(services) })
+  addRoute(app, '/v1/pointer/pending', { POST: postPending(services) })
+  addRoute(app, '/v1/pointer/abandon', { POST: postAbandon(services) })
+  addRoute(app, '/v1/pointer/commit', { POST: postCommit(services) })
+  addRoute(app, '/v1/pointer/retired/:registration', { DELETE: deleteRetired(services) })
+}
+
+function putSegment(services: Services): ApiHandler {
+  return async (context) => {
+    const id = readParameter(context, 'id', id32)
+    const { registration } = readQuery(context, registrationQuery)
+    const bytes = await readBytes(context, { contentType: 'application/octet-stream', limit: SEGMENT_LIMIT })
+    const { accountId, deviceId } = context.get('claims')
+    const upload = parseUpload({ id, bytes, registration, accountId, deviceId })
+    const stored = await asActor(services, context, {
+      type: 'backup_updated',
+      run: (transaction, actor) => storeSegment(transaction, actor, { upload, quota: services.quota }),
+    })
+    return context.body(null, stored ? 201 : 200)
+  }
+}
+
+function getSegments(services: Services): ApiHandler {
+  return async (context) => {
+    const { after = 0 } = readQuery(context, stretchQuery)
+    const { frames, cursor } = await asActor(services, context, {
+      run: async (transaction, actor) => {
+        const stretch = await readStretch(transaction, { accountId: actor.accountId, after })
+        if (stretch.frames.length > 0) await actor.record(done('keys_accessed'))
+        return stretch
+      },
+    })
+    return new Response(Uint8Array.from(frames), {
+      headers: { 'Content-Type': 'application/octet-stream', 'Keyhaven-Cursor': String(cursor) },
+    })
+  }
+}
+
+function getHeads(services: Services): ApiHandler {
+  return async (context) =>
+    context.json(
+      await asActor(services, context, {
+        run: (transaction, { accountId }) => readHeads(transaction, accountId),
+      }),
+    )
+}
+
+function getSlots(services: Services): ApiHandler {
+  return async (context) =>
+    context.json(
+      await asActor(services, context, {
+        run: (transaction, { accountId }) => readSlots(transaction, accountId),
+      }),
+    )
+}
+
+function putSlot(services: Services): ApiHandler {
+  return async (context) => {
+    const wayId = readParameter(context, 'wayId', id16)
+    const { registration } = readQuery(context, registrationQuery)
+    const slot = parseSlot((await readJson(context, slotBody)).slot)
+    await asActor(services, context, {
+      type: 'backup_updated',
+      run: (transaction, actor) => storeSlot(transaction, actor, { wayId, slot, registration }),
+    })
+    return context.body(null, 204)
+  }
+}
+
+function getPointer(services: Services): ApiHandler {
+  return async (context) =>
+    context.json(
+      await asActor(services, context, { run: (transaction, actor) => describePointer(transaction, actor) }),
+    )
+}
+
+function postPending(services: Services): ApiHandler {
+  return async (context) => {
+    const announcement = await readJson(context, announcementBody)
+    const expiresAt = await asActor(services, context, {
+      type: 'registration_started',
+      run: (transaction, actor) => announceChange(transaction, actor, announcement),
+    })
+    return context.json({ expiresAt: expiresAt.toISOString() })
+  }
+}
+
+function postAbandon(services: Services): ApiHandler {
+  return async (context) => {
+    const { registration } = await readJson(context, abandonBody)
+    await asActor(services, context, {
+      type: 'registration_abandoned',
+      run: (transaction, actor) => abandonChange(transaction, actor, registration),
+    })
+    return context.body(null, 204)
+  }
+}
+
+function postCommit(services: Services): ApiHandler {
+  return async (context) => {
+    const request = await readJson(context, commitBody)
+    const newEtag = await asActor(services, context, {
+      type: 'pointer_moved',
+      run: (transaction, actor) => commitChange(transaction, actor, request),
+    })
+    return context.json({ etag: newEtag })
+  }
+}
+
+function deleteRetired(services: Services): ApiHandler {
+  return async (context) => {
+    const registration = readParameter(context, 'registration', id16)
+    await asActor(services, context, {
+      run: (transaction, { accountId }) => forgetRetired(transaction, accountId, registration),
+    })
+    return context.body(null, 204)
+  }
+}
+
+function readParameter(context: ApiContext, name: string, shape: z.ZodString): string {
+  return parseWith(shape, context.req.param(name))
+}
+
+function parseSlot(text: string): Uint8Array {
+  let bytes: Uint8Array
+  try {
+    bytes = parseBase64(text, 'slot')
+  } catch {
+    throw new Refusal('ERR_BODY_MALFORMED')
+  }
+  if (bytes.length !== SLOT_LENGTH) throw new Refusal('ERR_BODY_MALFORMED')
+  return bytes
+}

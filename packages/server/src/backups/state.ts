@@ -1,0 +1,189 @@
+/**
+ * The state of an account's backup inside one transaction: its counters (whose row is the lock), its pointer, and the
+ * change of it that is under way. A change that is older than a day is given up on sight.
+ */
+import { parseHex, toHex } from 'keyhaven/crypto'
+import type { Transaction } from '../db/database.ts'
+
+/** A change of the pointer is kept for this long. */
+export const PENDING_LIFETIME_MS: number = 24 * 3600 * 1000
+
+/** The registration that is valid. Ids are hex. */
+export interface Pointer {
+  readonly registration: string
+  readonly generation: number
+  readonly realms: readonly string[]
+  readonly anchor: string
+  readonly authority: string
+  readonly signature: string
+  readonly etag: string
+  readonly deviceId: string
+}
+
+/** The change of the pointer that one device has begun. */
+export interface Pending {
+  readonly registration: string
+  readonly generation: number
+  readonly realms: readonly string[]
+  readonly deviceId: string
+  readonly expectedEtag: string | null
+  readonly startedAt: Date
+  readonly expiresAt: Date
+}
+
+/** How much an account has stored, visible and waiting. */
+export interface Counters {
+  readonly lastCursor: number
+  readonly lastArrival: number
+  readonly segments: number
+  readonly bytes: number
+  readonly pendingSegments: number
+  readonly pendingBytes: number
+}
+
+export interface BackupState {
+  readonly counters: Counters
+  readonly pointer: Pointer | null
+  readonly pending: Pending | null
+}
+
+/** Locks the account's backup until the end of the transaction and reads it. */
+export async function lockState(
+  transaction: Transaction,
+  accountId: string,
+  time: Date,
+): Promise<BackupState> {
+  await transaction.query('INSERT INTO app.logs (user_id) VALUES ($1) ON CONFLICT DO NOTHING', [accountId])
+  const locked = await readCounters(transaction, accountId, 'FOR UPDATE')
+  const pointer = await readPointer(transaction, accountId)
+  const pending = await readPending(transaction, accountId)
+  if (pending === null || time < pending.expiresAt) return { counters: locked, pointer, pending }
+  await retirePending(transaction, { accountId, pending, time })
+  return { counters: { ...locked, pendingSegments: 0, pendingBytes: 0 }, pointer, pending: null }
+}
+
+/** Drops what waits for a change's commit; its registration stays listed until the realms have deleted it. */
+export async function retirePending(
+  transaction: Transaction,
+  input: { readonly accountId: string; readonly pending: Pending; readonly time: Date },
+): Promise<void> {
+  const { accountId, pending, time } = input
+  const registration = parseHex(pending.registration, 'registration', 16)
+  const key = [accountId, registration]
+  await transaction.query('DELETE FROM app.segments WHERE user_id = $1 AND pending = $2', key)
+  await transaction.query('DELETE FROM app.pending_slots WHERE user_id = $1 AND registration = $2', key)
+  await transaction.query('DELETE FROM app.pending_changes WHERE user_id = $1', [accountId])
+  await transaction.query('UPDATE app.logs SET pending_segments = 0, pending_bytes = 0 WHERE user_id = $1', [
+    accountId,
+  ])
+  await addRetired(transaction, {
+    accountId,
+    registration: pending.registration,
+    realms: pending.realms,
+    time,
+  })
+}
+
+/** Lists a registration as one that the realms may still hold. */
+export async function addRetired(
+  transaction: Transaction,
+  input: {
+    readonly accountId: string
+    readonly registration: string
+    readonly realms: readonly string[]
+    readonly time: Date
+  },
+): Promise<void> {
+  await transaction.query(
+    `INSERT INTO app.retired_registrations (user_id, registration, realms, retired_at) VALUES ($1, $2, $3, $4)`,
+    [
+      input.accountId,
+      parseHex(input.registration, 'registration', 16),
+      parseRealms(input.realms),
+      input.time,
+    ],
+  )
+}
+
+/** Realm ids as the database takes them. */
+export function parseRealms(realms: readonly string[]): Uint8Array[] {
+  return realms.map((realm) => parseHex(realm, 'realms', 16))
+}
+
+/** The counters without a lock; all zero for an account that has stored nothing. */
+export async function readCounters(
+  transaction: Transaction,
+  accountId: string,
+  lock: '' | 'FOR UPDATE' = '',
+): Promise<Counters> {
+  const { rows } = await transaction.query<Record<string, number>>(
+    `SELECT last_cursor, last_arrival, segments, bytes, pending_segments, pending_bytes
+       FROM app.logs WHERE user_id = $1 ${lock}`,
+    [accountId],
+  )
+  const row = rows[0] ?? {}
+  return {
+    lastCursor: row['last_cursor'] ?? 0,
+    lastArrival: row['last_arrival'] ?? 0,
+    segments: row['segments'] ?? 0,
+    bytes: row['bytes'] ?? 0,
+    pendingSegments: row['pending_segments'] ?? 0,
+    pendingBytes: row['pending_bytes'] ?? 0,
+  }
+}
+
+async function readPointer(transaction: Transaction, accountId: string): Promise<Pointer | null> {
+  const { rows } = await transaction.query<{
+    registration: Uint8Array
+    generation: number
+    realms: Uint8Array[]
+    anchor: Uint8Array
+    authority: Uint8Array
+    signature: Uint8Array
+    etag: string
+    device_id: Uint8Array
+  }>(
+    `SELECT registration, generation, realms, anchor, authority, signature, etag, device_id
+       FROM app.pointers WHERE user_id = $1`,
+    [accountId],
+  )
+  const [row] = rows
+  if (row === undefined) return null
+  return {
+    registration: toHex(row.registration),
+    generation: row.generation,
+    realms: row.realms.map(toHex),
+    anchor: toHex(row.anchor),
+    authority: toHex(row.authority),
+    signature: toHex(row.signature),
+    etag: row.etag,
+    deviceId: toHex(row.device_id),
+  }
+}
+
+async function readPending(transaction: Transaction, accountId: string): Promise<Pending | null> {
+  const { rows } = await transaction.query<{
+    registration: Uint8Array
+    generation: number
+    realms: Uint8Array[]
+    device_id: Uint8Array
+    expected_etag: string | null
+    started_at: Date
+    expires_at: Date
+  }>(
+    `SELECT registration, generation, realms, device_id, expected_etag, started_at, expires_at
+       FROM app.pending_changes WHERE user_id = $1`,
+    [accountId],
+  )
+  const [row] = rows
+  if (row === undefined) return null
+  return {
+    registration: toHex(row.registration),
+    generation: row.generation,
+    realms: row.realms.map(toHex),
+    deviceId: toHex(row.device_id),
+    expectedEtag: row.expected_etag,
+    startedAt: row.started_at,
+    expiresAt: row.expires_at,
+  }
+}

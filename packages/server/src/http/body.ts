@@ -1,0 +1,101 @@
+/**
+ * Bodies of requests: read once, within a limit and a time, and parsed once; what comes out is typed.
+ *
+ * The limit counts the bytes that really arrive, so a body without a length (chunked) is cut off as well.
+ */
+import type { Context } from 'hono'
+import type { z } from 'zod'
+import { parseUtf8 } from 'keyhaven/crypto'
+import { Refusal } from './refusal.ts'
+
+/** The most that a JSON body may have, in bytes. */
+export const JSON_LIMIT: number = 64 * 1024
+
+/** How long a body may take to arrive, in ms. */
+const BODY_DEADLINE_MS = 30_000
+
+/** The body as bytes; `ERR_CONTENT_TYPE`, `ERR_BODY_TOO_LARGE` or `ERR_BODY_TIMEOUT` otherwise. */
+export async function readBytes(
+  context: Context,
+  expected: { readonly contentType: string; readonly limit: number },
+): Promise<Uint8Array> {
+  requireContentType(context, expected.contentType)
+  const announced = Number(context.req.header('content-length') ?? 0)
+  if (announced > expected.limit) throw tooLarge()
+  const body = context.req.raw.body
+  if (body === null) return new Uint8Array(0)
+  return readStream(body, expected.limit)
+}
+
+/** The JSON body as `schema` reads it; anything else is `ERR_BODY_MALFORMED`. */
+export async function readJson<Schema extends z.ZodType>(
+  context: Context,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const bytes = await readBytes(context, { contentType: 'application/json', limit: JSON_LIMIT })
+  return parseWith(schema, parseJson(bytes))
+}
+
+/** The query parameters as `schema` reads them. */
+export function readQuery<Schema extends z.ZodType>(context: Context, schema: Schema): z.infer<Schema> {
+  const all = context.req.queries()
+  if (Object.values(all).some((values) => values.length > 1)) throw new Refusal('ERR_BODY_MALFORMED')
+  return parseWith(schema, context.req.query())
+}
+
+/** `value` as `schema` reads it, or `ERR_BODY_MALFORMED`. */
+export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw new Refusal('ERR_BODY_MALFORMED')
+  return parsed.data
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(parseUtf8(bytes)) as unknown
+  } catch {
+    throw new Refusal('ERR_BODY_MALFORMED')
+  }
+}
+
+function requireContentType(context: Context, expected: string): void {
+  const [essence = '', ...parameters] = (context.req.header('content-type') ?? '').toLowerCase().split(';')
+  const plain = parameters.every((parameter) => /^\s*(charset="?utf-8"?\s*)?$/.test(parameter))
+  if (essence.trim() !== expected || !plain || context.req.header('content-encoding') !== undefined) {
+    throw new Refusal('ERR_CONTENT_TYPE')
+  }
+}
+
+async function readStream(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const reader = body.getReader()
+  let late = false
+  const deadline = setTimeout(() => {
+    late = true
+    void reader.cancel().catch(() => undefined)
+  }, BODY_DEADLINE_MS)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (late) throw new Refusal('ERR_BODY_TIMEOUT', CLOSE)
+      if (done) return Buffer.concat(chunks, length)
+      length += value.length
+      if (length > limit) throw tooLarge()
+      chunks.push(value)
+    }
+  } catch (fault) {
+    void reader.cancel().catch(() => undefined)
+    // A client that hangs up in the middle of its body gets no answer; nothing was done for it.
+    throw fault instanceof Refusal ? fault : new Refusal('ERR_BODY_MALFORMED', CLOSE)
+  } finally {
+    clearTimeout(deadline)
+  }
+}
+
+/** What is left of the body is not read, so the connection cannot serve another request. */
+const CLOSE = { headers: { Connection: 'close' } } as const
+
+function tooLarge(): Refusal {
+  return new Refusal('ERR_BODY_TOO_LARGE', CLOSE)
+}

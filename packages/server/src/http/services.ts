@@ -1,0 +1,30 @@
+/**
+ * What the routes work with, and the shape of a request's context. Passed in whole by `createApp`; nothing is global.
+ */
+import type { Context } from 'hono'
+import type { AccessClaims } from '../auth/access-token.ts'
+import type { CodeSender } from '../auth/code-sender.ts'
+import type { AuthKeys } from '../auth/keys.ts'
+import type { SignInLimits } from '../auth/rate-limits.ts'
+import type { Quota } from '../backups/segments.ts'
+import type { Database } from '../db/database.ts'
+import type { RequestOrigin } from './origin.ts'
+
+/** The server's parts, as its routes need them. */
+export interface Services {
+  readonly database: Database
+  readonly keys: AuthKeys
+  readonly codeSender: CodeSender
+  /** The server's public origin: the issuer of access tokens. */
+  readonly origin: string
+  readonly now: () => Date
+  readonly limits: SignInLimits
+  readonly quota: Quota
+}
+
+/** What is known of a request before its handler runs. */
+export interface ApiEnv {
+  Variables: { origin: RequestOrigin; claims: AccessClaims }
+}
+
+export type ApiContext = Context<ApiEnv>

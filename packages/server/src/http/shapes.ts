@@ -1,0 +1,28 @@
+/**
+ * The shapes that several routes share, for zod. Ids are lower-case hex: an id has one spelling.
+ */
+import { z } from 'zod'
+import { isUuid } from './uuid.ts'
+
+function hex(bytes: number): z.ZodString {
+  return z.string().regex(new RegExp(`^[0-9a-f]{${String(2 * bytes)}}$`))
+}
+
+/** 16 bytes: a device, a realm, a registration, a way. */
+export const id16: z.ZodString = hex(16)
+/** 32 bytes: a segment, a public key. */
+export const id32: z.ZodString = hex(32)
+/** 64 bytes. */
+export const signatureShape: z.ZodString = hex(64)
+export const uuidShape: z.ZodString = z.string().refine(isUuid)
+export const generationShape: z.ZodInt = z.int().min(0).max(0xffffffff)
+/** A whole number in a query. */
+export const counterShape: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
+
+/** True when no value occurs twice. */
+export function allDifferent(values: readonly string[]): boolean {
+  return new Set(values).size === values.length
+}

@@ -1,0 +1,186 @@
+/**
+ * The app over a real database and a real socket, for tests of its routes.
+ *
+ *     const server = await startTestApp()                       // in a test, beforeEach or beforeAll
+ *     const alice = await server.signIn()                       // a new account on a new device
+ *     const { status, body } = await alice.post('/v1/…', {…})
+ *
+ * Codes are kept instead of sent; `server.clock.now` moves the app's time. Everything is closed after the file.
+ */
+import { randomInt } from 'node:crypto'
+import { BlockList } from 'node:net'
+import { afterAll, expect } from 'vitest'
+import { createApp } from '../app.ts'
+import type { AppInput } from '../app.ts'
+import type { CodeSender } from '../auth/code-sender.ts'
+import type { ServerKeys } from '../data/keys.ts'
+import type { LogFields } from '../log/log.ts'
+import { listen } from '../server.ts'
+import { randomBytes, toHex } from 'keyhaven/crypto'
+import { createTestDatabase } from './database.ts'
+import type { TestDatabase } from './database.ts'
+
+/** An answer with its parsed JSON, or its bytes when it is not JSON. */
+export interface TestAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Record<string, unknown>
+  readonly bytes: Uint8Array
+  /** The refusal's code, if it is one. */
+  readonly code: string | undefined
+}
+
+export interface TestRequest {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly json?: unknown
+  readonly body?: Uint8Array | string | ReadableStream<Uint8Array>
+}
+
+/** A signed-in device. */
+export interface TestDevice {
+  readonly accountId: string
+  readonly phone: string
+  readonly deviceId: string
+  accessToken: string
+  refreshToken: string
+  send(path: string, request?: TestRequest): Promise<TestAnswer>
+  get(path: string): Promise<TestAnswer>
+  post(path: string, json: unknown): Promise<TestAnswer>
+  put(path: string, bytes: Uint8Array): Promise<TestAnswer>
+}
+
+export interface TestApp {
+  readonly origin: string
+  readonly database: TestDatabase
+  readonly keys: ServerKeys
+  readonly clock: { now: Date }
+  readonly logged: LogFields[]
+  /** The codes sent, by number. */
+  readonly codes: Map<string, string>
+  send(path: string, request?: TestRequest): Promise<TestAnswer>
+  post(path: string, json: unknown, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>
+  /** Signs a device in: a new account unless `phone` is given. */
+  signIn(options?: { readonly phone?: string; readonly label?: string }): Promise<TestDevice>
+  close(): Promise<void>
+}
+
+const opened: TestApp[] = []
+
+afterAll(async () => {
+  for (const app of opened.splice(0)) await app.close()
+})
+
+/** Starts the app on a fresh database, or on `shared` as another process over the same one would. */
+export async function startTestApp(
+  options: Partial<AppInput> & { readonly shared?: TestDatabase } = {},
+): Promise<TestApp> {
+  const { shared, ...input } = options
+  const database = shared ?? (await createTestDatabase())
+  const codes = new Map<string, string>()
+  const clock = { now: new Date() }
+  const logged: LogFields[] = []
+  const keys = input.keys ?? {
+    realmSealKey: randomBytes(32),
+    phoneKey: randomBytes(32),
+    tokenKey: randomBytes(32),
+  }
+  const codeSender: CodeSender = ({ phone, code }) => {
+    codes.set(phone, code)
+    return Promise.resolve()
+  }
+  const log = {
+    info: (fields: LogFields) => logged.push(fields),
+    error: (fields: LogFields) => logged.push(fields),
+  }
+  const app = createApp({
+    database: database.database,
+    origin: 'http://127.0.0.1',
+    keys,
+    realmId: randomBytes(16),
+    tenants: new Map(),
+    trustedProxies: new BlockList(),
+    codeSender,
+    log,
+    now: () => clock.now,
+    ...input,
+  })
+  const listener = await listen({ host: '127.0.0.1', port: 0, fetch: app.fetch })
+  const origin = `http://127.0.0.1:${String(listener.port)}`
+  const created = createTestApp({
+    origin,
+    database,
+    keys,
+    clock,
+    logged,
+    codes,
+    close: () => listener.close(),
+  })
+  opened.push(created)
+  return created
+}
+
+/** A number that no other test uses, in a range for fiction. */
+export function randomPhone(): string {
+  return `+1${String(randomInt(200, 1000))}${String(randomInt(200, 1000))}${String(randomInt(10_000)).padStart(4, '0')}`
+}
+
+type Parts = Pick<TestApp, 'origin' | 'database' | 'keys' | 'clock' | 'logged' | 'codes' | 'close'>
+
+function createTestApp(parts: Parts): TestApp {
+  const send: TestApp['send'] = (path, request = {}) => sendTo(parts.origin + path, request)
+  const post: TestApp['post'] = (path, json, headers = {}) => send(path, { method: 'POST', json, headers })
+  return {
+    ...parts,
+    send,
+    post,
+    signIn: async ({ phone = randomPhone(), label = 'Test device' } = {}) => {
+      // Another forwarded address would do as well; each account here is a stranger to the others.
+      expect((await post('/v1/auth/code', { phone })).status).toBe(202)
+      const device = { id: toHex(randomBytes(16)), label }
+      const { status, body } = await post('/v1/auth/verify', { phone, code: parts.codes.get(phone), device })
+      expect(status).toBe(200)
+      return createTestDevice(send, {
+        accountId: String(body['accountId']),
+        phone,
+        deviceId: device.id,
+        accessToken: String(body['accessToken']),
+        refreshToken: String(body['refreshToken']),
+      })
+    },
+  }
+}
+
+function createTestDevice(
+  sendPlain: TestApp['send'],
+  identity: Pick<TestDevice, 'accountId' | 'phone' | 'deviceId' | 'accessToken' | 'refreshToken'>,
+): TestDevice {
+  const device: TestDevice = {
+    ...identity,
+    send: (path, request = {}) =>
+      sendPlain(path, {
+        ...request,
+        headers: { Authorization: `Bearer ${device.accessToken}`, ...request.headers },
+      }),
+    get: (path) => device.send(path),
+    post: (path, json) => device.send(path, { method: 'POST', json }),
+    put: (path, body) =>
+      device.send(path, { method: 'PUT', body, headers: { 'Content-Type': 'application/octet-stream' } }),
+  }
+  return device
+}
+
+async function sendTo(url: string, request: TestRequest): Promise<TestAnswer> {
+  const json = request.json === undefined ? undefined : JSON.stringify(request.json)
+  const response = await fetch(url, {
+    method: request.method ?? 'GET',
+    headers: { ...(json === undefined ? {} : { 'Content-Type': 'application/json' }), ...request.headers },
+    body: json ?? (request.body as string | undefined) ?? null,
+    ...(request.body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
+  })
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
+  const body = isJson ? (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>) : {}
+  const error = body['error'] as { readonly code?: string } | undefined
+  return { status: response.status, headers: response.headers, body, bytes, code: error?.code }
+}
