@@ -44,6 +44,8 @@ export interface KeyhavenErrorDetails {
   ERR_DEVICE_KEY_MISSING: undefined
   /** The device key's file is not fit for use; nothing was changed. */
   ERR_DEVICE_KEY_REFUSED: { readonly problem: 'permissions' | 'inside-the-vault' | 'damaged' }
+  /** The app asks for advised passwords only, and this is none. `reason` says what is against it. */
+  ERR_PASSWORD_REFUSED: { readonly reason: 'short' | 'repeated' | 'sequence' }
   /** The vault has no such protection. */
   ERR_PROTECTION_MISSING: undefined
   /** The last protection cannot be removed, or nothing would open the vault. Add another one first. */
@@ -145,6 +147,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_VAULT_TAMPERED: 'The parts of the vault do not belong together.',
   ERR_DEVICE_KEY_MISSING: 'The device key of the vault is gone.',
   ERR_DEVICE_KEY_REFUSED: 'The file of the device key is not fit for use.',
+  ERR_PASSWORD_REFUSED: 'The password is too easy to guess.',
   ERR_PROTECTION_MISSING: 'The vault has no such protection.',
   ERR_PROTECTION_LAST: 'The last protection of a vault cannot be removed.',
   ERR_VAULT_DAMAGED: 'The vault was changed from outside.',

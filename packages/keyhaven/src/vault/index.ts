@@ -1,14 +1,24 @@
 /** Private keys at rest on one device. Storage in files is in `keyhaven/vault/file`. */
+export { describeVault } from './describe.ts'
 export type { Factor, FactorContext, FactorOutcome, FactorType, Protection } from './protection.ts'
+export type { DeviceProvider } from './protection/device-parameters.ts'
+export { passwordProtection } from './protection/password.ts'
+export type { PasswordProtectionOptions } from './protection/password.ts'
+export type { Stretching } from './protection/password-parameters.ts'
+export { ratePassword } from './protection/password-strength.ts'
+export type { PasswordRating } from './protection/password-strength.ts'
 export { memoryStorage } from './storage/memory.ts'
 export type { BlobRange, StorageCommit, VaultStorage, VaultWriter } from './storage.ts'
 export type {
+  AutoLockOptions,
   CreateVaultOptions,
+  FactorSummary,
   OpenVaultOptions,
   ProtectionSummary,
   RecordSummary,
   UnlockOutcome,
   Vault,
+  VaultDescription,
   VaultRecord,
 } from './types.ts'
 export { createVault, openVault } from './vault.ts'

@@ -1,7 +1,9 @@
 /**
  * The shapes that callers of a vault see.
  */
-import type { FactorType, Protection } from './protection.ts'
+import type { DeviceProvider } from './protection/device-parameters.ts'
+import type { Stretching } from './protection/password-parameters.ts'
+import type { Protection } from './protection.ts'
 import type { VaultStorage } from './storage.ts'
 
 /** A record: bytes of a type that the app chooses. The vault does not read them. */
@@ -31,18 +33,44 @@ export type UnlockOutcome =
   /** The vault has no protection of this kind. */
   | { readonly status: 'no-such-protection' }
 
+/** One factor of a protection, with its parameters. */
+export type FactorSummary =
+  | { readonly type: 'device'; readonly provider: DeviceProvider }
+  | { readonly type: 'password'; readonly stretching: Stretching }
+  | { readonly type: 'passkey' }
+
 /** A protection as anyone can read it from the stored bytes. Authenticated only while the vault is unlocked. */
 export interface ProtectionSummary {
   /** 32 hex digits. */
   readonly id: string
   readonly label: string
-  readonly factors: readonly FactorType[]
+  /** All of these are needed at once. */
+  readonly factors: readonly FactorSummary[]
+}
+
+/** What can be said of a vault without opening it. */
+export type VaultDescription =
+  | { readonly status: 'missing' }
+  | {
+      readonly status: 'present'
+      readonly id: Uint8Array
+      readonly protections: readonly ProtectionSummary[]
+    }
+
+/** When an unlocked vault locks by itself. */
+export interface AutoLockOptions {
+  /** After this many ms without a call, in any tab of this vault. */
+  readonly idleMs?: number
+  /** When the page is hidden: another tab in front, the screen locked, the app in the background. */
+  readonly onPageHide?: boolean
 }
 
 export interface VaultOptions {
   /** 1 to 64 bytes of UTF-8; vaults of different names are apart. */
   readonly name: string
   readonly storage: VaultStorage
+  /** Never, unless told. */
+  readonly autoLock?: AutoLockOptions
 }
 
 export interface CreateVaultOptions extends VaultOptions {
@@ -64,6 +92,8 @@ export interface Vault {
   unlock(protection: Protection): Promise<UnlockOutcome>
   /** Forgets the keys. Operations that are under way end with `ERR_VAULT_LOCKED`. */
   lock(): void
+  /** Calls back with each change of the state, whoever caused it; returns the end of that. */
+  onStateChange(listener: (state: 'locked' | 'unlocked') => void): () => void
   /** The record, or `undefined` if there is none. */
   get(record: string): Promise<VaultRecord | undefined>
   put(record: string, value: VaultRecord): Promise<void>
@@ -73,6 +103,19 @@ export interface Vault {
   list(): Promise<readonly RecordSummary[]>
   /** Deletes a record, if it is there. */
   delete(record: string): Promise<void>
+  /** The protections, authenticated. */
+  protections(): Promise<readonly ProtectionSummary[]>
+  /** Adds a way in; returns its id. No record is encrypted again. */
+  addProtection(protection: Protection): Promise<string>
+  /** Puts a new way in in the place of one, in one step; returns the new id. The old one opens only older copies. */
+  changeProtection(id: string, protection: Protection): Promise<string>
+  /** Removes a way in; `ERR_PROTECTION_LAST` when it is the last one. */
+  removeProtection(id: string): Promise<void>
+  /**
+   * Removes the device's ways in and deletes its key, then locks: from now on the vault asks.
+   * `ERR_PROTECTION_LAST` when nothing else would open it.
+   */
+  forgetDevice(): Promise<void>
   /** Deletes the vault and its device key: nothing is left that opens anything. Works while locked, too. */
   destroy(): Promise<void>
 }

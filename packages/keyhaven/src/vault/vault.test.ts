@@ -93,10 +93,13 @@ describe.each(['file', 'memory'] as const)('a vault in %s storage', (kind) => {
     await one.destroy()
     await expect(openVault({ name: 'anna', ...place })).rejects.toMatchObject({ code: 'ERR_VAULT_MISSING' })
     await expect(two.get('a')).rejects.toMatchObject({ code: 'ERR_VAULT_MISSING' })
+    expect(two.state()).toBe('locked')
     await createVault({ name: 'anna', ...place })
-    await expect(two.put('a', { type: 't', bytes: utf8('2') })).rejects.toMatchObject({
-      code: 'ERR_VAULT_MISSING',
-    })
+    for (const protection of place.protections) {
+      await expect(two.unlock(protection)).rejects.toMatchObject({ code: 'ERR_VAULT_MISSING' })
+    }
+    await expect(two.destroy()).rejects.toMatchObject({ code: 'ERR_VAULT_MISSING' })
+    expect((await openVault({ name: 'anna', ...place })).state()).toBe('unlocked')
   })
 
   it('keeps vaults of different names apart, and refuses a second one of a name', async () => {

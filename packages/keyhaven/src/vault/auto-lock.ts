@@ -1,0 +1,89 @@
+/**
+ * When an unlocked vault locks by itself: after a time without use, when the page is hidden, and when another tab of
+ * the same vault says so. It runs from unlock to lock, and holds timers, listeners and the channel only then.
+ *
+ * A timer does not fire while the machine sleeps; so each use asks first whether the time is over.
+ */
+import type { AutoLockOptions } from './types.ts'
+
+const SAY_ACTIVE_EVERY_MS = 1000
+
+export interface AutoLock {
+  /** Notes a use. False when the time was over already: then the vault must be locked, not used. */
+  touch(): boolean
+  /** Tells the other tabs to lock. */
+  lockOthers(): void
+  stop(): void
+}
+
+/** Starts to watch; `lock` is called at most once. */
+export function startAutoLock(input: {
+  readonly options: AutoLockOptions
+  /** The channel on which tabs of this vault talk; none outside browsers. */
+  readonly channelName: string | undefined
+  readonly lock: () => void
+}): AutoLock {
+  const idle = createIdleClock(input.options.idleMs, input.lock)
+  const channel = input.channelName === undefined ? undefined : new BroadcastChannel(input.channelName)
+  channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    if (data === 'lock') input.lock()
+    if (data === 'active') idle.restart()
+  })
+  const unwatch = input.options.onPageHide === true ? watchPageHide(input.lock) : undefined
+  let saidActive = -Infinity
+  return {
+    touch: () => {
+      if (idle.isOver()) return false
+      idle.restart()
+      if (channel && input.options.idleMs !== undefined && Date.now() - saidActive > SAY_ACTIVE_EVERY_MS) {
+        saidActive = Date.now()
+        channel.postMessage('active')
+      }
+      return true
+    },
+    lockOthers: () => channel?.postMessage('lock'),
+    stop: () => {
+      idle.stop()
+      channel?.close()
+      unwatch?.()
+    },
+  }
+}
+
+interface IdleClock {
+  isOver(): boolean
+  restart(): void
+  stop(): void
+}
+
+function createIdleClock(idleMs: number | undefined, end: () => void): IdleClock {
+  if (idleMs === undefined) return { isOver: () => false, restart: () => undefined, stop: () => undefined }
+  let last = Date.now()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const isOver = (): boolean => Date.now() - last >= idleMs
+  const stop = (): void => {
+    clearTimeout(timer)
+  }
+  const restart = (): void => {
+    last = Date.now()
+    stop()
+    timer = setTimeout(end, idleMs)
+    // Node keeps no process alive for this.
+    if (typeof timer === 'object') timer.unref()
+  }
+  restart()
+  return { isOver, restart, stop }
+}
+
+function watchPageHide(lock: () => void): (() => void) | undefined {
+  if (typeof document === 'undefined') return undefined
+  const onChange = (): void => {
+    if (document.visibilityState === 'hidden') lock()
+  }
+  document.addEventListener('visibilitychange', onChange)
+  globalThis.addEventListener('pagehide', lock)
+  return () => {
+    document.removeEventListener('visibilitychange', onChange)
+    globalThis.removeEventListener('pagehide', lock)
+  }
+}

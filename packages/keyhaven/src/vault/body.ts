@@ -1,0 +1,117 @@
+/**
+ * What all functions of one opened vault share, and the way between locked and unlocked.
+ */
+import { equal, wipe } from '../crypto/bytes.ts'
+import { toHex } from '../crypto/text.ts'
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { startAutoLock } from './auto-lock.ts'
+import type { AutoLock } from './auto-lock.ts'
+import { loadState } from './contents.ts'
+import type { Contents } from './contents.ts'
+import { parseHead } from './head.ts'
+import { deriveVaultKeys } from './keys.ts'
+import type { Protection } from './protection.ts'
+import { openSlots } from './slots.ts'
+import type { SlotHome } from './slots.ts'
+import { HEAD } from './storage.ts'
+import type { VaultStorage } from './storage.ts'
+import type { AutoLockOptions, UnlockOutcome } from './types.ts'
+
+export interface Body {
+  readonly name: string
+  readonly storage: VaultStorage
+  readonly vaultId: Uint8Array
+  /** What the app handed over at the start: for unlocking alone, and for forgetting. */
+  readonly protections: readonly Protection[]
+  readonly autoLock: AutoLockOptions
+  readonly listeners: Set<(state: 'locked' | 'unlocked') => void>
+  open: { readonly contents: Contents; readonly watch: AutoLock } | undefined
+}
+
+/** What slots need to know about this vault. */
+export function homeOf(body: Pick<Body, 'storage' | 'vaultId'>): SlotHome {
+  return { vaultId: body.vaultId, storageDirectory: body.storage.directory }
+}
+
+/** Opens the vault by a protection and leaves it unlocked. */
+export async function unlockBody(body: Body, protection: Protection): Promise<UnlockOutcome> {
+  const opened = await openContents(body, protection)
+  if (opened.status !== 'unlocked') return opened
+  lockBody(body)
+  enterUnlocked(body, opened.contents)
+  return { status: 'unlocked' }
+}
+
+/** Takes over opened contents: from here on the vault is unlocked. */
+export function enterUnlocked(body: Body, contents: Contents): void {
+  const inBrowser = body.storage.kind === 'indexeddb' || body.storage.kind === 'web-storage'
+  const watch = startAutoLock({
+    options: body.autoLock,
+    channelName: inBrowser ? `keyhaven/vault/${toHex(body.vaultId)}` : undefined,
+    lock: () => {
+      lockBody(body)
+    },
+  })
+  body.open = { contents, watch }
+  for (const listener of [...body.listeners]) listener('unlocked')
+}
+
+/** Forgets the keys; does nothing when locked. */
+export function lockBody(body: Body): void {
+  if (body.open === undefined) return
+  const { contents, watch } = body.open
+  body.open = undefined
+  closeContents(contents)
+  watch.stop()
+  for (const listener of [...body.listeners]) listener('locked')
+}
+
+/** Ends everything that is under way with these contents, and overwrites the vault key. */
+export function closeContents(contents: Contents): void {
+  contents.closed = true
+  wipe(contents.keys.vaultKey)
+}
+
+/** Runs an operation on the unlocked vault; locks when the vault turns out to be gone. */
+export async function withContents<T>(body: Body, work: (contents: Contents) => Promise<T>): Promise<T> {
+  if (body.open?.watch.touch() === false) lockBody(body)
+  if (body.open === undefined) throw new KeyhavenError('ERR_VAULT_LOCKED', undefined)
+  try {
+    return await work(body.open.contents)
+  } catch (error) {
+    if (isKeyhavenError(error, 'ERR_VAULT_MISSING')) lockBody(body)
+    throw error
+  }
+}
+
+type Opening =
+  | { readonly status: 'unlocked'; readonly contents: Contents }
+  | Exclude<UnlockOutcome, { readonly status: 'unlocked' }>
+
+/** The contents as this protection opens them; the vault's own state stays as it is. */
+export async function openContents(body: Body, protection: Protection): Promise<Opening> {
+  const { name, storage, vaultId } = body
+  const { slots } = parseHead(await readOwnHead(body))
+  const opened = await openSlots(homeOf(body), slots, protection)
+  if (opened.status !== 'unlocked') return opened
+  try {
+    const source = { name, storage, vaultId, keys: await deriveVaultKeys(vaultId, opened.vaultKey) }
+    for (;;) {
+      const state = await loadState(source, await readOwnHead(body))
+      if (state === undefined) continue
+      return { status: 'unlocked', contents: { ...source, state, closed: false, swept: false } }
+    }
+  } catch (error) {
+    wipe(opened.vaultKey)
+    throw error
+  }
+}
+
+/** The head's bytes; `ERR_VAULT_MISSING` when there is none, or when it is another vault's by now. */
+async function readOwnHead({ name, storage, vaultId }: Body): Promise<Uint8Array> {
+  const headBytes = await storage.read(name, HEAD)
+  if (headBytes === undefined || !equal(parseHead(headBytes).vaultId, vaultId)) {
+    throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
+  }
+  return headBytes
+}

@@ -1,0 +1,41 @@
+/**
+ * What the stored bytes say about a vault's protections, without a key. Nobody has vouched for it until the vault is
+ * unlocked: show it, but decide nothing by it.
+ */
+import { toHex } from '../crypto/text.ts'
+import { KeyhavenError } from '../errors.ts'
+import { parseHead } from './head.ts'
+import { requireVaultName } from './names.ts'
+import { DEVICE_PROVIDERS, isProvider } from './protection/device-parameters.ts'
+import type { DeviceProvider } from './protection/device-parameters.ts'
+import { parsePasswordParameters } from './protection/password-parameters.ts'
+import type { Slot, StoredFactor } from './slot.ts'
+import { HEAD } from './storage.ts'
+import type { FactorSummary, ProtectionSummary, VaultDescription, VaultOptions } from './types.ts'
+
+/** Which vault lies there and what opens it. Faults as of `openVault`, except that a missing vault is an answer. */
+export async function describeVault(
+  options: Pick<VaultOptions, 'name' | 'storage'>,
+): Promise<VaultDescription> {
+  const headBytes = await options.storage.read(requireVaultName(options.name), HEAD)
+  if (headBytes === undefined) return { status: 'missing' }
+  const { vaultId, slots } = parseHead(headBytes)
+  return { status: 'present', id: vaultId.slice(), protections: slots.map(summarizeSlot) }
+}
+
+/** A slot as callers see it. */
+export function summarizeSlot(slot: Slot): ProtectionSummary {
+  return { id: toHex(slot.id), label: slot.label, factors: slot.factors.map(summarizeFactor) }
+}
+
+function summarizeFactor({ type, parameters }: StoredFactor): FactorSummary {
+  if (type === 'password') return { type, stretching: parsePasswordParameters(parameters).stretching }
+  return type === 'device' ? { type, provider: providerOf(parameters) } : { type }
+}
+
+function providerOf(parameters: Uint8Array): DeviceProvider {
+  const providers = Object.keys(DEVICE_PROVIDERS) as DeviceProvider[]
+  const found = providers.find((provider) => isProvider(parameters, provider))
+  if (found === undefined) throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'parameters' })
+  return found
+}
