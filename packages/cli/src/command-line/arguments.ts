@@ -1,0 +1,152 @@
+/**
+ * Reads `keyhaven COMMAND [arguments] [options]`, strictly: an unknown option, a missing value, an option given twice
+ * or an argument too many is a usage error. Nothing that was typed as a value or an argument is repeated in a message,
+ * because somebody may have typed a PIN there.
+ */
+import { parseArgs } from 'node:util'
+import { CommandError } from './command-error.ts'
+import { COMMON_OPTIONS } from './command.ts'
+import type { Command, OptionDefinition } from './command.ts'
+
+/** What was asked for: a command to run, or a page to show. */
+export type Request =
+  | { readonly kind: 'help'; readonly command: Command | undefined }
+  | { readonly kind: 'version' }
+  | {
+      readonly kind: 'run'
+      readonly command: Command
+      readonly options: ReadonlyMap<string, string | true>
+      readonly positionals: readonly string[]
+    }
+
+/** Options that look natural and would put a secret on the command line. */
+const SECRET_OPTIONS: Readonly<Record<string, string>> = {
+  pin: 'pin',
+  passphrase: 'pin',
+  password: 'pin',
+  code: 'code',
+}
+
+/** Reads the arguments after the program's name; faults are {@link CommandError} `ERR_USAGE`. */
+export function parseRequest(words: readonly string[], commands: readonly Command[]): Request {
+  const { leading, rest } = splitLeadingOptions(words)
+  if (rest.length === 0 && leading.includes('--version')) return { kind: 'version' }
+  if (rest[0] === 'help' || rest.length === 0) return parseHelp({ rest, leading, commands })
+  const command = findCommand(rest, commands)
+  const length = command.name.split(' ').length
+  return parseCommand(command, [...leading, ...rest.slice(length)])
+}
+
+function parseHelp(input: {
+  readonly rest: readonly string[]
+  readonly leading: readonly string[]
+  readonly commands: readonly Command[]
+}): Request {
+  const names = input.rest.slice(1)
+  if (names.length > 0) return { kind: 'help', command: findCommand(names, input.commands) }
+  if (input.rest.length > 0 || input.leading.includes('--help') || input.leading.includes('-h')) {
+    return { kind: 'help', command: undefined }
+  }
+  throw new CommandError('ERR_USAGE', 'Name a command; "keyhaven --help" lists them.')
+}
+
+/** Lets `--home DIR`, `--json`, `--help` and `--version` stand before the command as well. */
+function splitLeadingOptions(words: readonly string[]): { leading: string[]; rest: string[] } {
+  let index = 0
+  while (index < words.length && words[index]?.startsWith('-') === true)
+    index += words[index] === '--home' ? 2 : 1
+  return { leading: words.slice(0, index), rest: words.slice(index) }
+}
+
+function findCommand(words: readonly string[], commands: readonly Command[]): Command {
+  const two = words.slice(0, 2).join(' ')
+  const found = commands.find(({ name }) => name === two) ?? commands.find(({ name }) => name === words[0])
+  if (found !== undefined) return found
+  const group = commands
+    .filter(({ name }) => name.startsWith(`${words[0] ?? ''} `))
+    .map(({ name }) => `"keyhaven ${name}"`)
+  if (group.length > 0) throw new CommandError('ERR_USAGE', `Name one of ${group.join(', ')}.`)
+  throw new CommandError('ERR_USAGE', 'There is no such command; "keyhaven --help" lists them.')
+}
+
+function parseCommand(command: Command, words: readonly string[]): Request {
+  const definitions = { ...command.options, ...COMMON_OPTIONS }
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(
+      Object.entries(definitions).map(([name, { value }]) => [
+        name,
+        { type: value === undefined ? 'boolean' : 'string' },
+      ]),
+    ),
+    strict: false,
+    tokens: true,
+  })
+  const options = new Map<string, string | true>()
+  const positionals: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value)
+    if (token.kind !== 'option') continue
+    if (token.rawName === '-h') return { kind: 'help', command }
+    if (options.has(token.name)) throw new CommandError('ERR_USAGE', `--${token.name} is given twice.`)
+    options.set(token.name, parseOption({ ...token, command, definition: definitions[token.name] }))
+  }
+  if (options.has('help')) return { kind: 'help', command }
+  checkPositionals(command, positionals)
+  return { kind: 'run', command, options, positionals }
+}
+
+function parseOption(token: {
+  readonly name: string
+  readonly rawName: string
+  readonly value?: string | undefined
+  readonly inlineValue?: boolean | undefined
+  readonly command: Command
+  readonly definition: OptionDefinition | undefined
+}): string | true {
+  const { definition, command } = token
+  const page = `see "keyhaven ${command.name} --help".`
+  if (definition === undefined) {
+    const secret = SECRET_OPTIONS[token.name]
+    if (secret !== undefined && `${secret}-file` in command.options) {
+      const ways = `use --${secret}-file FILE, --${secret}-stdin, or wait to be asked`
+      throw new CommandError(
+        'ERR_USAGE',
+        `A ${secret === 'pin' ? 'PIN' : 'code'} is never taken from the command line: ${ways}.`,
+      )
+    }
+    throw new CommandError(
+      'ERR_USAGE',
+      `"keyhaven ${command.name}" has no option ${optionName(token.rawName)}; ${page}`,
+    )
+  }
+  if (definition.value === undefined) {
+    if (token.value !== undefined)
+      throw new CommandError('ERR_USAGE', `${token.rawName} takes no value; ${page}`)
+    return true
+  }
+  const missing = token.value === undefined || token.value === ''
+  if (missing || (token.inlineValue !== true && token.value.startsWith('--'))) {
+    throw new CommandError('ERR_USAGE', `${token.rawName} needs a value, ${definition.value}; ${page}`)
+  }
+  return token.value
+}
+
+/** An unknown option's name is repeated only when it looks like one. */
+function optionName(rawName: string): string {
+  return /^--[a-z][a-z-]{0,30}$/.test(rawName) ? rawName : 'of that name'
+}
+
+function checkPositionals(command: Command, given: readonly string[]): void {
+  const wanted = command.positionals ?? []
+  const page = `see "keyhaven ${command.name} --help".`
+  const missing = wanted[given.length]
+  if (missing !== undefined) throw new CommandError('ERR_USAGE', `${missing.name} is missing; ${page}`)
+  if (given.length > wanted.length) {
+    const limit =
+      wanted.length === 0
+        ? 'takes no arguments besides options'
+        : `takes only ${wanted.map(({ name }) => name).join(' ')}`
+    throw new CommandError('ERR_USAGE', `"keyhaven ${command.name}" ${limit}; ${page}`)
+  }
+}

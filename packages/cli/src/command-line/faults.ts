@@ -1,0 +1,182 @@
+/**
+ * What every fault is in plain words, and which exit code it leads to. An unknown fault shows its kind only: its
+ * message may hold what it was given.
+ */
+import { isKeyhavenError } from 'keyhaven'
+import type { KeyhavenError, KeyhavenErrorCode, KeyhavenErrorDetails } from 'keyhaven'
+import { CommandError } from './command-error.ts'
+import type { Answer } from './command.ts'
+import { EXIT } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+
+interface Words {
+  readonly exit: ExitCode
+  readonly text: string
+}
+
+type Explain<C extends KeyhavenErrorCode> = Words | ((details: KeyhavenErrorDetails[C]) => Words)
+
+const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
+  ERR_INPUT_INVALID: ({ field, expected }) => ({
+    exit: EXIT.usage,
+    text: `"${field}" is not right; expected: ${expected}.`,
+  }),
+  ERR_SETTING_INVALID: ({ setting, expected }) => ({
+    exit: EXIT.usage,
+    text: `The setting ${setting} is not right; expected: ${expected}.`,
+  }),
+  ERR_CONFIGURATION_INVALID: ({ problem }) => ({
+    exit: EXIT.usage,
+    text: `The realm configuration is not valid: ${problem}.`,
+  }),
+  ERR_REALM_UNSUPPORTED: ({ realmId }) => ({
+    exit: EXIT.usage,
+    text: `Realm ${realmId} has a public key (a hardware realm); that kind is not supported yet.`,
+  }),
+  ERR_PHONE_INVALID: {
+    exit: EXIT.usage,
+    text: 'That is not a phone number; write it with its country, such as +15551234567.',
+  },
+  ERR_INSECURE_TRANSPORT: {
+    exit: EXIT.usage,
+    text: 'The address must begin with https://; http:// is taken only for this machine itself.',
+  },
+  ERR_PIN_REFUSED: ({ reason }) => ({ exit: EXIT.refused, text: PIN_REASONS[reason] }),
+  ERR_SIGNED_OUT: { exit: EXIT.signedOut, text: 'This device is not signed in; run "keyhaven login" first.' },
+  ERR_VAULT_MISSING: {
+    exit: EXIT.signedOut,
+    text: 'There is no device here yet; "keyhaven login" sets one up.',
+  },
+  ERR_CODE_REJECTED: ({ triesRemaining }) => ({
+    exit: EXIT.signedOut,
+    text: `The sign-in code was not accepted${triesRemaining === undefined ? '' : ` (${String(triesRemaining)} tries left)`}; a new one comes with "keyhaven login".`,
+  }),
+  ERR_SERVER_UNAVAILABLE: ({ fault }) => ({ exit: EXIT.unavailable, text: SERVER_FAULTS[fault] }),
+  ERR_REALMS_UNAVAILABLE: ({ realms }) => ({
+    exit: EXIT.unavailable,
+    text: `Too few realms answered; try again later.${describeRealms(realms)}`,
+  }),
+  ERR_REGISTRATION_SPLIT: ({ realms }) => ({
+    exit: EXIT.distrusted,
+    text: `The realms disagree about the backup; nothing was changed.${describeRealms(realms)}`,
+  }),
+  ERR_DATABASE_UNAVAILABLE: { exit: EXIT.unavailable, text: 'The database cannot be reached.' },
+  ERR_VAULT_BUSY: {
+    exit: EXIT.unavailable,
+    text: 'Another process is using this device; try again when it is done.',
+  },
+  ERR_POINTER_CONFLICT: {
+    exit: EXIT.unavailable,
+    text: 'Another device changed the backup at the same time; run the command again.',
+  },
+  ERR_RATE_LIMITED: ({ retryAfterSeconds }) => ({
+    exit: EXIT.refused,
+    text: `Too many requests; wait ${describeSeconds(retryAfterSeconds)} and try again.`,
+  }),
+  ERR_SERVER_REFUSED: ({ rule, status }) => ({
+    exit: EXIT.refused,
+    text: `The server refused the request (${rule}, HTTP ${String(status)}).`,
+  }),
+  ERR_AUTHORITY_REQUIRED: {
+    exit: EXIT.refused,
+    text: 'Only a device that has the backup open can do this; run "keyhaven restore" here first.',
+  },
+  ERR_DATA_IN_USE: {
+    exit: EXIT.refused,
+    text: 'The data directory is in use by a running server; stop it, or name another with --data.',
+  },
+  ERR_START_REFUSED: ({ problem }) => ({ exit: EXIT.refused, text: `The server cannot start: ${problem}` }),
+  ERR_REGISTRATION_DAMAGED: {
+    exit: EXIT.distrusted,
+    text: 'The PIN is right, but what the realms hold does not open.',
+  },
+  ERR_VAULT_DAMAGED: ({ problem }) => ({
+    exit: EXIT.distrusted,
+    text: `The files of this device were changed from outside (${problem}). Restore to a new --home.`,
+  }),
+  ERR_LOG_ROLLED_BACK: distrusted('The server showed an older state of the backup than this device has seen'),
+  ERR_LOG_INCOMPLETE: distrusted('A part of the backup is missing on the server'),
+  ERR_LOG_FORKED: distrusted('The server showed two histories of one device'),
+  ERR_LOG_DAMAGED: ({ problem }) => distrusted(`A part of the backup does not open (${problem})`),
+  ERR_ENVELOPE_REJECTED: distrusted('Sealed bytes were rejected: wrong key, or altered'),
+  ERR_ENVELOPE_MALFORMED: distrusted('Sealed bytes are malformed'),
+  ERR_ACCOUNT_MISMATCH: {
+    exit: EXIT.distrusted,
+    text: 'This device belongs to another account or server; use another --home.',
+  },
+  ERR_IDENTITY_CONFLICT: ({ count }) => ({
+    exit: EXIT.distrusted,
+    text: `This device and the backup have different identity keys under ${count === 1 ? 'one name' : `${String(count)} names`}; nothing was overwritten.`,
+  }),
+  ERR_CLIENT_TOO_OLD: {
+    exit: EXIT.fault,
+    text: 'The backup was written by a newer version of Keyhaven; update this one.',
+  },
+  ERR_ABORTED: { exit: EXIT.interrupted, text: 'Stopped.' },
+}
+
+const PIN_REASONS: Readonly<Record<KeyhavenErrorDetails['ERR_PIN_REFUSED']['reason'], string>> = {
+  'too-short': 'The PIN is too short: at least 6 digits or characters.',
+  'too-long': 'The PIN is too long: at most 128 characters.',
+  repeated: 'The PIN is too easy to guess: it repeats one or two characters.',
+  sequence: 'The PIN is too easy to guess: it is a run such as 123456.',
+  characters: 'The PIN has characters that cannot be typed, such as a tab.',
+}
+
+const SERVER_FAULTS: Readonly<Record<KeyhavenErrorDetails['ERR_SERVER_UNAVAILABLE']['fault'], string>> = {
+  network: 'The server cannot be reached.',
+  timeout: 'The server did not answer in time; try again later.',
+  status: 'The server answered with a fault of its own; try again later.',
+  body: 'The server answered with something that is not understood.',
+}
+
+function distrusted(problem: string): Words {
+  return { exit: EXIT.distrusted, text: `${problem}; nothing was taken over.` }
+}
+
+function describeRealms(realms: readonly { readonly realmId: string; readonly fault: string }[]): string {
+  return realms.map(({ realmId, fault }) => `\n  realm ${realmId}: ${fault}`).join('')
+}
+
+/** A span in words that people use. */
+export function describeSeconds(seconds: number): string {
+  if (seconds < 90) return `${String(seconds)} s`
+  if (seconds < 5400) return `${String(Math.ceil(seconds / 60))} min`
+  return `${String(Math.ceil(seconds / 3600))} h`
+}
+
+/** The answer that a thrown fault leads to. */
+export function explainFault(fault: unknown): Answer {
+  if (fault instanceof CommandError)
+    return answer({ code: fault.code, text: fault.message, exit: fault.exit })
+  if (isKeyhavenError(fault)) {
+    const { exit, text } = explain(fault)
+    return answer({ code: fault.code, text, exit, details: fault.details })
+  }
+  const kind = fault instanceof Error ? fault.name : typeof fault
+  return answer({
+    code: 'ERR_UNEXPECTED',
+    text: `Something unexpected went wrong (${kind}).`,
+    exit: EXIT.fault,
+  })
+}
+
+function explain<C extends KeyhavenErrorCode>(fault: KeyhavenError<C>): Words {
+  const explanation: Explain<C> | undefined = EXPLANATIONS[fault.code]
+  if (explanation === undefined) return { exit: EXIT.fault, text: fault.message }
+  return typeof explanation === 'function' ? explanation(fault.details) : explanation
+}
+
+function answer(input: {
+  readonly code: string
+  readonly text: string
+  readonly exit: ExitCode
+  readonly details?: unknown
+}): Answer {
+  const { code, text, exit, details } = input
+  return {
+    exit,
+    text: `${text}  [${code}]`,
+    json: { status: 'error', error: { code, message: text, details } },
+  }
+}

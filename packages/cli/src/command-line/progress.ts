@@ -1,0 +1,25 @@
+/** One line of progress on a terminal's stderr, rewritten in place; nothing at all when stderr is no terminal. */
+
+/** Where long work says how far it is. */
+export interface Progress {
+  /** Shows a line in place of the one before. */
+  show(text: string): void
+  /** Takes the line away, so that other output starts on a clean one. */
+  clear(): void
+}
+
+/** A progress line on `stream` when that is a terminal, else one that shows nothing. */
+export function createProgress(stream: NodeJS.WriteStream): Progress {
+  if (!stream.isTTY) return { show: () => undefined, clear: () => undefined }
+  let shown = false
+  return {
+    show(text: string): void {
+      stream.write(`\r\u001b[2K${text.slice(0, Math.max(20, stream.columns - 1))}`)
+      shown = true
+    },
+    clear(): void {
+      if (shown) stream.write('\r\u001b[2K')
+      shown = false
+    },
+  }
+}

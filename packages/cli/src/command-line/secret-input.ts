@@ -1,0 +1,148 @@
+/**
+ * How a secret comes in: from a file, from stdin, or asked for on the terminal without showing it. Never from the
+ * command line, where `ps` and the shell's history would keep it.
+ *
+ * One trailing newline is dropped; everything else is taken as it is. Several lines are refused, since they are
+ * more likely the wrong file than a PIN.
+ */
+import { readFile } from 'node:fs/promises'
+import { isCancel, password } from '@clack/prompts'
+import { KeyhavenError } from 'keyhaven'
+import { CommandError } from './command-error.ts'
+import type { CommandErrorCode } from './command-error.ts'
+import type { Invocation, OptionDefinition } from './command.ts'
+import { EXIT } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+
+const MOST_BYTES = 4096
+
+/** What kind of secret is read, and under which options. */
+export interface SecretKind {
+  readonly options: 'pin' | 'code'
+  readonly noun: string
+  readonly missing: { readonly code: CommandErrorCode; readonly exit: ExitCode }
+}
+
+export const PIN: SecretKind = {
+  options: 'pin',
+  noun: 'PIN',
+  missing: { code: 'ERR_PIN_NEEDED', exit: EXIT.pinNeeded },
+}
+
+export const SIGN_IN_CODE: SecretKind = {
+  options: 'code',
+  noun: 'sign-in code',
+  missing: { code: 'ERR_CODE_NEEDED', exit: EXIT.usage },
+}
+
+/** The two options of a kind of secret, for a command's list of options. */
+export function secretOptions({ options, noun }: SecretKind): Readonly<Record<string, OptionDefinition>> {
+  return {
+    [`${options}-file`]: {
+      value: 'FILE',
+      summary: `read the ${noun} from FILE; one newline at its end is dropped`,
+    },
+    [`${options}-stdin`]: {
+      summary: `read the ${noun} from stdin, one line (done anyway when stdin is no terminal)`,
+    },
+  }
+}
+
+/** True when the caller said where the secret is to be read. */
+export function secretIsNamed(invocation: Invocation, kind: SecretKind): boolean {
+  return invocation.option(`${kind.options}-file`) !== undefined || invocation.flag(`${kind.options}-stdin`)
+}
+
+/**
+ * Reads one secret: from the file or stdin that the options name, else from stdin if that is no terminal, else by
+ * asking `questions` in turn, whose answers must be equal. Without an answer: the kind's own code and exit code.
+ */
+export async function readSecret(input: {
+  readonly invocation: Invocation
+  readonly kind: SecretKind
+  readonly questions: readonly string[]
+}): Promise<string> {
+  const { invocation, kind, questions } = input
+  const file = invocation.option(`${kind.options}-file`)
+  const fromStdin = invocation.flag(`${kind.options}-stdin`)
+  if (file !== undefined && fromStdin) {
+    throw new CommandError('ERR_USAGE', `Give --${kind.options}-file or --${kind.options}-stdin, not both.`)
+  }
+  if (file !== undefined) return parseSecret(await readSecretFile(file, kind), kind)
+  if (fromStdin || !process.stdin.isTTY) return parseSecret(await readLine(process.stdin), kind)
+  return ask({ questions, kind, signal: invocation.signal })
+}
+
+async function readSecretFile(path: string, kind: SecretKind): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch {
+    throw new CommandError('ERR_FILE_UNREADABLE', `The file with the ${kind.noun} cannot be read: ${path}`)
+  }
+}
+
+/** Reads up to the first newline or the end, whichever comes first: a program may keep its pipe open. */
+async function readLine(stream: NodeJS.ReadStream): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of stream as AsyncIterable<Buffer>) {
+    const end = part.indexOf(0x0a)
+    parts.push(end === -1 ? part : part.subarray(0, end + 1))
+    length += part.length
+    if (end !== -1 || length > MOST_BYTES) break
+  }
+  return Buffer.concat(parts)
+}
+
+/** The secret in `bytes`, without one newline at its end. Exported for its test. */
+export function parseSecret(bytes: Uint8Array, kind: SecretKind): string {
+  const text = decode(bytes, kind).replace(/\r?\n$/, '')
+  if (text === '') {
+    const ways = `use --${kind.options}-file FILE or --${kind.options}-stdin, or run the command in a terminal`
+    throw new CommandError(
+      kind.missing.code,
+      `A ${kind.noun} is needed and none was given: ${ways}.`,
+      kind.missing.exit,
+    )
+  }
+  if (/[\r\n]/.test(text))
+    throw new CommandError('ERR_SECRET_INVALID', `The ${kind.noun} has more than one line.`)
+  return text
+}
+
+function decode(bytes: Uint8Array, kind: SecretKind): string {
+  if (bytes.length > MOST_BYTES)
+    throw new CommandError('ERR_SECRET_INVALID', `The ${kind.noun} is longer than 4096 bytes.`)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new CommandError('ERR_SECRET_INVALID', `The ${kind.noun} is not UTF-8 text.`)
+  }
+}
+
+async function ask(input: {
+  readonly questions: readonly string[]
+  readonly kind: SecretKind
+  readonly signal: AbortSignal
+}): Promise<string> {
+  let first: string | undefined
+  for (const message of input.questions) {
+    const answer = await password({
+      message,
+      mask: '',
+      input: process.stdin,
+      output: process.stderr,
+      signal: input.signal,
+    })
+    if (isCancel(answer)) throw new KeyhavenError('ERR_ABORTED', undefined)
+    const secret = parseSecret(Buffer.from(answer), input.kind)
+    if (first !== undefined && first !== secret) {
+      throw new CommandError(
+        'ERR_SECRET_INVALID',
+        `The two answers differ; the ${input.kind.noun} was not used.`,
+      )
+    }
+    first = secret
+  }
+  return first ?? parseSecret(new Uint8Array(), input.kind)
+}

@@ -1,0 +1,31 @@
+/** Counts and sizes as people read them. */
+
+/** "4 identity keys and 1,000 conversation keys". */
+export function describeCounts(counts: {
+  readonly identityKeys: number
+  readonly conversationKeys: number
+}): string {
+  const identity = describeCount(counts.identityKeys, 'identity key')
+  return `${identity} and ${describeCount(counts.conversationKeys, 'conversation key')}`
+}
+
+/** "1 key", "2,000 keys"; the noun is given in the singular. */
+export function describeCount(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** "1 guess is left", "9 guesses are left". */
+export function describeGuesses(count: number): string {
+  return count === 1 ? '1 guess is left' : `${String(count)} guesses are left`
+}
+
+/** "820 bytes", "61.0 MB". */
+export function describeBytes(bytes: number): string {
+  if (bytes < 1000) return describeCount(bytes, 'byte')
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
+}
+
+/** "0.42 s". */
+export function describeMilliseconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`
+}

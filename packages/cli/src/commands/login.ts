@@ -1,0 +1,139 @@
+/** `keyhaven login`: signs a device in with a phone number and the code that is sent to it. */
+import { hostname } from 'node:os'
+import { openSession, requestSignInCode, signIn } from 'keyhaven/sync'
+import { CommandError } from '../command-line/command-error.ts'
+import { HOME_OPTION } from '../command-line/command.ts'
+import type { Answer, Command, Invocation } from '../command-line/command.ts'
+import { EXIT } from '../command-line/exit-codes.ts'
+import { readSecret, secretIsNamed, secretOptions, SIGN_IN_CODE } from '../command-line/secret-input.ts'
+import { openOrCreateDevice } from '../device/home.ts'
+import type { Device } from '../device/home.ts'
+import { chooseConfiguration, describeRealms, parseServer } from '../device/realms.ts'
+import { keepPendingSignIn, loadPendingSignIn, loadSettings, pinSettings } from '../device/settings.ts'
+import type { PendingSignIn } from '../device/settings.ts'
+import { serializeConfiguration } from 'keyhaven/recovery'
+
+const MOST_LABEL = 64
+
+export const login: Command = {
+  name: 'login',
+  group: 'device',
+  summary: 'Sign this device in with a phone number and the code sent to it',
+  details: [
+    'Sets the device up if its folder is empty, asks the server to send a code to the phone, then asks for the code.',
+    'The first sign-in fixes the server and the realms that this device relies on: the realms of --realms, or the one realm of the server itself. No later answer of a server changes them.',
+    'For programs, in two steps: "keyhaven login --request …" sends the code, "keyhaven login --code-file FILE" uses it.',
+  ],
+  options: {
+    ...HOME_OPTION,
+    server: { value: 'URL', summary: 'the server; needed once for each device' },
+    phone: { value: 'NUMBER', summary: 'the phone number with its country, such as +15551234567' },
+    realms: {
+      value: 'FILE',
+      summary: 'realm configuration as JSON, instead of the server’s own single realm',
+    },
+    label: {
+      value: 'TEXT',
+      summary: 'what the access log calls this device',
+      default: 'the name of this computer',
+    },
+    request: { summary: 'only have the code sent; finish with --code-file or --code-stdin' },
+    ...secretOptions(SIGN_IN_CODE),
+  },
+  run: runLogin,
+}
+
+async function runLogin(invocation: Invocation): Promise<Answer> {
+  const device = await openOrCreateDevice(invocation)
+  const waiting = await loadPendingSignIn(device.vault)
+  const wanted = await resolveSignIn(invocation, device, waiting)
+  const secondStep =
+    secretIsNamed(invocation, SIGN_IN_CODE) && waiting !== undefined && isSameSignIn(waiting, wanted)
+  if (!secondStep) {
+    const sent = await requestSignInCode({ origin: wanted.server, phone: wanted.phone })
+    await keepPendingSignIn(device.vault, wanted)
+    if (invocation.flag('request')) return codeSent(sent.expiresInSeconds)
+  }
+  const questions = [`The code sent to ${wanted.phone}`]
+  const code = await readSecret({ invocation, kind: SIGN_IN_CODE, questions })
+  const session = await signIn({
+    origin: wanted.server,
+    phone: wanted.phone,
+    code,
+    vault: device.vault,
+    deviceLabel: deviceLabel(invocation),
+  })
+  await pinSettings(device.vault, wanted)
+  return signedIn(wanted, session)
+}
+
+function isSameSignIn(waiting: PendingSignIn, wanted: PendingSignIn): boolean {
+  return waiting.server === wanted.server && waiting.phone === wanted.phone
+}
+
+/** What was typed, completed by what this device is pinned to and by a sign-in that waits for its code. */
+async function resolveSignIn(
+  invocation: Invocation,
+  { home, vault }: Device,
+  waiting: PendingSignIn | undefined,
+): Promise<PendingSignIn> {
+  const pinned = await loadSettings(vault)
+  const typed = invocation.option('server')
+  const server = typed === undefined ? (pinned?.server ?? waiting?.server) : parseServer(typed)
+  if (server === undefined) throw new CommandError('ERR_USAGE', 'Name the server with --server URL.')
+  if (pinned !== undefined && pinned.server !== server) {
+    throw new CommandError(
+      'ERR_SERVER_PINNED',
+      `${home} belongs to ${pinned.server}; use another --home for another server.`,
+    )
+  }
+  const phone = invocation.option('phone') ?? waiting?.phone ?? (await openSession({ vault }))?.phone
+  if (phone === undefined) throw new CommandError('ERR_USAGE', 'Name the phone number with --phone NUMBER.')
+  const file = invocation.option('realms')
+  const earlier = waiting?.server === server ? waiting.configuration : undefined
+  if (file === undefined && pinned === undefined && earlier !== undefined)
+    return { server, phone, configuration: earlier }
+  const configuration = await chooseConfiguration({
+    server,
+    file,
+    pinned: pinned?.configuration,
+    signal: invocation.signal,
+  })
+  return { server, phone, configuration }
+}
+
+function deviceLabel(invocation: Invocation): string {
+  const label = invocation.option('label') ?? hostname()
+  if (invocation.option('label') !== undefined && label.length > MOST_LABEL) {
+    throw new CommandError('ERR_USAGE', `--label takes at most ${String(MOST_LABEL)} characters.`)
+  }
+  return label.slice(0, MOST_LABEL) || 'keyhaven'
+}
+
+function codeSent(expiresInSeconds: number): Answer {
+  return {
+    exit: EXIT.ok,
+    json: { status: 'code-sent', expiresInSeconds },
+    text: `A code is on its way and is good for ${String(Math.round(expiresInSeconds / 60))} minutes; finish with "keyhaven login --code-file FILE".`,
+  }
+}
+
+function signedIn(
+  wanted: PendingSignIn,
+  session: { readonly phone: string; readonly accountId: string; readonly deviceId: string },
+): Answer {
+  const { server, configuration } = wanted
+  const { phone, accountId, deviceId } = session
+  return {
+    exit: EXIT.ok,
+    json: {
+      status: 'signed-in',
+      server,
+      phone,
+      accountId,
+      deviceId,
+      realms: serializeConfiguration(configuration),
+    },
+    text: `Signed in as ${phone} at ${server}.\nThis device relies on ${describeRealms(configuration)}.`,
+  }
+}

@@ -1,0 +1,53 @@
+/** `keyhaven restore`: brings the keys of the backup to this device, with the PIN. */
+import type { RestoreOutcome } from 'keyhaven/sync'
+import { HOME_OPTION } from '../command-line/command.ts'
+import type { Answer, Command, Invocation } from '../command-line/command.ts'
+import { EXIT } from '../command-line/exit-codes.ts'
+import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
+import { describeCounts } from '../command-line/words.ts'
+import { openDevice } from '../device/home.ts'
+import { requireSignedIn } from '../device/sync.ts'
+import { lockedAnswer, wrongPinAnswer } from './pin-answers.ts'
+
+export const restore: Command = {
+  name: 'restore',
+  group: 'device',
+  summary: 'Bring the keys of the backup to this device, with the PIN',
+  details: [
+    'Everything is verified before anything on this device is changed. Keys that are here already are kept.',
+    'A wrong PIN costs one of the guesses; when they are used up, the PIN opens nothing any more.',
+  ],
+  options: { ...HOME_OPTION, ...secretOptions(PIN) },
+  run: runRestore,
+}
+
+async function runRestore(invocation: Invocation): Promise<Answer> {
+  const { sync } = await requireSignedIn(await openDevice(invocation))
+  const pin = await readSecret({ invocation, kind: PIN, questions: ['The PIN of your backup'] })
+  const { signal, progress } = invocation
+  progress.show('Restoring …')
+  return describeOutcome(await sync.restore({ pin, signal }))
+}
+
+function describeOutcome(outcome: RestoreOutcome): Answer {
+  switch (outcome.status) {
+    case 'restored': {
+      const { identityKeys, conversationKeys, generation } = outcome
+      return {
+        exit: EXIT.ok,
+        json: { status: 'restored', identityKeys, conversationKeys, generation },
+        text: `Restored ${describeCounts(outcome)}. They are sealed on this device.`,
+      }
+    }
+    case 'wrong-pin':
+      return wrongPinAnswer(outcome.guessesRemaining)
+    case 'locked':
+      return lockedAnswer()
+    case 'no-backup':
+      return {
+        exit: EXIT.noBackup,
+        json: { status: 'no-backup' },
+        text: 'There is no backup for this phone number yet.',
+      }
+  }
+}

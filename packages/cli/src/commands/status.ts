@@ -1,0 +1,75 @@
+/** `keyhaven status`: what is on this device, what it relies on, and how the backup stands. */
+import { openKeyStore } from 'keyhaven/sync'
+import { serializeConfiguration } from 'keyhaven/recovery'
+import { HOME_OPTION } from '../command-line/command.ts'
+import type { Answer, Command, Invocation } from '../command-line/command.ts'
+import { EXIT } from '../command-line/exit-codes.ts'
+import { describeBytes, describeCount, describeCounts } from '../command-line/words.ts'
+import { openDevice } from '../device/home.ts'
+import { countKeys } from '../device/key-file.ts'
+import { describeRealms } from '../device/realms.ts'
+import { openSignedIn } from '../device/sync.ts'
+import type { SignedInDevice } from '../device/sync.ts'
+
+export const status: Command = {
+  name: 'status',
+  group: 'device',
+  summary: 'Show what is on this device and how the backup stands',
+  options: HOME_OPTION,
+  run: runStatus,
+}
+
+async function runStatus(invocation: Invocation): Promise<Answer> {
+  const device = await openDevice(invocation)
+  const keys = countKeys(await openKeyStore(device.vault).exportKeys())
+  const signedIn = await openSignedIn(device)
+  const here = [`Device   ${device.home}`, `Keys     ${describeCounts(keys)}`]
+  if (signedIn === undefined) {
+    const json = { status: 'signed-out', home: device.home, keys }
+    return { exit: EXIT.signedOut, json, text: [...here, 'Server   not signed in'].join('\n') }
+  }
+  invocation.progress.show('Asking the server …')
+  const backup = await signedIn.sync.status()
+  const { session, settings } = signedIn
+  return {
+    exit: EXIT.ok,
+    json: {
+      status: 'ok',
+      home: device.home,
+      keys,
+      server: settings.server,
+      phone: session.phone,
+      accountId: session.accountId,
+      deviceId: session.deviceId,
+      realms: serializeConfiguration(settings.configuration),
+      backup: publicBackup(backup),
+    },
+    text: [...here, ...describeServer(signedIn), `Backup   ${describeBackup(backup)}`].join('\n'),
+  }
+}
+
+type BackupStatus = Awaited<ReturnType<SignedInDevice['sync']['status']>>
+
+function publicBackup({
+  hasBackup,
+  generation,
+  segments,
+  bytes,
+  lastChange,
+  upToDate,
+}: BackupStatus): object {
+  return { hasBackup, generation, segments, bytes, lastChange, upToDate }
+}
+
+function describeServer({ session, settings }: SignedInDevice): string[] {
+  return [
+    `Server   ${settings.server}, signed in as ${session.phone}`,
+    `Realms   ${describeRealms(settings.configuration).replaceAll('\n', '\n       ')}`,
+  ]
+}
+
+function describeBackup(backup: BackupStatus): string {
+  if (!backup.hasBackup) return 'none yet'
+  const size = `${describeCount(backup.segments, 'segment')}, ${describeBytes(backup.bytes)}`
+  return `${backup.upToDate ? 'up to date' : 'not up to date; run "keyhaven backup"'} (${size})`
+}

@@ -1,0 +1,83 @@
+/**
+ * What a device relies on: its server and its realms, sealed in its vault at the first sign-in and never changed by an
+ * answer from outside.
+ *
+ * The realms are what a PIN is safe with. Without `--realms` the named server's own realm is taken, once, and from
+ * then on only that one.
+ */
+import { KeyhavenError } from 'keyhaven'
+import { parseUtf8, utf8 } from 'keyhaven/crypto'
+import { parseConfiguration, serializeConfiguration } from 'keyhaven/recovery'
+import type { Configuration } from 'keyhaven/recovery'
+import type { Vault } from 'keyhaven/vault'
+
+const RECORD = 'cli/settings'
+const PENDING_RECORD = 'cli/pending-sign-in'
+const TYPE = 'keyhaven/cli-settings/1'
+
+/** A device's server and realms. */
+export interface DeviceSettings {
+  /** The server's origin, without a slash at the end. */
+  readonly server: string
+  readonly configuration: Configuration
+}
+
+/** A sign-in that waits for its code. */
+export interface PendingSignIn extends DeviceSettings {
+  readonly phone: string
+}
+
+/** What was pinned, if this device has signed in before. */
+export async function loadSettings(vault: Vault): Promise<DeviceSettings | undefined> {
+  return loadRecord(vault, RECORD)
+}
+
+/** Pins server and realms, and forgets the sign-in that waited. */
+export async function pinSettings(vault: Vault, { server, configuration }: DeviceSettings): Promise<void> {
+  await vault.write(
+    new Map([
+      [RECORD, sealable({ server, configuration })],
+      [PENDING_RECORD, null],
+    ]),
+  )
+}
+
+/** Keeps a sign-in until its code is there. */
+export async function keepPendingSignIn(vault: Vault, pending: PendingSignIn): Promise<void> {
+  await vault.put(PENDING_RECORD, sealable(pending))
+}
+
+/** The sign-in that waits for its code, if there is one. */
+export async function loadPendingSignIn(vault: Vault): Promise<PendingSignIn | undefined> {
+  const record = await loadRecord(vault, PENDING_RECORD)
+  return record?.phone === undefined ? undefined : { ...record, phone: record.phone }
+}
+
+function sealable(settings: DeviceSettings & { readonly phone?: string }): {
+  type: string
+  bytes: Uint8Array
+} {
+  const { configuration } = settings
+  return {
+    type: TYPE,
+    bytes: utf8(JSON.stringify({ ...settings, configuration: serializeConfiguration(configuration) })),
+  }
+}
+
+async function loadRecord(
+  vault: Vault,
+  name: string,
+): Promise<(DeviceSettings & { readonly phone?: string }) | undefined> {
+  const record = await vault.get(name)
+  if (record === undefined) return undefined
+  const value: unknown = JSON.parse(parseUtf8(record.bytes))
+  if (record.type !== TYPE || typeof value !== 'object' || value === null) throw damaged()
+  const { server, configuration, phone } = value as Readonly<Record<string, unknown>>
+  if (typeof server !== 'string') throw damaged()
+  const settings = { server, configuration: parseConfiguration(configuration) }
+  return typeof phone === 'string' ? { ...settings, phone } : settings
+}
+
+function damaged(): KeyhavenError<'ERR_VAULT_DAMAGED'> {
+  return new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'settings' })
+}

@@ -1,0 +1,35 @@
+/** Opens what backing up and restoring need: the session of a device and its keys' synchronisation. */
+import { KeyhavenError } from 'keyhaven'
+import { createKeySync, httpTransport, openSession } from 'keyhaven/sync'
+import type { KeySync, Session } from 'keyhaven/sync'
+import type { Device } from './home.ts'
+import { loadSettings } from './settings.ts'
+import type { DeviceSettings } from './settings.ts'
+
+/** A device that is signed in. */
+export interface SignedInDevice extends Device {
+  readonly session: Session
+  readonly settings: DeviceSettings
+  readonly sync: KeySync
+}
+
+/** The device with its session, or `undefined` when it is not signed in. */
+export async function openSignedIn(device: Device): Promise<SignedInDevice | undefined> {
+  const { vault } = device
+  const settings = await loadSettings(vault)
+  const session = await openSession({ vault })
+  if (settings === undefined || session === undefined) return undefined
+  const sync = createKeySync({
+    transport: httpTransport({ session }),
+    vault,
+    configuration: settings.configuration,
+  })
+  return { ...device, session, settings, sync }
+}
+
+/** The same; `ERR_SIGNED_OUT` when it is not signed in. */
+export async function requireSignedIn(device: Device): Promise<SignedInDevice> {
+  const signedIn = await openSignedIn(device)
+  if (signedIn === undefined) throw new KeyhavenError('ERR_SIGNED_OUT', undefined)
+  return signedIn
+}
