@@ -1,0 +1,115 @@
+/**
+ * The realm's table: reading a record under its row's lock, writing it, and sweeping away what has run out.
+ */
+import { randomBytes } from 'keyhaven/crypto'
+import type { ChargedInput, RealmRecord, RegisteredRecord } from 'keyhaven/recovery/realm'
+import type { Database, Transaction } from '../db/database.ts'
+
+/** A record with its sealed part, which is there when, and only when, the record is registered. */
+export interface StoredRecord {
+  readonly record: RealmRecord
+  readonly sealed: Uint8Array | undefined
+}
+
+interface Row {
+  readonly state: 'registered' | 'no-guesses'
+  readonly version: Uint8Array
+  readonly num_guesses: number
+  readonly guess_count: number
+  readonly unlock_key_tag_hash: Uint8Array
+  readonly charged: Uint8Array
+  readonly last_attempt_until: Date | null
+  readonly sealed: Uint8Array
+}
+
+/** Reads a record and locks its row until the transaction ends, so that requests about one record go one by one. */
+export async function lockRecord(transaction: Transaction, recordId: Uint8Array): Promise<StoredRecord> {
+  const { rows } = await transaction.query<Row & Record<string, unknown>>(
+    `SELECT state, version, num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed
+     FROM realm.records WHERE record_id = $1 FOR UPDATE`,
+    [recordId],
+  )
+  const [row] = rows
+  if (row === undefined) return { record: { state: 'not-registered' }, sealed: undefined }
+  if (row.state === 'no-guesses') return { record: { state: 'no-guesses' }, sealed: undefined }
+  const record: RegisteredRecord = {
+    state: 'registered',
+    version: new Uint8Array(row.version),
+    numGuesses: row.num_guesses,
+    guessCount: row.guess_count,
+    unlockKeyTagHash: new Uint8Array(row.unlock_key_tag_hash),
+    charged: parseCharged(new Uint8Array(row.charged)),
+    lastAttemptUntil: row.last_attempt_until?.getTime(),
+  }
+  return { record, sealed: new Uint8Array(row.sealed) }
+}
+
+/** Writes a record in place of what is there. */
+export async function writeRecord(
+  transaction: Transaction,
+  recordId: Uint8Array,
+  { record, sealed }: StoredRecord,
+): Promise<void> {
+  if (record.state === 'not-registered') {
+    await transaction.query('DELETE FROM realm.records WHERE record_id = $1', [recordId])
+    return
+  }
+  await transaction.query(UPSERT, [recordId, record.state, ...columnsOf(record, sealed)])
+}
+
+const UPSERT = `INSERT INTO realm.records
+    (record_id, state, version, num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  ON CONFLICT (record_id) DO UPDATE SET
+    state = excluded.state, version = excluded.version, num_guesses = excluded.num_guesses,
+    guess_count = excluded.guess_count, unlock_key_tag_hash = excluded.unlock_key_tag_hash, charged = excluded.charged,
+    last_attempt_until = excluded.last_attempt_until, sealed = excluded.sealed, updated_at = now()`
+
+function columnsOf(
+  record: Exclude<RealmRecord, { readonly state: 'not-registered' }>,
+  sealed: Uint8Array | undefined,
+): readonly unknown[] {
+  if (record.state === 'no-guesses') return Array.from({ length: 7 }, () => null)
+  const { version, numGuesses, guessCount, unlockKeyTagHash, charged, lastAttemptUntil } = record
+  const until = lastAttemptUntil === undefined ? null : new Date(lastAttemptUntil)
+  return [version, numGuesses, guessCount, unlockKeyTagHash, encodeCharged(charged), until, sealed ?? null]
+}
+
+const CHARGED_LENGTH = 41
+
+function encodeCharged(charged: readonly ChargedInput[]): Uint8Array {
+  const bytes = new Uint8Array(charged.length * CHARGED_LENGTH)
+  const view = new DataView(bytes.buffer)
+  charged.forEach(({ hash, chargedAt, repeats }, place) => {
+    const offset = place * CHARGED_LENGTH
+    bytes.set(hash, offset)
+    view.setBigUint64(offset + 32, BigInt(chargedAt))
+    view.setUint8(offset + 40, repeats)
+  })
+  return bytes
+}
+
+function parseCharged(bytes: Uint8Array): readonly ChargedInput[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Array.from({ length: bytes.length / CHARGED_LENGTH }, (_, place) => {
+    const offset = place * CHARGED_LENGTH
+    return {
+      hash: bytes.slice(offset, offset + 32),
+      chargedAt: Number(view.getBigUint64(offset + 32)),
+      repeats: view.getUint8(offset + 40),
+    }
+  })
+}
+
+/** Destroys every registration whose last attempt's window is over; returns how many. */
+export async function sweepRecords(database: Pick<Database, 'withRealmRecord'>): Promise<number> {
+  return database.withRealmRecord(randomBytes(32), async (transaction) => {
+    await transaction.query("SET LOCAL app.realm_sweep = 'on'")
+    // No WHERE: the sweep's policy chooses the rows, and lets nothing else be done to them.
+    const { rowCount } = await transaction.query(
+      `UPDATE realm.records SET state = 'no-guesses', version = NULL, num_guesses = NULL, guess_count = NULL,
+         unlock_key_tag_hash = NULL, charged = NULL, last_attempt_until = NULL, sealed = NULL, updated_at = now()`,
+    )
+    return rowCount ?? 0
+  })
+}

@@ -1,0 +1,155 @@
+/**
+ * The realm over HTTP, as the Juicebox Protocol has it: `POST /realm/req` and `GET /realm/`.
+ *
+ * Any origin may call it from a browser: who may use a record is said by the bearer token alone.
+ */
+import type { Context } from 'hono'
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { isKeyhavenError } from 'keyhaven'
+import { toHex } from 'keyhaven/crypto'
+import type { RealmEvent, RealmRequest } from 'keyhaven/recovery/realm'
+import { REQUEST_LIMIT, encodeResponse, parseRequest } from 'keyhaven/recovery/realm'
+import type { Database } from '../db/database.ts'
+import { readBytes } from '../http/body.ts'
+import type { RequestOrigin } from '../http/origin.ts'
+import { Refusal, refusalResponse } from '../http/refusal.ts'
+import type { TenantKeys } from '../settings/tenants.ts'
+import { loadGroupLibsodium } from './group-libsodium.ts'
+import { createRegistrationSeal } from './seal.ts'
+import { handleRealmRequest } from './service.ts'
+import type { RealmIdentity } from './token.ts'
+import { createTokenVerifier, deriveRecordId } from './token.ts'
+
+/** What the realm tells the server that it is part of, after the commit and before the answer. */
+export interface RealmReport {
+  readonly kind: RealmEvent['type']
+  /** The token's `keyhaven_context` claim, if it has one. */
+  readonly context: string | undefined
+  readonly origin: RequestOrigin
+}
+
+export interface RealmRoutesInput {
+  readonly database: Pick<Database, 'withRealmRecord'>
+  /** 16 bytes. */
+  readonly realmId: Uint8Array
+  /** 32 bytes, from outside the database. */
+  readonly sealKey: Uint8Array
+  /** Keys of all tenants, our own `keyhaven:1` among them. */
+  readonly tenants: TenantKeys
+  readonly now?: () => Date
+  readonly guessCap?: number
+  /** Writes the access log. Where it fails, the request does: nothing is handed out that is not written down. */
+  readonly onEvent?: (report: RealmReport) => Promise<void>
+}
+
+interface RealmEnv {
+  Variables: { origin: RequestOrigin }
+}
+
+/** The realm's routes, with their full paths: mount them at the root. */
+export function createRealmRoutes(input: RealmRoutesInput): Hono<RealmEnv> {
+  const app = new Hono<RealmEnv>()
+  const handle = createHandler(input)
+  app.onError((fault) => answerFault(fault))
+  app.use('/realm/*', crossOrigin)
+  app.get('/realm/', (context) => context.json({ realmID: toHex(input.realmId), keyhaven: 1 }))
+  app.post('/realm/req', handle)
+  app.all('/realm/', () => {
+    throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'GET' } })
+  })
+  app.all('/realm/req', () => {
+    throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'POST' } })
+  })
+  return app
+}
+
+const crossOrigin = cors({
+  origin: '*',
+  allowMethods: ['GET', 'POST'],
+  allowHeaders: [
+    'Authorization',
+    'Content-Type',
+    'X-Juicebox-Version',
+    'Keyhaven-Authority',
+    'Keyhaven-Proof',
+  ],
+  exposeHeaders: ['Retry-After'],
+  maxAge: 86_400,
+})
+
+function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
+  const { database, realmId, sealKey, tenants, guessCap, now = () => new Date() } = input
+  const group = loadGroupLibsodium()
+  const verifyToken = createTokenVerifier({ tenants, realmId })
+  const seal = createRegistrationSeal({ sealKey, realmId })
+  const identify = async (context: Context<RealmEnv>): Promise<RealmIdentity> => {
+    const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '') ?? []
+    const identity = token === undefined ? undefined : await verifyToken(token, now())
+    if (identity === undefined) throw new RealmRefusal('ERR_TOKEN_REJECTED')
+    return identity
+  }
+  return async (context) => {
+    requireClientVersion(context.req.header('x-juicebox-version'))
+    const identity = await identify(context)
+    const body = await readBytes(context, { contentType: 'application/octet-stream', limit: REQUEST_LIMIT })
+    const request = readRequest(body, await group)
+    const call = { recordId: deriveRecordId(identity), request, now: now() }
+    const { event, answer } = await handleRealmRequest({ database, seal, group, guessCap }, call)
+    if (event !== undefined) {
+      const origin = context.get('origin') ?? NO_ORIGIN
+      await input.onEvent?.({ kind: event.type, context: identity.context, origin })
+    }
+    return answerBytes(encodeResponse(await answer()))
+  }
+}
+
+const NO_ORIGIN: RequestOrigin = { address: null, userAgent: null }
+
+/** Versions of the protocol's clients from 0.2 on are spoken here. */
+function requireClientVersion(header: string | undefined): void {
+  const [, major, minor] = /^(\d{1,6})\.(\d{1,6})\.\d/.exec(header ?? '') ?? []
+  if (major === undefined || minor === undefined) throw new RealmRefusal('ERR_CLIENT_TOO_OLD')
+  if (Number(major) === 0 && Number(minor) < 2) throw new RealmRefusal('ERR_CLIENT_TOO_OLD')
+}
+
+function readRequest(body: Uint8Array, group: Parameters<typeof parseRequest>[1]): RealmRequest {
+  try {
+    return parseRequest(body, group)
+  } catch (fault) {
+    throw isKeyhavenError(fault, 'ERR_MESSAGE_MALFORMED') ? new Refusal('ERR_BODY_MALFORMED') : fault
+  }
+}
+
+function answerBytes(bytes: Uint8Array): Response {
+  return new Response(new Uint8Array(bytes), {
+    headers: { 'Content-Type': 'application/octet-stream', 'Cache-Control': 'no-store' },
+  })
+}
+
+const REALM_REFUSALS = {
+  ERR_TOKEN_REJECTED: { status: 401, message: 'The realm token is missing or not valid here and now.' },
+  ERR_CLIENT_TOO_OLD: {
+    status: 426,
+    message: 'The header X-Juicebox-Version is missing or names a version below 0.2.',
+  },
+} as const
+
+/** A refusal that only the realm knows. */
+class RealmRefusal extends Error {
+  override readonly name = 'RealmRefusal'
+  readonly code: keyof typeof REALM_REFUSALS
+
+  constructor(code: keyof typeof REALM_REFUSALS) {
+    super(REALM_REFUSALS[code].message)
+    this.code = code
+  }
+}
+
+/** Refusals here; faults go on to the server's own handler. */
+function answerFault(fault: Error): Response {
+  if (fault instanceof Refusal) return refusalResponse(fault)
+  if (!(fault instanceof RealmRefusal)) throw fault
+  const { status, message } = REALM_REFUSALS[fault.code]
+  return Response.json({ error: { code: fault.code, message } }, { status })
+}

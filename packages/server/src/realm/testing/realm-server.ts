@@ -1,0 +1,111 @@
+/**
+ * Realms for tests: the real routes over a real PostgreSQL and the server's own powerless login, listening on a free
+ * loopback port, and what a client needs to reach them.
+ */
+import { SignJWT } from 'jose'
+import { afterAll } from 'vitest'
+import { randomBytes, toHex } from 'keyhaven/crypto'
+import type { Configuration, RealmAnswer, RealmTransport } from 'keyhaven/recovery'
+import { parseConfiguration } from 'keyhaven/recovery'
+import { listen } from '../../server.ts'
+import type { TenantKeys } from '../../settings/tenants.ts'
+import { createTestDatabase } from '../../testing/database.ts'
+import type { TestDatabase } from '../../testing/database.ts'
+import type { RealmRoutesInput } from '../routes.ts'
+import { createRealmRoutes } from '../routes.ts'
+
+const ACME_KEY = randomBytes(32)
+const closing: (() => Promise<void>)[] = []
+afterAll(async () => {
+  await Promise.all(closing.map((close) => close()))
+})
+
+/** The one app with realms here: tenant `acme`, key version 1, HS256. */
+export const acmeTenants: TenantKeys = new Map([['acme:1', { algorithm: 'HS256', data: ACME_KEY }]])
+
+export interface TestRealm {
+  readonly id: Uint8Array
+  readonly address: string
+  readonly database: TestDatabase
+}
+
+/** One realm over a database of its own. */
+export async function startTestRealm(options: Partial<RealmRoutesInput> = {}): Promise<TestRealm> {
+  const database = await createTestDatabase()
+  const id = randomBytes(16)
+  const routes = createRealmRoutes({
+    database: database.database,
+    realmId: id,
+    sealKey: randomBytes(32),
+    tenants: acmeTenants,
+    ...options,
+  })
+  const fetch = (request: Request, bindings?: unknown): Response | Promise<Response> =>
+    routes.fetch(request, bindings as object)
+  const listener = await listen({ host: '127.0.0.1', port: 0, fetch })
+  closing.push(() => listener.close())
+  return { id, address: `http://127.0.0.1:${String(listener.port)}/realm/`, database }
+}
+
+/** A token of tenant `acme` for one subject at one realm. */
+export async function acmeToken(realmId: Uint8Array, subject: string): Promise<string> {
+  return new SignJWT({ scope: 'user' })
+    .setProtectedHeader({ alg: 'HS256', kid: 'acme:1' })
+    .setIssuer('acme')
+    .setSubject(subject)
+    .setAudience(toHex(realmId))
+    .setNotBefore('-1s')
+    .setExpirationTime('10m')
+    .sign(ACME_KEY)
+}
+
+/** The JSON shape of a configuration over some realms. */
+export function jsonConfiguration(
+  realms: readonly Pick<TestRealm, 'id' | 'address'>[],
+  recoverThreshold: number,
+  pinHashingMode: 'Standard2019' | 'FastInsecure' = 'FastInsecure',
+): {
+  realms: { id: string; address: string }[]
+  register_threshold: number
+  recover_threshold: number
+  pin_hashing_mode: string
+} {
+  return {
+    realms: realms.map(({ id, address }) => ({ id: toHex(id), address })),
+    register_threshold: realms.length,
+    recover_threshold: recoverThreshold,
+    pin_hashing_mode: pinHashingMode,
+  }
+}
+
+/** Our own client's configuration over some realms. */
+export function ourConfiguration(
+  realms: readonly Pick<TestRealm, 'id' | 'address'>[],
+  recoverThreshold: number,
+): Configuration {
+  return parseConfiguration(jsonConfiguration(realms, recoverThreshold), { insecureForTests: true })
+}
+
+/** A transport over fetch with tokens of `acme` for one subject. */
+export function acmeTransport(subject: string): RealmTransport {
+  return async ({ realm, body, signal }) => {
+    const response = await fetch(`${realm.address}req`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${await acmeToken(realm.id, subject)}`,
+        'Content-Type': 'application/octet-stream',
+        'X-Juicebox-Version': '0.3.0',
+      },
+      body: new Uint8Array(body),
+      signal,
+    })
+    return answerOf(response)
+  }
+}
+
+async function answerOf(response: Response): Promise<RealmAnswer> {
+  const body = new Uint8Array(await response.arrayBuffer())
+  if (response.ok) return { kind: 'ok', body }
+  if (response.status === 401) return { kind: 'unauthorized' }
+  return { kind: 'refused', status: response.status }
+}
