@@ -1,0 +1,130 @@
+/**
+ * Takes verified segments into what this device knows: the same path for segments that were served, and for its own
+ * once they are stored. All is checked and opened first; then one atomic write.
+ */
+import { equal } from '../crypto/index.ts'
+import { KeyhavenError } from '../errors.ts'
+import type { VaultRecord } from '../vault/index.ts'
+import { keepState } from './backup-state.ts'
+import type { BackupState } from './backup-state.ts'
+import type { SyncContext } from './context.ts'
+import { keepIdentityChoices } from './identity-choice.ts'
+import { keepBackedUp } from './key-batches.ts'
+import { keepKnownLog } from './known-log.ts'
+import { EMPTY_LOG, arrangeSegments } from './log.ts'
+import type { ArrangedLog, LogPosition } from './log.ts'
+import { readLog } from './read-log.ts'
+import type { LogReading } from './read-log.ts'
+import { inTurn } from './records.ts'
+import type { Segment } from './segment.ts'
+import { describeTrust } from './ways.ts'
+import type { Way } from './ways.ts'
+
+/** What the segments follow. */
+export interface AbsorbInput {
+  readonly registration: string
+  readonly generation: number
+  readonly root: Uint8Array
+  readonly segments: readonly Segment[]
+  /** How far the log has been read after them. */
+  readonly cursor: number
+  /** The state and the log that they continue; none when a generation is read from its beginning. */
+  readonly continued?: { readonly state: BackupState; readonly known: LogPosition }
+}
+
+/** Segments that hold, and the state after them; nothing is written yet. */
+export interface Absorbed {
+  readonly state: BackupState
+  readonly reading: LogReading
+  readonly arranged: ArrangedLog
+  /** True when a generation was read from its beginning. */
+  readonly restart: boolean
+}
+
+/** Verifies and opens segments. Besides the codes of log.ts and read-log.ts: `ERR_CONFIGURATION_INVALID`. */
+export async function verifySegments(context: SyncContext, input: AbsorbInput): Promise<Absorbed> {
+  const { generation, root, segments, continued } = input
+  const known = continued?.known ?? EMPTY_LOG
+  const arranged = arrangeSegments({ account: context.account, generation, known, served: segments })
+  const total = arranged.fresh.length
+  const onOpened = (done: number): void => {
+    context.report({ phase: 'open', done, total })
+  }
+  const reading = await readLog({ arranged, root, onOpened })
+  requireTrust(context, reading)
+  const state = stateAfter(input, arranged, reading)
+  return { state, reading, arranged, restart: continued === undefined }
+}
+
+/** Writes what was verified, in one batch together with `more`. */
+export async function keepAbsorbed(
+  context: SyncContext,
+  absorbed: Absorbed,
+  more: {
+    readonly pending?: readonly string[]
+    readonly records?: ReadonlyMap<string, VaultRecord | null>
+  } = {},
+): Promise<void> {
+  const { vault } = context
+  const { changes } = absorbed.reading
+  const entries = absorbed.arranged.fresh.map(({ entry }) => entry)
+  await inTurn(vault, 'keys', async () => {
+    const records = new Map<string, VaultRecord | null>([
+      ...(await keepBackedUp(vault, { changes, pending: more.pending ?? [] })),
+      ...(await keepKnownLog(vault, entries, { restart: absorbed.restart })),
+      ...(await keepIdentityChoices(vault, changes.identity)),
+      keepState(absorbed.state),
+      ...(more.records ?? []),
+    ])
+    await vault.write(records)
+  })
+}
+
+function stateAfter(input: AbsorbInput, arranged: ArrangedLog, reading: LogReading): BackupState {
+  const before = input.continued?.state
+  const authoritySeed = reading.newestWays?.authoritySeed ?? before?.authoritySeed
+  if (authoritySeed === undefined) throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+  if (before !== undefined && !equal(before.authoritySeed, authoritySeed)) {
+    throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'authority' })
+  }
+  const anchors = [...reading.anchors, ...reading.snapshots.flatMap((snapshot) => snapshot.anchors)]
+  return {
+    registration: input.registration,
+    generation: input.generation,
+    root: input.root,
+    authoritySeed,
+    ways: mergeWays(before?.ways ?? [], reading.ways),
+    heads: arranged.heads,
+    anchors: [...new Set([...(before?.anchors ?? []), ...anchors])],
+    cursor: input.cursor,
+    sequences: highestSequences(before?.sequences, arranged, reading),
+    lastChange: Math.max(before?.lastChange ?? 0, reading.newestWrittenAt),
+  }
+}
+
+function mergeWays(known: readonly Way[], fresh: readonly Way[]): readonly Way[] {
+  return [...new Map([...known, ...fresh].map((way) => [way.id, way])).values()]
+}
+
+function highestSequences(
+  before: ReadonlyMap<string, number> | undefined,
+  arranged: ArrangedLog,
+  reading: LogReading,
+): ReadonlyMap<string, number> {
+  const highest = new Map(before)
+  const raise = (device: string, sequence: number): void => {
+    highest.set(device, Math.max(highest.get(device) ?? 0, sequence))
+  }
+  for (const { sequences } of reading.snapshots)
+    for (const [device, sequence] of sequences) raise(device, sequence)
+  for (const { entry } of arranged.fresh) raise(entry.device, entry.sequence)
+  return highest
+}
+
+function requireTrust(context: SyncContext, reading: LogReading): void {
+  const { newestWays } = reading
+  if (newestWays === undefined || equal(newestWays.trust, describeTrust(context.configuration))) return
+  throw new KeyhavenError('ERR_CONFIGURATION_INVALID', {
+    problem: 'the backup was made with other realms, thresholds or PIN hashing',
+  })
+}

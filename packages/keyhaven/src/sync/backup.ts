@@ -1,0 +1,144 @@
+/**
+ * Backing up: a first backup with a new PIN, joining one that is there with its PIN, and after that whatever changed.
+ */
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import type { BackupState } from './backup-state.ts'
+import { changePointer } from './change-pointer.ts'
+import type { SyncContext } from './context.ts'
+import { enterWithDevice, enterWithSecret } from './enter.ts'
+import { readLocalKeys, readPending } from './key-batches.ts'
+import { countKeys } from './key-store.ts'
+import type { BackedUp, BackupOutcome } from './outcomes.ts'
+import { pull } from './pull.ts'
+import { push } from './push.ts'
+import { removeRetired, tryPin } from './registration.ts'
+import type { PinOutcome } from './registration.ts'
+import { settle } from './settle.ts'
+import type { Settled } from './settle.ts'
+import type { Pointer, PointerState } from './transport/transport.ts'
+
+/** How often a backup starts again because another device was quicker. */
+const MOST_ATTEMPTS = 4
+
+export type PointerInUse = PointerState & { readonly pointer: Pointer }
+
+/** Backs up what has changed; `pin` (normalised) makes a first backup, joins, or is checked, as the case may be. */
+export async function backUp(context: SyncContext, pin: Uint8Array | undefined): Promise<BackupOutcome> {
+  return retryConflicts(async () => {
+    const settled = await settle(context)
+    const { pointer } = settled
+    if (isInUse(pointer)) return backUpInto(context, pointer, settled, pin)
+    return pin === undefined ? { status: 'pin-needed' } : create(context, pointer, pin)
+  })
+}
+
+/** Replaces the backup by this device's keys under another PIN and a new root key. */
+export async function replace(context: SyncContext, pin: Uint8Array): Promise<BackupOutcome> {
+  return retryConflicts(async () => {
+    const { pointer, state } = await settle(context)
+    if (!isInUse(pointer)) return create(context, pointer, pin)
+    const current = state && (await catchUp(context, pointer, state))
+    if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
+    const replaced = await pull(context, pointer.pointer, current)
+    return describe(context, await change(context, { pointer, pin, replaced }), {
+      created: false,
+      joined: false,
+    })
+  })
+}
+
+/** True when the account has a backup. */
+export function isInUse(pointer: PointerState): pointer is PointerInUse {
+  return pointer.pointer !== null
+}
+
+/** The state in the pointer's generation: as it is, or entered by this device's own way; none if that is shut. */
+export async function catchUp(
+  context: SyncContext,
+  pointer: PointerInUse,
+  state: BackupState,
+): Promise<BackupState | undefined> {
+  if (state.generation === pointer.pointer.generation) return state
+  return (await enterWithDevice(context, pointer, state))?.state
+}
+
+async function create(context: SyncContext, pointer: PointerState, pin: Uint8Array): Promise<BackedUp> {
+  const done = await change(context, { pointer, pin, replaced: undefined })
+  return describe(context, done, { created: true, joined: false })
+}
+
+/** Makes a backup of every key on this device, pending ones first read so that none is marked without being there. */
+async function change(
+  context: SyncContext,
+  input: {
+    readonly pointer: PointerState
+    readonly pin: Uint8Array
+    readonly replaced: BackupState | undefined
+  },
+): Promise<{ readonly state: BackupState; readonly uploaded: number }> {
+  const pending = (await readPending(context.vault)).names
+  const local = await readLocalKeys(context.vault)
+  const changes = { identity: local.identity.changes(), conversation: local.conversation.changes() }
+  const { pin, replaced, pointer } = input
+  return changePointer(context, { pin, changes, pending, expectedEtag: pointer.etag, replaced })
+}
+
+async function backUpInto(
+  context: SyncContext,
+  pointer: PointerInUse,
+  settled: Settled,
+  pin: Uint8Array | undefined,
+): Promise<BackupOutcome> {
+  const known = settled.state && (await catchUp(context, pointer, settled.state))
+  if (pin === undefined && known === undefined) return { status: 'pin-needed' }
+  const tried = pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin)
+  if (tried !== undefined && tried.status !== 'recovered') return tried
+  const current = known ?? (await join(context, pointer, tried, settled.state))
+  const state = await pull(context, pointer.pointer, current)
+  const pushed = await push(context, state)
+  return describe(context, pushed, {
+    created: settled.completed && state.generation === 1,
+    joined: known === undefined,
+  })
+}
+
+async function join(
+  context: SyncContext,
+  pointer: PointerInUse,
+  tried: Extract<PinOutcome, { readonly status: 'recovered' }> | undefined,
+  remembered: BackupState | undefined,
+): Promise<BackupState> {
+  if (tried === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
+  const { secret } = tried
+  return (await enterWithSecret(context, pointer, { secret, remembered })).state
+}
+
+async function describe(
+  context: SyncContext,
+  done: { readonly state: BackupState; readonly uploaded: number },
+  what: { readonly created: boolean; readonly joined: boolean },
+): Promise<BackedUp> {
+  const { uploaded, state } = done
+  const pointer = await context.transport.readPointer(context.signal)
+  const oldRegistrationRemainsOn = await removeRetired(context, pointer)
+  const local = await readLocalKeys(context.vault)
+  const { generation } = state
+  const counts = { ...countKeys(local), identityConflicts: conflictsOf(local) }
+  return { status: 'backed-up', ...what, ...counts, uploaded, generation, oldRegistrationRemainsOn }
+}
+
+/** Names of identities that have more than one key. */
+export function conflictsOf(local: Awaited<ReturnType<typeof readLocalKeys>>): readonly string[] {
+  return local.identity.names().filter((name) => local.identity.keysOf(name).length > 1)
+}
+
+/** Runs again from the pointer when another device moved it, or the log, meanwhile. */
+export async function retryConflicts<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run()
+    } catch (fault) {
+      if (!isKeyhavenError(fault, 'ERR_POINTER_CONFLICT') || attempt === MOST_ATTEMPTS) throw fault
+    }
+  }
+}

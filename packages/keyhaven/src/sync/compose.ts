@@ -1,0 +1,57 @@
+/**
+ * Seals bodies into segments that follow the log's heads one after another.
+ */
+import { parseHex, toHex } from '../crypto/index.ts'
+import { writeContent } from './content.ts'
+import type { SyncContext } from './context.ts'
+import { conversationBodies, identityBodies } from './key-bodies.ts'
+import type { AllChanges } from './key-changes.ts'
+import { MOST_PARENTS, sealSegment } from './segment.ts'
+import type { Segment, SegmentKind } from './segment.ts'
+
+export interface Body {
+  readonly kind: SegmentKind
+  readonly body: Uint8Array
+}
+
+/** The bodies that say `changes`. */
+export function keyBodies(changes: AllChanges): readonly Body[] {
+  return [
+    ...identityBodies(changes.identity).map((body) => ({ kind: 'identity' as const, body })),
+    ...conversationBodies(changes.conversation).map((body) => ({ kind: 'conversation' as const, body })),
+  ]
+}
+
+/** Seals bodies in order; the first follows `heads` (at most 32 of them, the others wait for the next segment). */
+export async function sealChain(
+  context: Pick<SyncContext, 'account' | 'device'>,
+  input: {
+    readonly bodies: readonly Body[]
+    readonly root: Uint8Array
+    readonly generation: number
+    /** Ids in hex. */
+    readonly heads: readonly string[]
+    /** The last sequence that this device has used. */
+    readonly sequence: number
+  },
+): Promise<readonly Segment[]> {
+  const { root, generation } = input
+  const writtenAt = Math.floor(Date.now() / 1000)
+  const segments: Segment[] = []
+  let heads = [...input.heads].sort()
+  for (const { kind, body } of input.bodies) {
+    const header = {
+      kind,
+      account: context.account,
+      generation,
+      device: context.device.id,
+      sequence: input.sequence + segments.length + 1,
+      parents: heads.slice(0, MOST_PARENTS).map((id) => parseHex(id, 'heads', 32)),
+    }
+    const content = writeContent({ accessLogHead: new Uint8Array(), writtenAt, body })
+    const segment = await sealSegment({ header, content, root })
+    heads = [...heads.slice(MOST_PARENTS), toHex(segment.id)].sort()
+    segments.push(segment)
+  }
+  return segments
+}

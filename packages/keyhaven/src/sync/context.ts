@@ -1,0 +1,36 @@
+/**
+ * What the steps of one back-up, restore or replacement share.
+ */
+import type { Configuration } from '../recovery/index.ts'
+import type { Argon2id } from '../crypto/argon2.ts'
+import { parseHex } from '../crypto/index.ts'
+import type { Vault } from '../vault/index.ts'
+import type { Device } from './device.ts'
+import type { Fetch } from './transport/exchange.ts'
+import type { KeySyncTransport } from './transport/transport.ts'
+
+/** What is going on: `done` of `total`, in segments; PIN steps count one. */
+export interface Progress {
+  readonly phase: 'pin' | 'download' | 'open' | 'upload' | 'register'
+  readonly done: number
+  readonly total: number
+}
+
+export interface SyncContext {
+  readonly transport: KeySyncTransport
+  readonly vault: Vault
+  readonly configuration: Configuration
+  readonly device: Device
+  /** The account's 16 bytes. */
+  readonly account: Uint8Array
+  readonly fetch: Fetch
+  readonly argon2id: Argon2id | undefined
+  readonly realmDeadlineMs: number
+  readonly signal: AbortSignal | undefined
+  readonly report: (progress: Progress) => void
+}
+
+/** The 16 bytes of a UUID. */
+export function parseAccountId(accountId: string): Uint8Array {
+  return parseHex(accountId.replaceAll('-', ''), 'accountId', 16)
+}

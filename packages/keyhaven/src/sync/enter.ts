@@ -1,0 +1,114 @@
+/**
+ * Opens a backup from outside, by a way in: its slot gives the root key, the root key the whole log, which is
+ * verified from its roots to its heads before anything here changes.
+ */
+import { deriveEd25519PublicKey, deriveXWingPublicKey, equal, sha256, toHex } from '../crypto/index.ts'
+import { KeyhavenError } from '../errors.ts'
+import { keepAbsorbed, verifySegments } from './absorb.ts'
+import type { Absorbed } from './absorb.ts'
+import type { BackupState } from './backup-state.ts'
+import type { SyncContext } from './context.ts'
+import { downloadSegments, requireSameHeads } from './download.ts'
+import type { RegisteredSecret } from './registered-secret.ts'
+import { deriveWayId, openSlot } from './slot.ts'
+import type { Pointer, PointerState } from './transport/transport.ts'
+
+/** What a restore found in the backup. */
+export interface Entered {
+  readonly state: BackupState
+  readonly absorbed: Absorbed
+}
+
+/**
+ * Enters by the PIN's way in. `ERR_LOG_ROLLED_BACK` when the log is of a lower generation than the registration, lacks
+ * the anchor, or lacks what this device has seen; otherwise the codes of {@link verifySegments}.
+ */
+export async function enterWithSecret(
+  context: SyncContext,
+  pointer: PointerState & { readonly pointer: Pointer },
+  input: { readonly secret: RegisteredSecret; readonly remembered: BackupState | undefined },
+): Promise<Entered> {
+  const { secret } = input
+  if (secret.generation > pointer.pointer.generation)
+    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  const opened = await openBySeed(context, pointer, secret.waySeed)
+  if (opened === undefined) throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+  const anchor = toHex(secret.anchor)
+  if (!opened.absorbed.state.anchors.includes(anchor))
+    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  return finish(context, opened.absorbed, input.remembered)
+}
+
+/**
+ * Enters a newer generation by this device's own way in; `undefined` when that generation has no slot for it, since
+ * the device was removed.
+ */
+export async function enterWithDevice(
+  context: SyncContext,
+  pointer: PointerState & { readonly pointer: Pointer },
+  remembered: BackupState,
+): Promise<Entered | undefined> {
+  const opened = await openBySeed(context, pointer, context.device.waySeed)
+  if (opened === undefined) return undefined
+  if (!equal(opened.absorbed.state.authoritySeed, remembered.authoritySeed)) {
+    throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'authority' })
+  }
+  return finish(context, opened.absorbed, remembered)
+}
+
+async function openBySeed(
+  context: SyncContext,
+  { pointer, authority }: PointerState & { readonly pointer: Pointer },
+  seed: Uint8Array,
+): Promise<{ readonly absorbed: Absorbed } | undefined> {
+  const { generation, registration } = pointer
+  const served = await context.transport.readSlots(context.signal)
+  if (served.generation !== generation) throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
+  const wayId = toHex(deriveWayId(deriveXWingPublicKey(seed)))
+  const slot = served.slots.get(wayId)
+  if (slot === undefined) return undefined
+  const root = await openSlot({ account: context.account, generation, slot, seed })
+  const { segments, heads } = await downloadSegments(context, 0)
+  const input = { registration, generation, root, segments, cursor: heads.cursor }
+  const absorbed = await verifySegments(context, input)
+  requireSameHeads(absorbed.arranged.heads, heads.heads)
+  requireListed(absorbed, { wayId, slot, authority })
+  return { absorbed }
+}
+
+/** The ways segments must list the way that opened, with this very slot; the account's authority must be theirs. */
+function requireListed(
+  { state }: Absorbed,
+  found: { readonly wayId: string; readonly slot: Uint8Array; readonly authority: string | null },
+): void {
+  const way = state.ways.find(({ id }) => id === found.wayId)
+  if (way === undefined || !equal(way.slotHash, sha256(found.slot))) {
+    throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'ways' })
+  }
+  if (found.authority !== toHex(deriveEd25519PublicKey(state.authoritySeed))) {
+    throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'authority' })
+  }
+}
+
+async function finish(
+  context: SyncContext,
+  absorbed: Absorbed,
+  remembered: BackupState | undefined,
+): Promise<Entered> {
+  if (remembered !== undefined) requireRemembered(absorbed, remembered)
+  await keepAbsorbed(context, absorbed)
+  return { state: absorbed.state, absorbed }
+}
+
+/** What this device has seen before must be there, itself or covered by a snapshot that knew as much. */
+function requireRemembered({ state, arranged }: Absorbed, remembered: BackupState): void {
+  const served = new Set(arranged.fresh.map(({ entry }) => entry.id))
+  const sameGeneration = state.generation === remembered.generation
+  const headsThere = !sameGeneration || remembered.heads.every((id) => served.has(id))
+  const sequencesThere = [...remembered.sequences].every(
+    ([device, sequence]) => (state.sequences.get(device) ?? 0) >= sequence,
+  )
+  if (state.generation < remembered.generation || !headsThere || !sequencesThere) {
+    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Keys across devices: back up and restore over a log of sealed segments, with a phone number and a PIN.
+ */
+export type { Progress } from './context.ts'
+export { createKeySync } from './key-sync.ts'
+export type { KeySync, KeySyncOptions, OperationInput } from './key-sync.ts'
+export { openKeyStore } from './key-store.ts'
+export type { KeySet, KeyStore, ListedKey } from './key-store.ts'
+export type {
+  BackedUp,
+  BackupOutcome,
+  Locked,
+  RestoreOutcome,
+  Restored,
+  SyncStatus,
+  WrongPin,
+} from './outcomes.ts'
+export { normalizePin } from './pin.ts'
+export { openSession, requestSignInCode, signIn } from './session.ts'
+export type { Session, SessionRequest } from './session.ts'
+export type { Answer, Fetch } from './transport/exchange.ts'
+export { httpTransport } from './transport/http.ts'
+export type {
+  CommitRequest,
+  KeySyncTransport,
+  LogHeads,
+  LogPage,
+  Pointer,
+  PointerState,
+  Requester,
+} from './transport/transport.ts'

@@ -1,0 +1,116 @@
+/**
+ * Key sync as an app sees it: back up, restore, replace, status, over a transport and a vault.
+ */
+import type { Argon2id } from '../crypto/argon2.ts'
+import { wipe } from '../crypto/index.ts'
+import { KeyhavenError } from '../errors.ts'
+import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/index.ts'
+import type { Configuration } from '../recovery/index.ts'
+import type { Vault } from '../vault/index.ts'
+import { backUp, replace } from './backup.ts'
+import { parseAccountId } from './context.ts'
+import type { Progress, SyncContext } from './context.ts'
+import { openDevice } from './device.ts'
+import { openKeyStore } from './key-store.ts'
+import type { KeyStore } from './key-store.ts'
+import type { BackupOutcome, RestoreOutcome, SyncStatus } from './outcomes.ts'
+import { normalizePin } from './pin.ts'
+import { inTurn } from './records.ts'
+import { restore } from './restore.ts'
+import { requireAccount } from './session-record.ts'
+import { readStatus } from './status.ts'
+import type { Fetch } from './transport/exchange.ts'
+import type { KeySyncTransport } from './transport/transport.ts'
+
+export interface KeySyncOptions {
+  readonly transport: KeySyncTransport
+  /** Unlocked while an operation runs. */
+  readonly vault: Vault
+  /** The realms that the person relies on; the client's trust anchor. */
+  readonly configuration: Configuration
+  readonly argon2id?: Argon2id
+  /** For requests to the realms. */
+  readonly fetch?: Fetch
+  /** How long each request to a realm may take, in milliseconds; 10,000 unless told. */
+  readonly realmDeadlineMs?: number
+}
+
+/** What every long operation takes. */
+export interface OperationInput {
+  readonly onProgress?: (progress: Progress) => void
+  /** Ends the operation with `ERR_ABORTED`; the next one takes up what it left. */
+  readonly signal?: AbortSignal
+}
+
+export interface KeySync {
+  /** The phone number of the signed-in account, E.164. */
+  readonly phone: string
+  /** The keys on this device. */
+  readonly keys: KeyStore
+  /**
+   * Brings the backup up to date with this device, and this device with the backup. A first backup and joining one that
+   * is there need its PIN; after that none is needed. A PIN that is given is always checked. Nothing changed: nothing sent.
+   */
+  backup(input?: OperationInput & { readonly pin?: string }): Promise<BackupOutcome>
+  /** Brings the backup's keys to this device. Nothing local changes before all of it has been verified. */
+  restore(input: OperationInput & { readonly pin: string }): Promise<RestoreOutcome>
+  /**
+   * Replaces the backup by this device's keys under a new PIN and a new root key; the old PIN opens nothing then. Only a
+   * device that has joined can: else `ERR_AUTHORITY_REQUIRED`. Without a backup it makes the first one.
+   */
+  replaceBackup(input: OperationInput & { readonly pin: string }): Promise<BackupOutcome>
+  /** How the backup and this device stand. Changes nothing. */
+  status(input?: OperationInput): Promise<SyncStatus>
+}
+
+/**
+ * Makes a key sync. `ERR_CONFIGURATION_INVALID` and the other codes of a configuration at once; `ERR_PIN_REFUSED` for a
+ * PIN that breaks the policy before anything is sent; `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
+ */
+export function createKeySync(options: KeySyncOptions): KeySync {
+  const { vault, transport } = options
+  checkConfiguration(options.configuration)
+  const run = async <T>(input: OperationInput, work: (context: SyncContext) => Promise<T>): Promise<T> => {
+    if (input.signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
+    return inTurn(vault, 'sync', async () => work(await createContext(options, input)))
+  }
+  const withPin = async <T>(
+    input: OperationInput & { readonly pin: string },
+    work: (context: SyncContext, pin: Uint8Array) => Promise<T>,
+  ): Promise<T> => {
+    const pin = normalizePin(input.pin)
+    try {
+      return await run(input, (context) => work(context, pin))
+    } finally {
+      wipe(pin)
+    }
+  }
+  return {
+    phone: transport.phone,
+    keys: openKeyStore(vault),
+    backup: ({ pin, ...input } = {}) =>
+      pin === undefined
+        ? run(input, (context) => backUp(context, undefined))
+        : withPin({ pin, ...input }, backUp),
+    restore: (input) => withPin(input, restore),
+    replaceBackup: (input) => withPin(input, replace),
+    status: (input = {}) => run(input, readStatus),
+  }
+}
+
+async function createContext(options: KeySyncOptions, input: OperationInput): Promise<SyncContext> {
+  const { transport, vault, configuration } = options
+  await requireAccount(vault, transport.accountId)
+  return {
+    transport,
+    vault,
+    configuration: checkConfiguration(configuration),
+    device: await openDevice(vault),
+    account: parseAccountId(transport.accountId),
+    fetch: options.fetch ?? globalThis.fetch,
+    argon2id: options.argon2id,
+    realmDeadlineMs: options.realmDeadlineMs ?? DEFAULT_REALM_DEADLINE_MS,
+    signal: input.signal,
+    report: (progress) => input.onProgress?.(progress),
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What back-up, restore and status come to, as values. What is thrown instead is a fault with a code.
+ */
+
+export interface WrongPin {
+  readonly status: 'wrong-pin'
+  readonly guessesRemaining: number
+}
+
+/** The realms destroyed their shares after too many wrong PINs. Devices that have joined still open the backup. */
+export interface Locked {
+  readonly status: 'locked'
+}
+
+export interface BackedUp {
+  readonly status: 'backed-up'
+  /** True when this made the account's first backup. */
+  readonly created: boolean
+  /** True when this device joined a backup that was there. */
+  readonly joined: boolean
+  /** How many identities and conversations have a key on this device, and so in the backup. */
+  readonly identityKeys: number
+  readonly conversationKeys: number
+  /** Names of identities that have two different keys; the one that this device had first stays in use. */
+  readonly identityConflicts: readonly string[]
+  /** How many segments were sent. */
+  readonly uploaded: number
+  readonly generation: number
+  /** Ids of realms on which a registration that is out of use still lies; tried again at each backup. */
+  readonly oldRegistrationRemainsOn: readonly string[]
+}
+
+export type BackupOutcome =
+  | BackedUp
+  /** A first backup, or this device has not joined the one that is there. */
+  | { readonly status: 'pin-needed' }
+  | WrongPin
+  | Locked
+
+export interface Restored {
+  readonly status: 'restored'
+  /** How many identities and conversations have a key on this device now. */
+  readonly identityKeys: number
+  readonly conversationKeys: number
+  readonly identityConflicts: readonly string[]
+  readonly generation: number
+  /** False when this device could not be added to the backup's ways in yet; the next backup does it. */
+  readonly deviceAdded: boolean
+}
+
+export type RestoreOutcome = Restored | WrongPin | Locked | { readonly status: 'no-backup' }
+
+export interface SyncStatus {
+  readonly hasBackup: boolean
+  /** True when this device has the backup's root key. */
+  readonly joined: boolean
+  /** 0 without a backup. */
+  readonly generation: number
+  /** Stored segments and their bytes, those of older generations included. */
+  readonly segments: number
+  readonly bytes: number
+  /** When the newest segment that this device knows was written, by its writer's clock; ISO 8601. */
+  readonly lastChange: string | undefined
+  /** True when the server has nothing that this device lacks, and the other way round. */
+  readonly upToDate: boolean
+  /** On this device. */
+  readonly identityKeys: number
+  readonly conversationKeys: number
+  /** Ids of the realms that the backup relies on. */
+  readonly realms: readonly string[]
+}

@@ -1,0 +1,113 @@
+/**
+ * Opens arranged segments under the root key and gathers what they say. Nothing is kept here: the caller writes
+ * only after everything has opened.
+ */
+import { KeyhavenError } from '../errors.ts'
+import { parseContent } from './content.ts'
+import { parseConversationEntries } from './conversation-entries.ts'
+import { parseIdentityEntries } from './identity-entries.ts'
+import type { AllChanges, KeyChanges } from './key-changes.ts'
+import type { ArrangedLog, PlacedSegment } from './log.ts'
+import { openSegment } from './segment.ts'
+import { parseSnapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
+import { parseWays } from './ways.ts'
+import type { Way, WaysBody } from './ways.ts'
+
+/** What a run of segments says. */
+export interface LogReading {
+  readonly changes: AllChanges
+  /** The ways of these segments, without repeats. */
+  readonly ways: readonly Way[]
+  /** The ways segment that comes last in merge order, if there is one. */
+  readonly newestWays: WaysBody | undefined
+  readonly snapshots: readonly Snapshot[]
+  /** Ids of ways and snapshot segments, in hex. */
+  readonly anchors: readonly string[]
+  /** Seconds since 1970, by the writers' clocks; 0 when there is no segment. */
+  readonly newestWrittenAt: number
+}
+
+/**
+ * Opens all of `arranged`. `ERR_LOG_DAMAGED` when one segment does not open or is malformed inside,
+ * `ERR_LOG_INCOMPLETE` when a parent was neither served nor is covered by a snapshot among them.
+ */
+export async function readLog(input: {
+  readonly arranged: ArrangedLog
+  readonly root: Uint8Array
+  readonly onOpened?: (done: number) => void
+}): Promise<LogReading> {
+  const gathered = createGathering()
+  for (const [index, placed] of input.arranged.fresh.entries()) {
+    const { writtenAt, body } = parseContent(await openSegment(placed.segment, input.root))
+    gathered.newestWrittenAt = Math.max(gathered.newestWrittenAt, writtenAt)
+    gather(gathered, placed, body)
+    input.onOpened?.(index + 1)
+  }
+  const covered = new Set(gathered.snapshots.flatMap(({ heads }) => heads))
+  if (!input.arranged.outside.every((id) => covered.has(id))) {
+    throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+  }
+  return finish(gathered)
+}
+
+interface Gathering {
+  readonly identity: KeyChanges[]
+  readonly conversation: KeyChanges[]
+  readonly ways: Map<string, Way>
+  newestWays: WaysBody | undefined
+  readonly snapshots: Snapshot[]
+  readonly anchors: string[]
+  newestWrittenAt: number
+}
+
+function createGathering(): Gathering {
+  return {
+    identity: [],
+    conversation: [],
+    ways: new Map(),
+    newestWays: undefined,
+    snapshots: [],
+    anchors: [],
+    newestWrittenAt: 0,
+  }
+}
+
+/** `placed` come in merge order: by depth, then id. */
+function gather(gathered: Gathering, placed: PlacedSegment, body: Uint8Array): void {
+  switch (placed.segment.kind) {
+    case 'identity':
+      gathered.identity.push(parseIdentityEntries(body))
+      return
+    case 'conversation':
+      gathered.conversation.push(parseConversationEntries(body))
+      return
+    case 'snapshot':
+      gathered.snapshots.push(parseSnapshot(body))
+      gathered.anchors.push(placed.entry.id)
+      return
+    case 'ways':
+      gathered.newestWays = parseWays(body)
+      for (const way of gathered.newestWays.ways) gathered.ways.set(way.id, way)
+      gathered.anchors.push(placed.entry.id)
+  }
+}
+
+function finish(gathered: Gathering): LogReading {
+  const { newestWays, snapshots, anchors, newestWrittenAt } = gathered
+  return {
+    changes: { identity: joined(gathered.identity), conversation: joined(gathered.conversation) },
+    ways: [...gathered.ways.values()],
+    newestWays,
+    snapshots,
+    anchors,
+    newestWrittenAt,
+  }
+}
+
+function joined(changes: readonly KeyChanges[]): KeyChanges {
+  return {
+    set: changes.flatMap(({ set }) => set),
+    removed: changes.flatMap(({ removed }) => removed),
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Sends what lies in the outbox, and takes it into the device's state once it is stored. Every call may be repeated:
+ * a segment's id is its name, a slot is replaced by the same slot.
+ */
+import { toHex } from '../crypto/index.ts'
+import { isKeyhavenError } from '../errors.ts'
+import { keepAbsorbed, verifySegments } from './absorb.ts'
+import type { BackupState } from './backup-state.ts'
+import type { SyncContext } from './context.ts'
+import { readKnownLog } from './known-log.ts'
+import { dropOutbox } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
+
+/** Rules by which the server refuses segments that must be sealed again. */
+const SEAL_AGAIN = ['ERR_GENERATION_RETIRED', 'ERR_SEQUENCE_TAKEN']
+
+/** Uploads slots and segments; invisible ones when the outbox is a change of the pointer. */
+export async function sendOutbox(context: SyncContext, outbox: Outbox): Promise<void> {
+  const { transport, signal } = context
+  const { registration, segments, slots } = outbox
+  for (const { wayId, slot } of slots) await transport.putSlot({ wayId, slot, registration }, signal)
+  for (const [index, { id, bytes }] of segments.entries()) {
+    await transport.putSegment({ id: toHex(id), bytes, registration }, signal)
+    context.report({ phase: 'upload', done: index + 1, total: segments.length })
+  }
+}
+
+/**
+ * Sends an outbox of the generation in use and completes it. `undefined` when the server wants it sealed again: then
+ * the outbox is dropped and what it held is pending as before.
+ */
+export async function deliver(
+  context: SyncContext,
+  outbox: Outbox,
+  state: BackupState,
+): Promise<BackupState | undefined> {
+  try {
+    await sendOutbox(context, outbox)
+  } catch (fault) {
+    if (!isKeyhavenError(fault, 'ERR_SERVER_REFUSED') || !SEAL_AGAIN.includes(fault.details.rule)) throw fault
+    await context.vault.write(await dropOutbox(context.vault))
+    return undefined
+  }
+  const known = { entries: await readKnownLog(context.vault), heads: state.heads }
+  const continued = { state, known }
+  const { registration, generation, root, cursor } = state
+  const { segments, pending } = outbox
+  const absorbed = await verifySegments(context, {
+    registration,
+    generation,
+    root,
+    segments,
+    cursor,
+    continued,
+  })
+  await keepAbsorbed(context, absorbed, { pending, records: await dropOutbox(context.vault) })
+  return absorbed.state
+}
+
+/** Takes a committed change of the pointer into the device's state. */
+export async function completeChange(
+  context: SyncContext,
+  outbox: Outbox & { readonly registration: string },
+): Promise<BackupState> {
+  const { registration, generation, root, segments, pending } = outbox
+  const input = { registration, generation, root, segments, cursor: 0 }
+  const absorbed = await verifySegments(context, input)
+  await keepAbsorbed(context, absorbed, { pending, records: await dropOutbox(context.vault) })
+  return absorbed.state
+}

@@ -1,0 +1,72 @@
+/**
+ * The first step of everything: reads the pointer and settles what an earlier run left in the outbox. A change of the
+ * pointer that was committed is completed, one that was not is abandoned; segments on their way are sent again.
+ */
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { readState } from './backup-state.ts'
+import type { BackupState } from './backup-state.ts'
+import type { SyncContext } from './context.ts'
+import { dropOutbox, readOutbox } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
+import { completeChange, deliver } from './send.ts'
+import type { PointerState } from './transport/transport.ts'
+
+export interface Settled {
+  readonly pointer: PointerState
+  readonly state: BackupState | undefined
+  /** True when a change of the pointer that an earlier run had begun turned out to be committed. */
+  readonly completed: boolean
+}
+
+/** `ERR_LOG_ROLLED_BACK` when the server shows no backup, or an older generation, where this device knows one. */
+export async function settle(context: SyncContext): Promise<Settled> {
+  const outbox = await readOutbox(context.vault)
+  const settled = await settleOutbox(context, outbox)
+  const { pointer, state } = settled
+  const generation = pointer.pointer?.generation ?? 0
+  if (state !== undefined && generation < state.generation) {
+    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  }
+  return settled
+}
+
+async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): Promise<Settled> {
+  const { transport, vault, signal } = context
+  const pointer = await transport.readPointer(signal)
+  const state = await readState(vault)
+  if (outbox === undefined) return { pointer, state, completed: false }
+  const { registration } = outbox
+  if (registration === undefined) return resend(context, { outbox, pointer, state })
+  if (pointer.pointer?.registration === registration) {
+    return { pointer, state: await completeChange(context, { ...outbox, registration }), completed: true }
+  }
+  if (pointer.pending?.registration === registration && !(await abandon(context, registration))) {
+    throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
+  }
+  await vault.write(await dropOutbox(vault))
+  return { pointer: await transport.readPointer(signal), state, completed: false }
+}
+
+async function resend(
+  context: SyncContext,
+  found: { readonly outbox: Outbox; readonly pointer: PointerState; readonly state: BackupState | undefined },
+): Promise<Settled> {
+  const { outbox, pointer, state } = found
+  if (state?.generation === outbox.generation && pointer.pointer?.generation === outbox.generation) {
+    return { pointer, state: (await deliver(context, outbox, state)) ?? state, completed: false }
+  }
+  await context.vault.write(await dropOutbox(context.vault))
+  return { pointer, state, completed: false }
+}
+
+/** False when the server refuses because the change was committed after all: then the pointer says so. */
+async function abandon(context: SyncContext, registration: string): Promise<boolean> {
+  try {
+    await context.transport.abandonChange(registration, context.signal)
+    return true
+  } catch (fault) {
+    if (isKeyhavenError(fault, 'ERR_POINTER_CONFLICT')) return false
+    if (isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.rule === 'ERR_NOT_FOUND') return false
+    throw fault
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * How the backup and this device stand to one another. Reads only.
+ */
+import { KeyhavenError } from '../errors.ts'
+import { readState } from './backup-state.ts'
+import type { SyncContext } from './context.ts'
+import { sameIds } from './download.ts'
+import { readLocalKeys, readPending } from './key-batches.ts'
+import { countKeys } from './key-store.ts'
+import type { SyncStatus } from './outcomes.ts'
+import { readOutbox } from './outbox.ts'
+import { realmIds } from './registration.ts'
+
+/** `ERR_LOG_ROLLED_BACK` when the server shows less than this device has seen of generations. */
+export async function readStatus(context: Omit<SyncContext, 'device'>): Promise<SyncStatus> {
+  const { transport, vault, signal } = context
+  const { pointer } = await transport.readPointer(signal)
+  const { heads, segments, bytes } = await transport.readHeads(signal)
+  const state = await readState(vault)
+  const generation = pointer?.generation ?? 0
+  if (state !== undefined && generation < state.generation) {
+    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  }
+  const local = await readLocalKeys(vault)
+  const sent = (await readPending(vault)).names.length === 0 && (await readOutbox(vault)) === undefined
+  const read = state?.generation === generation && sameIds(heads, state.heads)
+  return {
+    hasBackup: pointer !== null,
+    joined: state !== undefined,
+    generation,
+    segments,
+    bytes,
+    lastChange: state === undefined ? undefined : new Date(state.lastChange * 1000).toISOString(),
+    upToDate: pointer !== null && sent && read,
+    ...countKeys(local),
+    realms: pointer?.realms ?? realmIds(context),
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Key sync over Keyhaven's own HTTP API (docs/protocol.md).
+ */
+import { parseBase64, toBase64 } from '../../crypto/index.ts'
+import { createByteReader } from '../byte-reader.ts'
+import { answerMalformed, readFields } from '../fields.ts'
+import type { Fields } from '../fields.ts'
+import { MOST_SEGMENT_BYTES } from '../segment.ts'
+import type { Answer } from './exchange.ts'
+import { readJson } from './exchange.ts'
+import type { KeySyncTransport, LogHeads, LogPage, PointerState, Requester } from './transport.ts'
+
+/** A page is at most 4 MiB, or one segment, and its frames. */
+const MOST_PAGE_BYTES = 4 * 1_048_576 + 2 * MOST_SEGMENT_BYTES
+const PAGE_DEADLINE_MS = 120_000
+
+/** A transport over a signed-in session. */
+export function httpTransport({ session }: { readonly session: Requester }): KeySyncTransport {
+  const { origin, accountId, phone, deviceId } = session
+  const post = (path: string, json: unknown, signal: AbortSignal | undefined): Promise<Answer> =>
+    session.request({ method: 'POST', path, json, signal })
+  return {
+    origin,
+    accountId,
+    phone,
+    deviceId,
+    ...pointerCalls(session, post),
+    ...logCalls(session),
+    realmTokens: async ({ registration, realmIds }, signal) =>
+      readTokens(readJson(await post('/v1/realm-tokens', { registration, realmIds }, signal))),
+    reportRestored: async (report, signal) => {
+      await post('/v1/access-log/restored', report, signal)
+    },
+  }
+}
+
+type Post = (path: string, json: unknown, signal: AbortSignal | undefined) => Promise<Answer>
+
+function pointerCalls(
+  session: Requester,
+  post: Post,
+): Pick<
+  KeySyncTransport,
+  'readPointer' | 'beginChange' | 'abandonChange' | 'commitChange' | 'releaseRegistration'
+> {
+  return {
+    readPointer: async (signal) =>
+      readPointerState(readJson(await session.request({ method: 'GET', path: '/v1/pointer', signal }))),
+    beginChange: async ({ expectedEtag, registration, generation, realms }, signal) => {
+      await post('/v1/pointer/pending', { expectedEtag, registration, generation, realms }, signal)
+    },
+    abandonChange: async (registration, signal) => {
+      await post('/v1/pointer/abandon', { registration }, signal)
+    },
+    commitChange: async (commit, signal) => ({
+      etag: readJson(await post('/v1/pointer/commit', commit, signal)).text('etag'),
+    }),
+    releaseRegistration: async (registration, signal) => {
+      await session.request({ method: 'DELETE', path: `/v1/pointer/retired/${registration}`, signal })
+    },
+  }
+}
+
+function logCalls(
+  session: Requester,
+): Pick<KeySyncTransport, 'putSegment' | 'putSlot' | 'readSegments' | 'readHeads' | 'readSlots'> {
+  return {
+    putSegment: async ({ id, bytes, registration }, signal) => {
+      const path = `/v1/log/segments/${id}${forChange(registration)}`
+      await session.request({ method: 'PUT', path, bytes, signal, deadlineMs: PAGE_DEADLINE_MS })
+    },
+    putSlot: async ({ wayId, slot, registration }, signal) => {
+      const path = `/v1/log/slots/${wayId}${forChange(registration)}`
+      await session.request({ method: 'PUT', path, json: { slot: toBase64(slot) }, signal })
+    },
+    readSegments: async (after, signal) => {
+      const path = `/v1/log/segments?after=${String(after)}`
+      const limits = { deadlineMs: PAGE_DEADLINE_MS, mostBytes: MOST_PAGE_BYTES }
+      return readPage(await session.request({ method: 'GET', path, signal, ...limits }), after)
+    },
+    readHeads: async (signal) =>
+      readHeads(readJson(await session.request({ method: 'GET', path: '/v1/log/heads', signal }))),
+    readSlots: async (signal) => {
+      const fields = readJson(await session.request({ method: 'GET', path: '/v1/log/slots', signal }))
+      return { generation: fields.integer('generation'), slots: readSlots(fields) }
+    },
+  }
+}
+
+function forChange(registration: string | undefined): string {
+  return registration === undefined ? '' : `?registration=${registration}`
+}
+
+function readPointerState(fields: Fields): PointerState {
+  return {
+    pointer: fields.has('pointer') ? readPointer(fieldsOf(fields.map('pointer'))) : null,
+    etag: fields.has('etag') ? fields.text('etag') : null,
+    authority: fields.has('authority') ? readId(fields.text('authority'), 64) : null,
+    pending: fields.has('pending') ? readPending(fieldsOf(fields.map('pending'))) : null,
+    retired: fields.list('retired').map((item) => readRetired(fieldsOf(item))),
+  }
+}
+
+function readPointer(fields: Fields): PointerState['pointer'] {
+  const generation = fields.integer('generation')
+  if (generation < 1 || generation > 0xffffffff) throw answerMalformed()
+  const realms = readIds(fields.list('realms'), 32)
+  const anchor = readId(fields.text('anchor'), 64)
+  return { registration: readId(fields.text('registration'), 32), generation, realms, anchor }
+}
+
+function readPending(fields: Fields): PointerState['pending'] {
+  return {
+    registration: readId(fields.text('registration'), 32),
+    device: readId(fields.text('device'), 32),
+  }
+}
+
+function readRetired(fields: Fields): PointerState['retired'][number] {
+  return { registration: readId(fields.text('registration'), 32), realms: readIds(fields.list('realms'), 32) }
+}
+
+function readHeads(fields: Fields): LogHeads {
+  return {
+    heads: [...readIds(fields.list('heads'), 64)].sort(),
+    segments: fields.integer('segments'),
+    bytes: fields.integer('bytes'),
+    cursor: fields.integer('cursor'),
+  }
+}
+
+/** Frames `be8(cursor) ‖ be4(length) ‖ segment`, cursors rising from `after`. */
+function readPage(answer: Answer, after: number): LogPage {
+  try {
+    const reader = createByteReader(answer.bytes, 'page')
+    const frames: { readonly cursor: number; readonly bytes: Uint8Array }[] = []
+    let last = after
+    while (reader.rest() > 0) {
+      const cursor = reader.integer(8)
+      if (cursor <= last) throw answerMalformed()
+      last = cursor
+      frames.push({ cursor, bytes: reader.bytes(reader.integer(4)) })
+    }
+    const newest = answer.headers.get('keyhaven-cursor') ?? ''
+    if (!/^\d{1,15}$/.test(newest)) throw answerMalformed()
+    return { frames, newest: Number(newest) }
+  } catch {
+    throw answerMalformed()
+  }
+}
+
+function readSlots(fields: Fields): ReadonlyMap<string, Uint8Array> {
+  const slots = new Map<string, Uint8Array>()
+  for (const [wayId, slot] of fields.map('slots')) {
+    if (typeof wayId !== 'string' || typeof slot !== 'string') throw answerMalformed()
+    slots.set(readId(wayId, 32), readBase64(slot))
+  }
+  return slots
+}
+
+function readBase64(text: string): Uint8Array {
+  try {
+    return parseBase64(text, 'slot')
+  } catch {
+    throw answerMalformed()
+  }
+}
+
+function readTokens(fields: Fields): ReadonlyMap<string, string> {
+  const tokens = new Map<string, string>()
+  for (const [realmId, token] of fields.map('tokens')) {
+    if (typeof realmId !== 'string' || typeof token !== 'string') throw answerMalformed()
+    tokens.set(realmId, token)
+  }
+  return tokens
+}
+
+function fieldsOf(value: unknown): Fields {
+  return readFields(value, answerMalformed)
+}
+
+function readIds(items: readonly unknown[], digits: number): readonly string[] {
+  return items.map((item) => readId(item, digits))
+}
+
+function readId(value: unknown, digits: number): string {
+  if (typeof value !== 'string' || value.length !== digits || !/^[0-9a-f]*$/.test(value))
+    throw answerMalformed()
+  return value
+}

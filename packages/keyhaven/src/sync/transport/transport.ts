@@ -1,0 +1,102 @@
+/**
+ * What key sync asks of a server, whatever carries it. Ids are lower-case hex: registrations, devices and ways 32
+ * digits, segments 64. Every call throws the same coded errors as {@link Session.request}.
+ */
+import type { SessionRequest } from '../session.ts'
+
+/** The account's pointer: which registration, generation and realms are in use. */
+export interface Pointer {
+  readonly registration: string
+  readonly generation: number
+  readonly realms: readonly string[]
+  /** The id of the newest ways or snapshot segment when the pointer moved. */
+  readonly anchor: string
+}
+
+export interface PointerState {
+  readonly pointer: Pointer | null
+  readonly etag: string | null
+  /** The account's authority key, once there is one. */
+  readonly authority: string | null
+  readonly pending: { readonly registration: string; readonly device: string } | null
+  /** Registrations that are out of use and still to be deleted at their realms. */
+  readonly retired: readonly { readonly registration: string; readonly realms: readonly string[] }[]
+}
+
+export interface LogHeads {
+  readonly heads: readonly string[]
+  readonly segments: number
+  readonly bytes: number
+  /** The highest cursor. */
+  readonly cursor: number
+}
+
+export interface LogPage {
+  /** In cursor order; none when there are no more. */
+  readonly frames: readonly { readonly cursor: number; readonly bytes: Uint8Array }[]
+  /** The highest cursor of the whole log. */
+  readonly newest: number
+}
+
+export interface CommitRequest {
+  readonly registration: string
+  readonly expectedEtag: string | null
+  readonly expectedHeads: readonly string[]
+  readonly anchor: string
+  readonly authority: string
+  readonly signature: string
+}
+
+type Signal = AbortSignal | undefined
+
+export interface KeySyncTransport {
+  readonly origin: string
+  /** The account's UUID. */
+  readonly accountId: string
+  readonly phone: string
+  readonly deviceId: string
+  readPointer(signal?: Signal): Promise<PointerState>
+  beginChange(
+    change: Omit<Pointer, 'anchor'> & { readonly expectedEtag: string | null },
+    signal?: Signal,
+  ): Promise<void>
+  abandonChange(registration: string, signal?: Signal): Promise<void>
+  commitChange(commit: CommitRequest, signal?: Signal): Promise<{ readonly etag: string }>
+  /** Says that every realm confirmed the deletion. */
+  releaseRegistration(registration: string, signal?: Signal): Promise<void>
+  putSegment(
+    segment: { readonly id: string; readonly bytes: Uint8Array; readonly registration?: string | undefined },
+    signal?: Signal,
+  ): Promise<void>
+  putSlot(
+    slot: { readonly wayId: string; readonly slot: Uint8Array; readonly registration?: string | undefined },
+    signal?: Signal,
+  ): Promise<void>
+  readSegments(after: number, signal?: Signal): Promise<LogPage>
+  readHeads(signal?: Signal): Promise<LogHeads>
+  readSlots(signal?: Signal): Promise<{
+    readonly generation: number
+    readonly slots: ReadonlyMap<string, Uint8Array>
+  }>
+  /** Realm tokens by realm id. */
+  realmTokens(
+    input: { readonly registration: string; readonly realmIds: readonly string[] },
+    signal?: Signal,
+  ): Promise<ReadonlyMap<string, string>>
+  /** Tells the access log that this device restored. */
+  reportRestored(
+    report: { readonly success: boolean; readonly identityKeys: number; readonly conversationKeys: number },
+    signal?: Signal,
+  ): Promise<void>
+}
+
+/** The part of a session that a transport needs. */
+export interface Requester {
+  readonly origin: string
+  readonly accountId: string
+  readonly phone: string
+  readonly deviceId: string
+  request(
+    request: SessionRequest,
+  ): Promise<{ readonly status: number; readonly headers: Headers; readonly bytes: Uint8Array }>
+}
