@@ -10,12 +10,15 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { Hono } from 'hono'
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import { routePath } from 'hono/route'
 import { isKeyhavenError } from 'keyhaven'
+import { recordRealmEvent } from './access-log/realm-events.ts'
 import { addAccessLogRoutes } from './access-log/routes.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { deriveAuthKeys } from './auth/keys.ts'
 import { DEFAULT_LIMITS } from './auth/rate-limits.ts'
 import type { SignInLimits } from './auth/rate-limits.ts'
+import { REALM_TOKEN_KEY_NAME } from './auth/realm-token.ts'
 import { addAuthRoutes } from './auth/routes.ts'
 import { addBackupRoutes } from './backups/routes.ts'
 import { DEFAULT_QUOTA } from './backups/segments.ts'
@@ -28,6 +31,7 @@ import { addRoute } from './http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from './http/services.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
+import { createRealmRoutes } from './realm/routes.ts'
 import type { TenantKeys } from './settings/tenants.ts'
 
 /** What the app works with. */
@@ -54,10 +58,12 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
   app.notFound(() => refusalResponse(new Refusal('ERR_NOT_FOUND')))
   app.use(noStore)
   app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
+  app.use('/realm/*', noteOrigin(input.trustedProxies))
   addHealthRoutes(app, input.database)
   addAuthRoutes(app, services)
   addAccessLogRoutes(app, services)
   addBackupRoutes(app, services)
+  app.route('/', createRealm(input, services))
   return app
 }
 
@@ -78,6 +84,20 @@ function createServices(input: AppInput): Services {
     limits: { ...DEFAULT_LIMITS, ...input.limits },
     quota: input.quota ?? DEFAULT_QUOTA,
   }
+}
+
+/** This server's own realm: it knows our tenant beside the configured ones, and tells the access log what it did. */
+function createRealm(input: AppInput, services: Services): ReturnType<typeof createRealmRoutes> {
+  const { publicKeySpki } = services.keys.realmToken
+  const own = [REALM_TOKEN_KEY_NAME, { algorithm: 'EdDSA', data: publicKeySpki }] as const
+  return createRealmRoutes({
+    database: input.database,
+    realmId: input.realmId,
+    sealKey: input.keys.realmSealKey,
+    tenants: new Map([...input.tenants, own]),
+    now: services.now,
+    onEvent: (report) => recordRealmEvent(services, report),
+  })
 }
 
 function addHealthRoutes(app: Hono<ApiEnv>, database: Database): void {
@@ -124,6 +144,6 @@ function answerFault(log: Log, fault: Error, context: ApiContext): Response {
     log.error({ event: 'database_unavailable', method })
     return refusalResponse(new Refusal('ERR_DATABASE_UNAVAILABLE'))
   }
-  log.error({ event: 'request_failed', method, route: context.req.routePath, fault: describeFault(fault) })
+  log.error({ event: 'request_failed', method, route: routePath(context, -1), fault: describeFault(fault) })
   return refusalResponse(new Refusal('ERR_INTERNAL'))
 }

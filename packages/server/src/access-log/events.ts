@@ -56,3 +56,13 @@ export function reportedRestore(report: {
     : 'The device reported that it could not restore the keys.'
   return { type: 'keys_restored', success: report.success, code: 'REPORTED_BY_CLIENT', message }
 }
+
+/** The event of a deletion at realms that may be other operators'; the server has only the client's word for it. */
+export function reportedDeletion(): AccessEvent {
+  return {
+    type: 'registration_deleted',
+    success: true,
+    code: 'REPORTED_BY_CLIENT',
+    message: 'The device reported that every realm deleted an old PIN registration.',
+  }
+}

@@ -13,7 +13,8 @@ const NONCE_LENGTH = 12
 
 /** E.164 of a number that is written with its country code, `+` first; else `ERR_PHONE_INVALID`. */
 export function parsePhone(text: string): string {
-  const number = /^\s*\+/.test(text) ? parsePhoneNumberFromString(text, { extract: false }) : undefined
+  const trimmed = text.trim()
+  const number = trimmed.startsWith('+') ? parsePhoneNumberFromString(trimmed, { extract: false }) : undefined
   if (number?.isPossible() !== true || number.ext !== undefined) throw new Refusal('ERR_PHONE_INVALID')
   return number.number
 }

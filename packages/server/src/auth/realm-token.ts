@@ -21,8 +21,9 @@ import { isKeyhavenError } from 'keyhaven'
 import { formatUuid, parseUuid } from '../http/uuid.ts'
 import type { SigningKey } from './keys.ts'
 
-export const REALM_TOKEN_TENANT = 'keyhaven'
-export const REALM_TOKEN_KEY_VERSION = 1
+const TENANT = 'keyhaven'
+/** The tokens' `kid`: tenant and key version. */
+export const REALM_TOKEN_KEY_NAME = 'keyhaven:1'
 
 const LIFETIME_SECONDS = 600
 const NONCE_LENGTH = 12
@@ -54,8 +55,8 @@ export async function signRealmToken(input: {
 }): Promise<string> {
   const issuedAt = Math.floor(input.now.getTime() / 1000)
   return new SignJWT({ scope: 'user', keyhaven_context: input.context })
-    .setProtectedHeader({ alg: 'EdDSA', kid: `${REALM_TOKEN_TENANT}:${String(REALM_TOKEN_KEY_VERSION)}` })
-    .setIssuer(REALM_TOKEN_TENANT)
+    .setProtectedHeader({ alg: 'EdDSA', kid: REALM_TOKEN_KEY_NAME })
+    .setIssuer(TENANT)
     .setAudience(input.realmId)
     .setSubject(input.subject)
     .setIssuedAt(issuedAt)

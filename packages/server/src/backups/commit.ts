@@ -54,7 +54,8 @@ export async function commitChange(
 ): Promise<string> {
   const { accountId } = actor
   const state = await lockState(transaction, accountId, actor.time)
-  if (isCommitted(state.pointer, request, actor)) return state.pointer.etag
+  const etagBefore = findCommitted(state.pointer, request, actor)
+  if (etagBefore !== undefined) return etagBefore
   const pending = requirePending(state, request.registration, actor)
   requireAuthority(state, request, { accountId, generation: pending.generation })
   await requireExpected(transaction, { accountId, state, request, pending })
@@ -66,12 +67,13 @@ export async function commitChange(
   return etag
 }
 
-function isCommitted(pointer: Pointer | null, request: CommitRequest, actor: Actor): pointer is Pointer {
-  return (
+/** The etag of just this commit, if it has been done: its answer was lost. */
+function findCommitted(pointer: Pointer | null, request: CommitRequest, actor: Actor): string | undefined {
+  const same =
     pointer?.registration === request.registration &&
     pointer.signature === request.signature &&
     pointer.deviceId === actor.device.id
-  )
+  return same ? pointer.etag : undefined
 }
 
 function requireAuthority(

@@ -3,7 +3,7 @@
  * The commit has its own file.
  */
 import { parseHex, toHex } from 'keyhaven/crypto'
-import { done } from '../access-log/events.ts'
+import { done, reportedDeletion } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -30,7 +30,8 @@ export async function announceChange(
 ): Promise<Date> {
   const { accountId, time } = actor
   const state = await lockState(transaction, accountId, time)
-  if (isSameChange(state.pending, announcement, actor)) return state.pending.expiresAt
+  const announced = findAnnounced(state.pending, announcement, actor)
+  if (announced !== undefined) return announced.expiresAt
   requireExpected(state, announcement)
   await requireFresh(transaction, { accountId, state, registration: announcement.registration })
   if (state.pending !== null) {
@@ -76,17 +77,18 @@ export async function abandonChange(
   if (!retired.some((entry) => entry.registration === registration)) throw new Refusal('ERR_NOT_FOUND')
 }
 
-/** Takes a registration from the list of those that realms may still hold. */
+/** Takes a registration from the list of those that realms may still hold: the device says that all deleted it. */
 export async function forgetRetired(
   transaction: Transaction,
-  accountId: string,
+  actor: Actor,
   registration: string,
 ): Promise<void> {
   const { rowCount } = await transaction.query(
     'DELETE FROM app.retired_registrations WHERE user_id = $1 AND registration = $2',
-    [accountId, parseHex(registration, 'registration', 16)],
+    [actor.accountId, parseHex(registration, 'registration', 16)],
   )
   if (rowCount === 0) throw new Refusal('ERR_NOT_FOUND')
+  await actor.record(reportedDeletion())
 }
 
 /** The answer of `GET /v1/pointer`. */
@@ -128,16 +130,19 @@ function requireOwnOrOld(pending: Pending, actor: Actor): void {
   })
 }
 
-/** The same announcement again: its answer was lost. */
-function isSameChange(pending: Pending | null, announcement: Announcement, actor: Actor): pending is Pending {
-  return (
-    pending !== null &&
-    pending.deviceId === actor.device.id &&
+/** The change under way, if it is just this one: its answer was lost. */
+function findAnnounced(
+  pending: Pending | null,
+  announcement: Announcement,
+  actor: Actor,
+): Pending | undefined {
+  const same =
+    pending?.deviceId === actor.device.id &&
     pending.registration === announcement.registration &&
     pending.generation === announcement.generation &&
     pending.expectedEtag === announcement.expectedEtag &&
     pending.realms.join() === announcement.realms.join()
-  )
+  return same ? pending : undefined
 }
 
 function requireExpected(state: BackupState, announcement: Announcement): void {

@@ -12,7 +12,7 @@ const FRAME_OVERHEAD = 12
 
 /** Frames `be8(cursor) ‖ be4(length) ‖ segment`, and the account's highest visible cursor. */
 export interface Stretch {
-  readonly frames: Uint8Array
+  readonly frames: Uint8Array<ArrayBuffer>
   readonly cursor: number
 }
 

@@ -83,7 +83,7 @@ function getSegments(services: Services): ApiHandler {
         return stretch
       },
     })
-    return new Response(Uint8Array.from(frames), {
+    return new Response(frames, {
       headers: { 'Content-Type': 'application/octet-stream', 'Keyhaven-Cursor': String(cursor) },
     })
   }
@@ -164,7 +164,7 @@ function deleteRetired(services: Services): ApiHandler {
   return async (context) => {
     const registration = readParameter(context, 'registration', id16)
     await asActor(services, context, {
-      run: (transaction, { accountId }) => forgetRetired(transaction, accountId, registration),
+      run: (transaction, actor) => forgetRetired(transaction, actor, registration),
     })
     return context.body(null, 204)
   }

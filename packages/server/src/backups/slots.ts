@@ -2,6 +2,7 @@
  * Slots: the root key, sealed to each way in. Only those of the generation in use are kept and served.
  */
 import { parseHex, toBase64, toHex } from 'keyhaven/crypto'
+import { done } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -38,6 +39,7 @@ export async function storeSlot(transaction: Transaction, actor: Actor, upload: 
        ON CONFLICT (user_id, way_id) DO UPDATE SET slot = excluded.slot, generation = excluded.generation`,
       [actor.accountId, wayId, state.pointer.generation, upload.slot],
     )
+    await actor.record(done('backup_updated'))
   }
   await requireRoom(transaction, actor.accountId)
 }

@@ -68,28 +68,26 @@ function requireContentType(context: Context, expected: string): void {
 
 async function readStream(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
   const reader = body.getReader()
-  let late = false
-  const deadline = setTimeout(() => {
-    late = true
-    void reader.cancel().catch(() => undefined)
-  }, BODY_DEADLINE_MS)
+  const deadline = AbortSignal.timeout(BODY_DEADLINE_MS)
+  const cancel = (): void => void reader.cancel().catch(() => undefined)
+  deadline.addEventListener('abort', cancel, { once: true })
   const chunks: Uint8Array[] = []
   let length = 0
   try {
     for (;;) {
       const { done, value } = await reader.read()
-      if (late) throw new Refusal('ERR_BODY_TIMEOUT', CLOSE)
+      if (deadline.aborted) throw new Refusal('ERR_BODY_TIMEOUT', CLOSE)
       if (done) return Buffer.concat(chunks, length)
       length += value.length
       if (length > limit) throw tooLarge()
       chunks.push(value)
     }
   } catch (fault) {
-    void reader.cancel().catch(() => undefined)
+    cancel()
     // A client that hangs up in the middle of its body gets no answer; nothing was done for it.
     throw fault instanceof Refusal ? fault : new Refusal('ERR_BODY_MALFORMED', CLOSE)
   } finally {
-    clearTimeout(deadline)
+    deadline.removeEventListener('abort', cancel)
   }
 }
 

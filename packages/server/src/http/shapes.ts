@@ -15,7 +15,7 @@ export const id32: z.ZodString = hex(32)
 /** 64 bytes. */
 export const signatureShape: z.ZodString = hex(64)
 export const uuidShape: z.ZodString = z.string().refine(isUuid)
-export const generationShape: z.ZodInt = z.int().min(0).max(0xffffffff)
+export const generationShape: z.ZodInt = z.int().min(1).max(0xffffffff)
 /** A whole number in a query. */
 export const counterShape: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> = z
   .string()

@@ -104,6 +104,8 @@ export async function startTestApp(
     log,
     now: () => clock.now,
     ...input,
+    // All tests of a file come from one address.
+    limits: { codesPerAddress: { most: 10_000, seconds: 600 }, ...input.limits },
   })
   const listener = await listen({ host: '127.0.0.1', port: 0, fetch: app.fetch })
   const origin = `http://127.0.0.1:${String(listener.port)}`
@@ -135,7 +137,6 @@ function createTestApp(parts: Parts): TestApp {
     send,
     post,
     signIn: async ({ phone = randomPhone(), label = 'Test device' } = {}) => {
-      // Another forwarded address would do as well; each account here is a stranger to the others.
       expect((await post('/v1/auth/code', { phone })).status).toBe(202)
       const device = { id: toHex(randomBytes(16)), label }
       const { status, body } = await post('/v1/auth/verify', { phone, code: parts.codes.get(phone), device })

@@ -31,7 +31,7 @@ CREATE TABLE app.segments (
   head boolean NOT NULL,
   arrival bigint NOT NULL,
   kind text NOT NULL CHECK (kind IN ('ways', 'identity', 'conversation', 'snapshot')),
-  generation bigint NOT NULL CHECK (generation BETWEEN 0 AND 4294967295),
+  generation bigint NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
   device_id bytea NOT NULL,
   sequence bigint NOT NULL CHECK (sequence > 0),
   size int NOT NULL CHECK (size = octet_length(segment)),
@@ -86,7 +86,7 @@ CREATE POLICY app_insert ON app.segment_parents FOR INSERT TO keyhaven_app
 CREATE TABLE app.pointers (
   user_id uuid PRIMARY KEY REFERENCES app.accounts,
   registration bytea NOT NULL CHECK (octet_length(registration) = 16),
-  generation bigint NOT NULL CHECK (generation BETWEEN 0 AND 4294967295),
+  generation bigint NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
   realms bytea[] NOT NULL,
   anchor bytea NOT NULL,
   authority bytea NOT NULL CHECK (octet_length(authority) = 32),
@@ -112,7 +112,7 @@ CREATE POLICY app_update ON app.pointers FOR UPDATE TO keyhaven_app
 CREATE TABLE app.pending_changes (
   user_id uuid PRIMARY KEY REFERENCES app.accounts,
   registration bytea NOT NULL CHECK (octet_length(registration) = 16),
-  generation bigint NOT NULL CHECK (generation BETWEEN 0 AND 4294967295),
+  generation bigint NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
   realms bytea[] NOT NULL,
   device_id bytea NOT NULL,
   expected_etag text,
@@ -154,7 +154,7 @@ CREATE POLICY app_delete ON app.retired_registrations FOR DELETE TO keyhaven_app
 CREATE TABLE app.slots (
   user_id uuid NOT NULL REFERENCES app.accounts,
   way_id bytea NOT NULL CHECK (octet_length(way_id) = 16),
-  generation bigint NOT NULL CHECK (generation BETWEEN 0 AND 4294967295),
+  generation bigint NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
   slot bytea NOT NULL CHECK (octet_length(slot) = 1168),
   PRIMARY KEY (user_id, way_id)
 );

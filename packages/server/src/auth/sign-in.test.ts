@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest'
+import { parseHex, randomBytes, toHex } from 'keyhaven/crypto'
+import type { Database } from '../db/database.ts'
+import { randomPhone, startTestApp } from '../testing/app.ts'
+import { createTestDatabase } from '../testing/database.ts'
+import type { TestAnswer, TestApp } from '../testing/app.ts'
+import { deriveAuthKeys } from './keys.ts'
+import { openPhone } from './phone.ts'
+
+const MINUTE = 60_000
+
+function otherCode(code: string | undefined): string {
+  return String((Number(code) + 1) % 1_000_000).padStart(6, '0')
+}
+
+function verify(server: TestApp, phone: string, code: string | undefined): Promise<TestAnswer> {
+  const device = { id: toHex(randomBytes(16)), label: 'Laptop' }
+  return server.post('/v1/auth/verify', { phone, code, device })
+}
+
+function advance(server: TestApp, ms: number): void {
+  server.clock.now = new Date(server.clock.now.getTime() + ms)
+}
+
+describe('sign-in', () => {
+  test('a code signs a new number in, and the same number later finds the same account', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    const sent = await server.post('/v1/auth/code', {
+      phone: `  ${phone.slice(0, 2)} (${phone.slice(2, 5)}) ${phone.slice(5)}`,
+    })
+    expect([sent.status, sent.body]).toEqual([202, { expiresInSeconds: 300 }])
+    const first = await verify(server, phone, server.codes.get(phone))
+    expect(first.status).toBe(200)
+    expect(Object.keys(first.body).sort()).toEqual([
+      'accessToken',
+      'accessTokenExpiresInSeconds',
+      'accountId',
+      'phone',
+      'refreshToken',
+    ])
+    expect(first.body['phone']).toBe(phone)
+    expect(first.body['accessTokenExpiresInSeconds']).toBe(600)
+    await server.post('/v1/auth/code', { phone })
+    const second = await verify(server, phone, server.codes.get(phone))
+    expect(second.body['accountId']).toBe(first.body['accountId'])
+    const stranger = await server.signIn()
+    expect(stranger.accountId).not.toBe(first.body['accountId'])
+  })
+
+  test('a code works once, also when it is shown twenty times at once', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    await server.post('/v1/auth/code', { phone })
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => verify(server, phone, server.codes.get(phone))),
+    )
+    expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
+    expect(answers.filter((answer) => answer.code === 'ERR_CODE_REJECTED')).toHaveLength(19)
+    expect(await server.database.asSuperuser('SELECT FROM app.sessions')).toHaveLength(1)
+  })
+
+  test('a new code replaces the old one', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    await server.post('/v1/auth/code', { phone })
+    const old = server.codes.get(phone)
+    do {
+      advance(server, 4 * MINUTE)
+      await server.post('/v1/auth/code', { phone })
+    } while (server.codes.get(phone) === old)
+    expect((await verify(server, phone, old)).code).toBe('ERR_CODE_REJECTED')
+    expect((await verify(server, phone, server.codes.get(phone))).status).toBe(200)
+  })
+
+  test('a code lives for five minutes', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    await server.post('/v1/auth/code', { phone })
+    advance(server, 5 * MINUTE)
+    expect((await verify(server, phone, server.codes.get(phone))).code).toBe('ERR_CODE_REJECTED')
+  })
+
+  test('of fifty wrong codes at once five count as tries, and then the right one is refused too', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    await server.post('/v1/auth/code', { phone })
+    const code = server.codes.get(phone)
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => verify(server, phone, otherCode(code))),
+    )
+    expect(answers.every((answer) => answer.code === 'ERR_CODE_REJECTED')).toBe(true)
+    expect(await server.database.asSuperuser('SELECT tries FROM auth.sign_in_codes')).toEqual([{ tries: 5 }])
+    expect((await verify(server, phone, code)).code).toBe('ERR_CODE_REJECTED')
+  })
+
+  test('four wrong codes leave the fifth try for the right one', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    await server.post('/v1/auth/code', { phone })
+    const code = server.codes.get(phone)
+    for (let count = 0; count < 4; count += 1) await verify(server, phone, otherCode(code))
+    expect((await verify(server, phone, code)).status).toBe(200)
+  })
+
+  test('a code of one number is none of another', async () => {
+    const server = await startTestApp()
+    const [mine, yours] = [randomPhone(), randomPhone()]
+    await server.post('/v1/auth/code', { phone: mine })
+    await server.post('/v1/auth/code', { phone: yours })
+    if (server.codes.get(mine) !== server.codes.get(yours)) {
+      expect((await verify(server, yours, server.codes.get(mine))).code).toBe('ERR_CODE_REJECTED')
+    }
+    expect((await verify(server, randomPhone(), server.codes.get(mine))).code).toBe('ERR_CODE_REJECTED')
+  })
+
+  test('a sender that fails is answered the same for known and unknown numbers, and its fault is no answer', async () => {
+    const server = await startTestApp({ codeSender: () => Promise.reject(new Error('canary +15551234567')) })
+    const answer = await server.post('/v1/auth/code', { phone: randomPhone() })
+    expect([answer.status, answer.code]).toEqual([503, 'ERR_SENDER_UNAVAILABLE'])
+    expect(JSON.stringify([answer.body, server.logged])).not.toContain('canary')
+  })
+})
+
+describe('what known and unknown numbers show', () => {
+  test('both steps run the same statements and give the same answers', async () => {
+    const created = await createTestDatabase()
+    const statements: string[] = []
+    const server = await startTestApp({
+      shared: created,
+      database: recordStatements(created.database, statements),
+    })
+    const known = (await server.signIn()).phone
+    const run = async (phone: string): Promise<readonly unknown[]> => {
+      statements.splice(0)
+      const asked = await server.post('/v1/auth/code', { phone })
+      const tried = await verify(server, phone, otherCode(server.codes.get(phone)))
+      return [asked.status, asked.body, tried.status, tried.body, [...statements]]
+    }
+    const [ofKnown, ofUnknown] = [await run(known), await run(randomPhone())]
+    expect((ofKnown[4] as string[]).length).toBeGreaterThan(10)
+    expect(ofUnknown).toEqual(ofKnown)
+  })
+})
+
+describe('the limits of sign-in', () => {
+  test('a number gets three codes in ten minutes and ten a day, with the time to wait', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    const ask = (): Promise<TestAnswer> => server.post('/v1/auth/code', { phone })
+    for (let count = 0; count < 3; count += 1) expect((await ask()).status).toBe(202)
+    const fourth = await ask()
+    expect([fourth.status, fourth.code, fourth.headers.get('retry-after')]).toEqual([
+      429,
+      'ERR_RATE_LIMITED',
+      '600',
+    ])
+    let given = 3
+    for (let round = 0; round < 5; round += 1) {
+      advance(server, 10 * MINUTE)
+      for (let count = 0; count < 3; count += 1) given += (await ask()).status === 202 ? 1 : 0
+    }
+    expect(given).toBe(10)
+    advance(server, 24 * 60 * MINUTE)
+    expect((await ask()).status).toBe(202)
+  })
+
+  test('parallel requests do not pass the limit together', async () => {
+    const server = await startTestApp()
+    const phone = randomPhone()
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => server.post('/v1/auth/code', { phone })),
+    )
+    expect(answers.filter((answer) => answer.status === 202)).toHaveLength(3)
+    expect(answers.filter((answer) => answer.status === 429)).toHaveLength(17)
+  })
+
+  test('an address gets twenty codes in ten minutes, over all numbers', async () => {
+    const server = await startTestApp({ limits: { codesPerAddress: { most: 20, seconds: 600 } } })
+    for (let count = 0; count < 20; count += 1) {
+      expect((await server.post('/v1/auth/code', { phone: randomPhone() })).status).toBe(202)
+    }
+    expect((await server.post('/v1/auth/code', { phone: randomPhone() })).code).toBe('ERR_RATE_LIMITED')
+    advance(server, 10 * MINUTE)
+    expect((await server.post('/v1/auth/code', { phone: randomPhone() })).status).toBe(202)
+  })
+
+  test('processes over one database share the limits', async () => {
+    const one = await startTestApp()
+    const two = await startTestApp({ shared: one.database, keys: one.keys })
+    const phone = randomPhone()
+    const answers = []
+    for (const server of [one, two, one, two])
+      answers.push((await server.post('/v1/auth/code', { phone })).status)
+    expect(answers).toEqual([202, 202, 202, 429])
+  })
+
+  test('what is past is swept away', async () => {
+    const server = await startTestApp()
+    server.clock.now = new Date(Date.now() - 2 * 24 * 60 * MINUTE)
+    await server.post('/v1/auth/code', { phone: randomPhone() })
+    server.clock.now = new Date()
+    const phone = randomPhone()
+    await server.post('/v1/auth/code', { phone })
+    expect(await server.database.asSuperuser('SELECT FROM auth.sign_in_codes')).toHaveLength(1)
+    expect(
+      await server.database.asSuperuser('SELECT FROM auth.rate_limits WHERE ends_at < now()'),
+    ).toHaveLength(0)
+  })
+})
+
+describe('phone numbers at rest', () => {
+  test('the number is in no table and no log, and opens only with the phone key', async () => {
+    const server = await startTestApp()
+    const { phone, accountId, refreshToken, accessToken } = await server.signIn({ label: 'planted marker' })
+    await server.post('/v1/auth/code', { phone })
+    const dump = await dumpTables(server)
+    expect(dump).toContain('planted marker')
+    const digits = phone.slice(1)
+    const secrets = [
+      digits,
+      Buffer.from(digits).toString('hex'),
+      server.codes.get(phone) ?? '',
+      accessToken,
+      refreshToken,
+    ]
+    for (const secret of secrets) expect(dump.includes(secret)).toBe(false)
+    expect(JSON.stringify(server.logged)).not.toContain(digits)
+    const [row] = await server.database.asSuperuser<{ phone_sealed: Uint8Array }>(
+      'SELECT phone_sealed FROM app.accounts',
+    )
+    const sealed = row?.phone_sealed ?? new Uint8Array()
+    const { phoneSeal } = deriveAuthKeys(server.keys)
+    expect(await openPhone({ sealed, accountId, phoneSealKey: phoneSeal })).toBe(phone)
+    await expect(openPhone({ sealed, accountId, phoneSealKey: randomBytes(32) })).rejects.toMatchObject({
+      code: 'ERR_ENVELOPE_REJECTED',
+    })
+  })
+
+  test('a refresh token’s secret is stored only hashed', async () => {
+    const server = await startTestApp()
+    const { refreshToken } = await server.signIn()
+    const secret = Buffer.from(refreshToken, 'base64url').subarray(32, 64)
+    const dump = await dumpTables(server)
+    expect(dump).not.toContain(toHex(secret))
+    expect(parseHex(toHex(secret), 'secret', 32)).toHaveLength(32)
+  })
+})
+
+/** Every row of every table as text, as in a dump. */
+async function dumpTables(server: TestApp): Promise<string> {
+  const tables = await server.database.asSuperuser<{ name: string }>(
+    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('app', 'auth', 'realm', 'migration')",
+  )
+  const texts = await Promise.all(
+    tables.map(async ({ name }) =>
+      (await server.database.asSuperuser<{ text: string }>(`SELECT t::text AS text FROM ${name} t`)).map(
+        (row) => row.text,
+      ),
+    ),
+  )
+  return texts.flat().join('\n')
+}
+
+/** The same database, with the statements of sign-in written down; ids and hashes in settings are left out. */
+function recordStatements(database: Database, statements: string[]): Database {
+  return {
+    ...database,
+    withAuth: (run, options) =>
+      database.withAuth(
+        (transaction) =>
+          run({
+            query: (text, values) => {
+              statements.push(text.replace(/'[0-9a-f-]{32,64}'/, "'…'"))
+              return transaction.query(text, values)
+            },
+          }),
+        options,
+      ),
+  }
+}
