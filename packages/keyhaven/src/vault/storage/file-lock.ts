@@ -11,6 +11,7 @@
  * without a touch; before it commits, an owner checks that the lock is still its own.
  */
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { toHex } from '../../crypto/text.ts'
 import { parseUtf8, randomBytes, utf8 } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
@@ -49,6 +50,7 @@ export async function takeFileLock(
   } finally {
     await operations.remove(ticket)
   }
+  await sweepOnce(path, nonce, operations)
   return {
     requireHeld: async () => {
       if ((await readOwner(path, operations))?.nonce !== nonce) throw busy()
@@ -77,6 +79,26 @@ async function waitForLock(
     }
     if (Date.now() > deadline) throw busy()
     await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())))
+  }
+}
+
+const swept = new Set<string>()
+
+/**
+ * Deletes the tickets and claims that killed processes left, once in this process for each lock. The caller holds the
+ * lock: so every other owner's claims are spent, and whoever still has one finds another lock than his.
+ */
+async function sweepOnce(path: string, nonce: string, operations: FileOperations): Promise<void> {
+  if (swept.has(path)) return
+  swept.add(path)
+  const [folder, base] = [dirname(path), basename(path)]
+  for (const name of await operations.list(folder)) {
+    if (!name.startsWith(`${base}.`) || name.endsWith(nonce)) continue
+    const owner = await readOwner(join(folder, name), operations)
+    const spent = name.startsWith(`${base}.break.`)
+    if (owner !== undefined && (spent || isDead(owner, join(folder, name)))) {
+      await operations.remove(join(folder, name))
+    }
   }
 }
 

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { KeyhavenError } from '../errors.ts'
+import { fileStorage } from './file.ts'
+import { createVault, openVault } from './index.ts'
+import { fileOperations } from './storage/file-operations.ts'
+import { judge, prepare, run, useOn } from './testing/crash-steps.ts'
+import type { StepName } from './testing/crash-steps.ts'
+import { failingOperations } from './testing/failing-operations.ts'
+import type { Moment } from './testing/failing-operations.ts'
+import { fixedProtection } from './testing/fixed-protection.ts'
+
+const steps: readonly StepName[] = ['create', 'write', 'change-protection', 'destroy']
+let home = ''
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'keyhaven crash '))
+})
+afterAll(() => rm(home, { recursive: true }))
+
+/** A copy of what the step starts from, for one trial. */
+async function trial(step: StepName, label: string): Promise<string> {
+  const directory = join(home, label)
+  await prepare(step, directory, fileOperations)
+  return directory
+}
+
+/** Every call of the step, and each moment at which a crash can strike it. */
+async function blowsAt(step: StepName, label: string): Promise<readonly { moment: Moment; at: number }[]> {
+  const directory = await trial(step, `${label} ${step}`)
+  const { operations, calls } = failingOperations(-1, 'before', () => undefined)
+  await run(step, directory, operations)
+  return calls().flatMap((call, at) => {
+    const moments: readonly Moment[] =
+      call === 'create' ? ['before', 'halfway', 'after'] : ['before', 'after']
+    return moments.map((moment) => ({ moment, at }))
+  })
+}
+
+/** Runs a child of the built package; the folder of this file in `dist` is beside that in `src`. */
+function startChild(script: string, args: readonly string[]): ReturnType<typeof spawn> {
+  const path = fileURLToPath(new URL(`../../dist/vault/testing/${script}`, import.meta.url))
+  return spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+describe.each(steps)('a crash during %s', (step) => {
+  it('by a fault of any storage call leaves the old or the new state, and the vault usable', async () => {
+    const outcomes = new Set<string>()
+    for (const { moment, at } of await blowsAt(step, 'faults')) {
+      const directory = await trial(step, `fault ${step} ${moment} ${String(at)}`)
+      const { operations } = failingOperations(at, moment, () => {
+        throw new KeyhavenError('ERR_STORAGE_FAILED', { fault: 'EIO' })
+      })
+      const failure: unknown = await run(step, directory, operations).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      const state = await judge(step, directory, fileOperations)
+      if (failure === undefined) expect(state).toBe('new')
+      else expect(failure).toBeInstanceOf(KeyhavenError)
+      outcomes.add(state)
+      // A fault may have hit the release of the lock, which this very process then holds.
+      await rm(join(directory, 'v.lock'), { force: true })
+      await useOn(directory, fileOperations)
+    }
+    expect([...outcomes].toSorted()).toEqual(['new', 'old'])
+  })
+
+  it('by SIGKILL at any storage call leaves the old or the new state, and the vault usable', async () => {
+    const prepared = await trial(step, `prepared ${step}`)
+    const outcomes = new Set<string>()
+    // To be killed before a call is to be killed after the one before it.
+    const next = (await blowsAt(step, 'kills')).filter(({ moment }) => moment !== 'before').values()
+    const worker = async (): Promise<void> => {
+      for (const { moment, at } of next) {
+        const directory = join(home, `kill ${step} ${moment} ${String(at)}`)
+        if (step !== 'create') await cp(prepared, directory, { recursive: true })
+        const child = startChild('crash-child.js', [step, directory, String(at), moment])
+        expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
+        outcomes.add(await judge(step, directory, fileOperations))
+        await useOn(directory, fileOperations)
+      }
+    }
+    await Promise.all([worker(), worker(), worker()])
+    expect([...outcomes].toSorted()).toEqual(['new', 'old'])
+  })
+})
+
+describe('several processes', () => {
+  it('write to one vault at once, some are killed, and nothing that was acknowledged is lost', async () => {
+    const directory = join(home, 'several')
+    const storage = fileStorage({ directory })
+    const vault = await createVault({ name: 'v', storage, protections: [fixedProtection('one')] })
+    const done: string[] = []
+    const work = ['one', 'two', 'three', 'four'].map(async (prefix, index) => {
+      const child = startChild('writer-child.js', [directory, prefix, '25'])
+      let text = ''
+      child.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+        if (index % 2 === 1 && text.split('\n').length > 8 + index) child.kill('SIGKILL')
+      })
+      const [code] = (await once(child, 'close')) as [number | null]
+      expect(code).toBe(index % 2 === 1 ? null : 0)
+      done.push(...text.split('\n').slice(0, -1))
+    })
+    await Promise.all(work)
+    expect(done.length).toBeGreaterThan(60)
+    const again = await openVault({ name: 'v', storage })
+    await again.unlock(fixedProtection('one'))
+    for (const name of done) expect(new TextDecoder().decode((await again.get(name))?.bytes)).toBe(name)
+    await vault.put('last', { type: 't', bytes: new Uint8Array(1) })
+  })
+})
