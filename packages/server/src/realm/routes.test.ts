@@ -30,7 +30,7 @@ async function post(input: {
     'X-Juicebox-Version': '0.3.0',
     ...input.headers,
   }
-  const sent = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const sent = Object.entries(headers).filter(([, value]) => value !== undefined)
   const { body } = input
   const init = {
     method: 'POST',

@@ -44,7 +44,7 @@ export interface RealmRoutesInput {
 }
 
 interface RealmEnv {
-  Variables: { origin: RequestOrigin }
+  Variables: { origin: RequestOrigin | undefined }
 }
 
 /** The realm's routes, with their full paths: mount them at the root. */

@@ -41,7 +41,7 @@ export async function startTestRealm(options: Partial<RealmRoutesInput> = {}): P
     ...options,
   })
   const fetch = (request: Request, bindings?: unknown): Response | Promise<Response> =>
-    routes.fetch(request, bindings as object)
+    routes.fetch(request, bindings)
   const listener = await listen({ host: '127.0.0.1', port: 0, fetch })
   closing.push(() => listener.close())
   return { id, address: `http://127.0.0.1:${String(listener.port)}/realm/`, database }
