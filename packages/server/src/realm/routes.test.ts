@@ -24,13 +24,15 @@ async function post(input: {
   readonly body: Uint8Array | ReadableStream
   readonly headers?: Readonly<Record<string, string | undefined>>
 }): Promise<Response> {
-  const headers = {
+  const headers: Readonly<Record<string, string | undefined>> = {
     Authorization: `Bearer ${await acmeToken(realm.id, 'somebody')}`,
     'Content-Type': 'application/octet-stream',
     'X-Juicebox-Version': '0.3.0',
     ...input.headers,
   }
-  const sent = Object.entries(headers).filter(([, value]) => value !== undefined)
+  const sent = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, value]],
+  )
   const { body } = input
   const init = {
     method: 'POST',
