@@ -124,7 +124,8 @@ function parseJson(bytes: Uint8Array): unknown {
 function asMaps(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asMaps)
   if (typeof value !== 'object' || value === null) return value
-  return new Map(Object.entries(value).map(([name, item]) => [name, asMaps(item)]))
+  const fields = Object.entries(value as Record<string, unknown>)
+  return new Map(fields.map(([name, item]) => [name, asMaps(item)]))
 }
 
 /** The error that an answer with a status outside 200 to 299 stands for. */

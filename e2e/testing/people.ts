@@ -1,0 +1,115 @@
+/**
+ * People and devices for tests of key sync against the real server, with its real realm and database.
+ *
+ *     const place = await openPlace()                       // in beforeAll; closed after the file
+ *     const device = await place.newDevice()                // a new account, signed in
+ *     const second = await place.newDevice({ phone: device.phone })
+ *
+ * Each device has a vault of its own. `device.sync()` opens key sync anew over it, as another run of the program would.
+ */
+import { randomBytes, toHex } from 'keyhaven/crypto'
+import { parseConfiguration } from 'keyhaven/recovery'
+import type { Configuration } from 'keyhaven/recovery'
+import {
+  createKeySync,
+  httpTransport,
+  openKeyStore,
+  openSession,
+  requestSignInCode,
+  signIn,
+} from 'keyhaven/sync'
+import type { Fetch, KeySet, KeyStore, KeySync } from 'keyhaven/sync'
+import { createVault, memoryStorage } from 'keyhaven/vault'
+import type { Protection, Vault } from 'keyhaven/vault'
+import { randomPhone, startTestApp } from '../../packages/server/src/testing/app.ts'
+import type { TestApp } from '../../packages/server/src/testing/app.ts'
+
+export const PIN = '274951'
+export const OTHER_PIN = '830164'
+
+export interface TestPerson {
+  readonly phone: string
+  readonly vault: Vault
+  readonly keys: KeyStore
+  /** Key sync over this vault, opened anew; `fetch` carries its requests to server and realm. */
+  sync(fetch?: Fetch): Promise<KeySync>
+}
+
+export interface Place {
+  readonly app: TestApp
+  readonly configuration: Configuration
+  newDevice(options?: { readonly phone?: string; readonly label?: string }): Promise<TestPerson>
+}
+
+/** Starts a server with a realm, and the configuration that names it. */
+export async function openPlace(): Promise<Place> {
+  const realmId = randomBytes(16)
+  const app = await startTestApp({ realmId, limits: { codesPerPhone: { most: 100, seconds: 600 } } })
+  const configuration = parseConfiguration(
+    {
+      realms: [{ id: toHex(realmId), address: `${app.origin}/realm/` }],
+      register_threshold: 1,
+      recover_threshold: 1,
+      pin_hashing_mode: 'FastInsecure',
+    },
+    { insecureForTests: true },
+  )
+  return {
+    app,
+    configuration,
+    newDevice: ({ phone = randomPhone(), label = 'Test device' } = {}) =>
+      newDevice({ app, configuration, phone, label }),
+  }
+}
+
+/** Some keys: one identity, and so many conversations. */
+export function makeKeys(conversations: number): KeySet {
+  const entries = Array.from({ length: conversations }, () => [crypto.randomUUID(), randomBytes(32)] as const)
+  return {
+    identityKeys: { signing: randomBytes(64), agreement: randomBytes(2432) },
+    conversationKeys: Object.fromEntries(entries),
+  }
+}
+
+/** A new vault in memory. */
+export async function newVault(): Promise<Vault> {
+  return createVault({ name: 'device', storage: memoryStorage(), protections: [protection] })
+}
+
+/** A protection whose secret is fixed: these tests are not about the vault. */
+const protection: Protection = {
+  factors: [
+    {
+      type: 'device',
+      prompts: false,
+      matches: () => true,
+      enroll: () => Promise.resolve({ parameters: new Uint8Array(1), secret: new Uint8Array(32).fill(7) }),
+      open: () => Promise.resolve({ status: 'opened', secret: new Uint8Array(32).fill(7) }),
+    },
+  ],
+}
+
+async function newDevice(input: {
+  readonly app: TestApp
+  readonly configuration: Configuration
+  readonly phone: string
+  readonly label: string
+}): Promise<TestPerson> {
+  const { app, configuration, phone } = input
+  const vault = await newVault()
+  await requestSignInCode({ origin: app.origin, phone })
+  const code = app.codes.get(phone) ?? ''
+  await signIn({ origin: app.origin, phone, code, vault, deviceLabel: input.label })
+  const sync = async (fetch: Fetch = globalThis.fetch): Promise<KeySync> => {
+    const session = await openSession({ vault, fetch })
+    if (session === undefined) throw new Error('The test device is not signed in.')
+    return createKeySync({
+      transport: httpTransport({ session }),
+      vault,
+      configuration,
+      fetch,
+      realmDeadlineMs: 5000,
+    })
+  }
+  return { phone, vault, keys: openKeyStore(vault), sync }
+}
