@@ -94,6 +94,15 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     exit: EXIT.distrusted,
     text: `The files of this device were changed from outside (${problem}). Restore to a new --home.`,
   }),
+  ERR_VAULT_TAMPERED: {
+    exit: EXIT.distrusted,
+    text: 'The files of this device do not belong together: somebody changed them. Restore to a new --home.',
+  },
+  ERR_DEVICE_KEY_MISSING: {
+    exit: EXIT.distrusted,
+    text: 'The key of this device (device.key) is gone, so its vault cannot be opened. Restore to a new --home.',
+  },
+  ERR_DEVICE_KEY_REFUSED: ({ problem }) => ({ exit: EXIT.distrusted, text: DEVICE_KEY_PROBLEMS[problem] }),
   ERR_LOG_ROLLED_BACK: distrusted('The server showed an older state of the backup than this device has seen'),
   ERR_LOG_INCOMPLETE: distrusted('A part of the backup is missing on the server'),
   ERR_LOG_FORKED: distrusted('The server showed two histories of one device'),
@@ -121,6 +130,14 @@ const PIN_REASONS: Readonly<Record<KeyhavenErrorDetails['ERR_PIN_REFUSED']['reas
   repeated: 'The PIN is too easy to guess: it repeats one or two characters.',
   sequence: 'The PIN is too easy to guess: it is a run such as 123456.',
   characters: 'The PIN has characters that cannot be typed, such as a tab.',
+}
+
+const DEVICE_KEY_PROBLEMS: Readonly<
+  Record<KeyhavenErrorDetails['ERR_DEVICE_KEY_REFUSED']['problem'], string>
+> = {
+  permissions: 'Others may read the key of this device; give device.key the mode 0600.',
+  'inside-the-vault': 'The key of this device must not lie inside its vault.',
+  damaged: 'The key of this device (device.key) is damaged. Restore to a new --home.',
 }
 
 const SERVER_FAULTS: Readonly<Record<KeyhavenErrorDetails['ERR_SERVER_UNAVAILABLE']['fault'], string>> = {

@@ -1,4 +1,5 @@
 /** One line of progress on a terminal's stderr, rewritten in place; nothing at all when stderr is no terminal. */
+import type { Progress as KeySyncProgress } from 'keyhaven/sync'
 
 /** Where long work says how far it is. */
 export interface Progress {
@@ -21,5 +22,22 @@ export function createProgress(stream: NodeJS.WriteStream): Progress {
       if (shown) stream.write('\r\u001b[2K')
       shown = false
     },
+  }
+}
+
+const PHASES: Readonly<Record<KeySyncProgress['phase'], string>> = {
+  pin: 'checking the PIN with the realms',
+  download: 'fetching',
+  open: 'opening',
+  upload: 'sending',
+  register: 'registering with the realms',
+}
+
+/** Turns the progress of a synchronisation into lines such as "Backing up: sending 3 of 8 …". */
+export function reportProgress(progress: Progress, doing: string): (step: KeySyncProgress) => void {
+  progress.show(`${doing} …`)
+  return ({ phase, done, total }) => {
+    const count = total > 1 ? ` ${String(done)} of ${String(total)}` : ''
+    progress.show(`${doing}: ${PHASES[phase]}${count} …`)
   }
 }

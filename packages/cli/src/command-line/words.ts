@@ -29,3 +29,10 @@ export function describeBytes(bytes: number): string {
 export function describeMilliseconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`
 }
+
+/** A paragraph about identities that have two different keys; nothing when there are none. */
+export function describeConflicts(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  const list = names.map((name) => JSON.stringify(name)).join(', ')
+  return `\nTwo different identity keys have the name ${list}; both are kept, and the one that was here stays in use.`
+}

@@ -1,10 +1,11 @@
 /** `keyhaven backup`: brings what is new on this device to the backup. */
-import type { BackupOutcome } from 'keyhaven/sync'
+import type { BackedUp, BackupOutcome, KeySync } from 'keyhaven/sync'
 import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
-import { describeCount, describeCounts } from '../command-line/words.ts'
+import { reportProgress } from '../command-line/progress.ts'
+import { PIN, readSecret, secretIsNamed, secretOptions } from '../command-line/secret-input.ts'
+import { describeConflicts, describeCounts } from '../command-line/words.ts'
 import { openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
 import { lockedAnswer, wrongPinAnswer } from './pin-answers.ts'
@@ -24,52 +25,46 @@ export const backup: Command = {
 async function runBackup(invocation: Invocation): Promise<Answer> {
   const { sync } = await requireSignedIn(await openDevice(invocation))
   const { signal, progress } = invocation
-  progress.show('Backing up …')
-  const outcome = await sync.backup({ signal })
-  if (outcome.status !== 'pin-needed') return describeOutcome(outcome)
-  const { hasBackup } = await sync.status()
-  progress.clear()
+  const onProgress = reportProgress(progress, 'Backing up')
+  if (!secretIsNamed(invocation, PIN)) {
+    const outcome = await sync.backup({ signal, onProgress })
+    if (outcome.status !== 'pin-needed') return describeOutcome(outcome)
+  }
+  const pin = await readPin(invocation, sync)
+  return describeOutcome(await sync.backup({ pin, signal, onProgress }))
+}
+
+/** Asks twice for the PIN of a first backup, once for that of a backup which is there. */
+async function readPin(invocation: Invocation, sync: KeySync): Promise<string> {
+  const { hasBackup } = await sync.status({ signal: invocation.signal })
+  invocation.progress.clear()
   const questions = hasBackup
     ? ['The PIN of your backup']
     : ['Choose a PIN for your backup', 'The same PIN again']
-  const pin = await readSecret({ invocation, kind: PIN, questions })
-  progress.show('Backing up …')
-  return describeOutcome(await sync.backup({ pin, signal }))
+  return readSecret({ invocation, kind: PIN, questions })
 }
 
 function describeOutcome(outcome: BackupOutcome): Answer {
   switch (outcome.status) {
-    case 'backed-up': {
-      const { created, joined, identityKeys, conversationKeys, uploaded, generation } = outcome
-      const json = {
-        status: 'backed-up',
-        created,
-        joined,
-        identityKeys,
-        conversationKeys,
-        uploaded,
-        generation,
-      }
-      return { exit: EXIT.ok, json, text: describeBackup(outcome) }
-    }
+    case 'backed-up':
+      return { exit: EXIT.ok, json: outcome, text: describeBackup(outcome) }
     case 'wrong-pin':
       return wrongPinAnswer(outcome.guessesRemaining)
     case 'locked':
       return lockedAnswer()
     case 'pin-needed':
-      return {
-        exit: EXIT.pinNeeded,
-        json: { status: 'pin-needed' },
-        text: 'A PIN is needed for this backup.',
-      }
+      return { exit: EXIT.pinNeeded, json: outcome, text: 'A PIN is needed for this backup.' }
   }
 }
 
-function describeBackup(outcome: BackupOutcome & { readonly status: 'backed-up' }): string {
+function describeBackup(outcome: BackedUp): string {
   const counts = describeCounts(outcome)
-  if (outcome.created)
-    return `Backed up ${counts}, for the first time. Keep the PIN in mind: nobody can bring the keys back without it.`
+  const first = `Backed up ${counts}, for the first time. Keep the PIN in mind: it is what brings the keys back.`
   const joined = outcome.joined ? 'This device has joined the backup. ' : ''
-  if (outcome.uploaded === 0) return `${joined}Nothing new: ${counts} are backed up.`
-  return `${joined}Backed up ${counts}; ${describeCount(outcome.uploaded, 'segment')} sent.`
+  const sent = outcome.uploaded === 0 ? `Nothing new: ${counts} are backed up.` : `Backed up ${counts}.`
+  const remains = outcome.oldRegistrationRemainsOn.map(
+    (realmId) =>
+      `\nA registration that is out of use still lies on realm ${realmId}; each backup tries to remove it.`,
+  )
+  return `${outcome.created ? first : joined + sent}${remains.join('')}${describeConflicts(outcome.identityConflicts)}`
 }

@@ -3,8 +3,9 @@ import type { RestoreOutcome } from 'keyhaven/sync'
 import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
+import { reportProgress } from '../command-line/progress.ts'
 import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
-import { describeCounts } from '../command-line/words.ts'
+import { describeConflicts, describeCounts } from '../command-line/words.ts'
 import { openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
 import { lockedAnswer, wrongPinAnswer } from './pin-answers.ts'
@@ -25,19 +26,16 @@ async function runRestore(invocation: Invocation): Promise<Answer> {
   const { sync } = await requireSignedIn(await openDevice(invocation))
   const pin = await readSecret({ invocation, kind: PIN, questions: ['The PIN of your backup'] })
   const { signal, progress } = invocation
-  progress.show('Restoring …')
-  return describeOutcome(await sync.restore({ pin, signal }))
+  return describeOutcome(
+    await sync.restore({ pin, signal, onProgress: reportProgress(progress, 'Restoring') }),
+  )
 }
 
 function describeOutcome(outcome: RestoreOutcome): Answer {
   switch (outcome.status) {
     case 'restored': {
-      const { identityKeys, conversationKeys, generation } = outcome
-      return {
-        exit: EXIT.ok,
-        json: { status: 'restored', identityKeys, conversationKeys, generation },
-        text: `Restored ${describeCounts(outcome)}. They are sealed on this device.`,
-      }
+      const text = `Restored ${describeCounts(outcome)}. They are sealed on this device.`
+      return { exit: EXIT.ok, json: outcome, text: text + describeConflicts(outcome.identityConflicts) }
     }
     case 'wrong-pin':
       return wrongPinAnswer(outcome.guessesRemaining)

@@ -1,5 +1,6 @@
 /** `keyhaven status`: what is on this device, what it relies on, and how the backup stands. */
 import { openKeyStore } from 'keyhaven/sync'
+import type { SyncStatus } from 'keyhaven/sync'
 import { serializeConfiguration } from 'keyhaven/recovery'
 import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
@@ -29,7 +30,7 @@ async function runStatus(invocation: Invocation): Promise<Answer> {
     return { exit: EXIT.signedOut, json, text: [...here, 'Server   not signed in'].join('\n') }
   }
   invocation.progress.show('Asking the server …')
-  const backup = await signedIn.sync.status()
+  const backup = await signedIn.sync.status({ signal: invocation.signal })
   const { session, settings } = signedIn
   return {
     exit: EXIT.ok,
@@ -42,23 +43,10 @@ async function runStatus(invocation: Invocation): Promise<Answer> {
       accountId: session.accountId,
       deviceId: session.deviceId,
       realms: serializeConfiguration(settings.configuration),
-      backup: publicBackup(backup),
+      backup,
     },
     text: [...here, ...describeServer(signedIn), `Backup   ${describeBackup(backup)}`].join('\n'),
   }
-}
-
-type BackupStatus = Awaited<ReturnType<SignedInDevice['sync']['status']>>
-
-function publicBackup({
-  hasBackup,
-  generation,
-  segments,
-  bytes,
-  lastChange,
-  upToDate,
-}: BackupStatus): object {
-  return { hasBackup, generation, segments, bytes, lastChange, upToDate }
 }
 
 function describeServer({ session, settings }: SignedInDevice): string[] {
@@ -68,7 +56,7 @@ function describeServer({ session, settings }: SignedInDevice): string[] {
   ]
 }
 
-function describeBackup(backup: BackupStatus): string {
+function describeBackup(backup: SyncStatus): string {
   if (!backup.hasBackup) return 'none yet'
   const size = `${describeCount(backup.segments, 'segment')}, ${describeBytes(backup.bytes)}`
   return `${backup.upToDate ? 'up to date' : 'not up to date; run "keyhaven backup"'} (${size})`

@@ -25,7 +25,7 @@ test('what passes reaches the other side unchanged and is captured whole, heads 
   const upstream = await startUpstream()
   const capture = createCapture()
   const proxy = await createCaptureProxy(capture)
-  onTestFinished(proxy.close)
+  onTestFinished(() => proxy.close())
   proxy.forwardTo(upstream.origin)
   const body = Buffer.from([1, 0, 255, 13, 10])
   const answer = await fetch(`${proxy.origin}/path?query=1`, {
@@ -50,7 +50,7 @@ test('an answer without a body passes, and many requests at once are all capture
   const upstream = await startUpstream()
   const capture = createCapture()
   const proxy = await createCaptureProxy(capture)
-  onTestFinished(proxy.close)
+  onTestFinished(() => proxy.close())
   proxy.forwardTo(upstream.origin)
   const answers = await Promise.all(Array.from({ length: 30 }, () => fetch(`${proxy.origin}/nothing`)))
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 30 }, () => 204))
@@ -59,7 +59,7 @@ test('an answer without a body passes, and many requests at once are all capture
 
 test('without a server behind it the proxy answers 502', async () => {
   const proxy = await createCaptureProxy(createCapture())
-  onTestFinished(proxy.close)
+  onTestFinished(() => proxy.close())
   expect((await fetch(`${proxy.origin}/`)).status).toBe(502)
   const gone = await startUpstream()
   proxy.forwardTo(gone.origin.replace(/\d+$/, '1'))

@@ -28,7 +28,7 @@ export function createDemoDevice(input: {
 }): DemoDevice {
   const { name, folder, origin, server, signal } = input
   const home = join(folder, name)
-  const run = (words: readonly string[], stdin?: string): Promise<Finished> =>
+  const run = (words: readonly string[], stdin?: string | Promise<string>): Promise<Finished> =>
     runKeyhaven({ words: [...words, '--home', home], signal, ...(stdin !== undefined && { stdin }) })
   const succeed = async (
     words: readonly string[],
@@ -44,10 +44,8 @@ export function createDemoDevice(input: {
   }
   return {
     async signIn(phone) {
-      const earlier = server.codes.length
-      await succeed(['login', '--request', '--server', origin, '--phone', phone])
-      const code = await server.waitForCode(earlier + 1)
-      await succeed(['login', '--code-stdin', '--label', name], code)
+      const code = server.waitForCode(server.codes.length + 1)
+      await succeed(['login', '--server', origin, '--phone', phone, '--label', name, '--code-stdin'], code)
     },
     async importKeys(keys) {
       const file = join(folder, `${name}-keys.json`)

@@ -22,7 +22,8 @@ export interface Finished {
 /** Runs one command with `--json` to its end; an abort ends it first. */
 export async function runKeyhaven(input: {
   readonly words: readonly string[]
-  readonly stdin?: string
+  /** What is typed into it, perhaps only later. */
+  readonly stdin?: string | Promise<string>
   readonly signal: AbortSignal
 }): Promise<Finished> {
   throwIfAborted(input.signal)
@@ -37,8 +38,13 @@ export async function runKeyhaven(input: {
   const output: Buffer[] = []
   child.stdout.on('data', (part: Buffer) => output.push(part))
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input.stdin ?? '')
-  const exit = await ended(child)
+  const end = ended(child)
+  void Promise.resolve(input.stdin ?? '').then(
+    (text) => child.stdin.end(text),
+    () => child.stdin.end(),
+  )
+  const exit = await end
+  child.stdin.destroy()
   input.signal.removeEventListener('abort', stop)
   throwIfAborted(input.signal)
   return { exit, answer: parseLine(Buffer.concat(output).toString()) }
@@ -137,7 +143,7 @@ function watchOutput(child: ChildProcess, logFile: string): Printed {
           EXIT.fault,
         )
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(1000, patienceMs))
+        const timer = setTimeout(resolve, Math.min(1000, patienceMs)).unref()
         wake = () => {
           clearTimeout(timer)
           resolve()

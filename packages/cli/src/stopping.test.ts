@@ -1,0 +1,103 @@
+import type { ChildProcess } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { collect, ended, startCommand, temporaryFolder } from './testing/command.ts'
+import { processTree, stillRunning } from './testing/processes.ts'
+import { poll } from './testing/server.ts'
+
+interface Started {
+  readonly child: ChildProcess
+  readonly end: Promise<number | null>
+  readonly output: () => { readonly stdout: string; readonly stderr: string }
+  /** Sends a signal to the whole process group, as a terminal does. */
+  readonly signal: (name: NodeJS.Signals) => void
+}
+
+function start(words: readonly string[], environment?: NodeJS.ProcessEnv): Started {
+  const child = startCommand(words, environment)
+  const output = collect(child)
+  const end = ended(child)
+  const pid = child.pid ?? 0
+  onTestFinished(async () => {
+    child.kill('SIGTERM')
+    await end
+  })
+  return {
+    child,
+    end,
+    output,
+    signal: (name) => {
+      process.kill(-pid, name)
+    },
+  }
+}
+
+async function startServe(): Promise<Started & { readonly data: string }> {
+  const data = join(await temporaryFolder(), 'data')
+  const started = start(['serve', '--port', '0', '--data', data, '--json'])
+  await poll(() => /^\{"status":.*$/m.exec(started.output().stdout)?.[0], started.end)
+  return { ...started, data }
+}
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s stops serve with exit code 0, and PostgreSQL with it',
+  async (name) => {
+    const { child, end, signal } = await startServe()
+    const tree = processTree(child.pid ?? 0)
+    expect(tree.length).toBeGreaterThan(2)
+    signal(name)
+    expect(await end).toBe(0)
+    expect(stillRunning(tree)).toEqual([])
+  },
+)
+
+test('Ctrl-C pressed again and again does not keep serve from stopping everything', async () => {
+  const { child, end, signal } = await startServe()
+  const tree = processTree(child.pid ?? 0)
+  for (let press = 0; press < 5; press += 1) {
+    signal('SIGINT')
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+  expect(await end).toBe(0)
+  expect(stillRunning(tree)).toEqual([])
+})
+
+test('serve that is stopped while it starts leaves nothing behind, and the data directory starts again', async () => {
+  const data = join(await temporaryFolder(), 'data')
+  for (const delay of [150, 500, 900]) {
+    const { child, end, signal } = start(['serve', '--port', '0', '--data', data, '--json'])
+    await new Promise((resolve) => setTimeout(resolve, delay))
+    const tree = processTree(child.pid ?? 0)
+    signal('SIGINT')
+    await end
+    expect(stillRunning(tree)).toEqual([])
+  }
+  const last = start(['serve', '--port', '0', '--data', data, '--json'])
+  await poll(() => /^\{"status":"ready".*$/m.exec(last.output().stdout)?.[0], last.end)
+})
+
+test('serve goes on when the reader of its output goes away', async () => {
+  const { child, end, signal } = await startServe()
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(stillRunning([child.pid ?? 0])).toHaveLength(1)
+  const tree = processTree(child.pid ?? 0)
+  signal('SIGTERM')
+  expect(await end).toBe(0)
+  expect(stillRunning(tree)).toEqual([])
+})
+
+test.each([400, 2500, 4500])('Ctrl-C %i ms into the demo leaves no process and no file', async (delay) => {
+  const temporary = await temporaryFolder()
+  const { child, end, output, signal } = start(['demo', '--json'], { TMPDIR: temporary })
+  await new Promise((resolve) => setTimeout(resolve, delay))
+  const tree = processTree(child.pid ?? 0)
+  signal('SIGINT')
+  signal('SIGINT')
+  expect(await end).toBe(130)
+  expect(JSON.parse(output().stdout)).toMatchObject({ status: 'error', error: { code: 'ERR_ABORTED' } })
+  expect(stillRunning(tree)).toEqual([])
+  expect(await readdir(temporary)).toEqual([])
+})

@@ -1,0 +1,78 @@
+/** A real server for tests: the built command's `serve` on a free port with a new data directory. */
+import type { ChildProcess } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { collect, ended, runJson, startCommand, temporaryFolder } from './command.ts'
+
+export interface TestServer {
+  readonly origin: string
+  readonly realmId: string
+  readonly child: ChildProcess
+  readonly ended: Promise<number | null>
+  readonly output: () => { readonly stdout: string; readonly stderr: string }
+  /** Signs the device in `home` in. */
+  signIn(home: string, phone: string): Promise<void>
+  /** The newest code of the codes so far, when there are more than `earlier`. */
+  code(earlier: number): Promise<string>
+  codeCount(): number
+}
+
+/** Starts a server that ends with the test. */
+export async function startServer(words: readonly string[] = []): Promise<TestServer> {
+  const folder = await temporaryFolder()
+  const data = join(folder, 'data')
+  await mkdir(folder, { recursive: true })
+  const child = startCommand(['serve', '--port', '0', '--data', data, '--json', ...words])
+  const output = collect(child)
+  const end = ended(child)
+  onTestFinished(async () => {
+    child.kill('SIGTERM')
+    await end
+  })
+  const line = await poll(() => /^\{"status":.*$/m.exec(output().stdout)?.[0], end)
+  const { origin, realmId } = JSON.parse(line) as { readonly origin: string; readonly realmId: string }
+  const codes = (): readonly string[] =>
+    [...output().stderr.matchAll(/^Keyhaven sign-in code .*: (\d+)$/gm)].map(([, code]) => code ?? '')
+  const code = (earlier: number): Promise<string> =>
+    poll(() => (codes().length > earlier ? codes().at(-1) : undefined), end)
+  return {
+    origin,
+    realmId,
+    child,
+    ended: end,
+    output,
+    code,
+    codeCount: () => codes().length,
+    signIn: async (home, phone) => {
+      const earlier = codes().length
+      const asked = await runJson([
+        'login',
+        '--request',
+        '--home',
+        home,
+        '--server',
+        origin,
+        '--phone',
+        phone,
+      ])
+      if (asked.exit !== 0) throw new Error(JSON.stringify(asked.answer))
+      const done = await runJson(['login', '--code-stdin', '--home', home], { stdin: await code(earlier) })
+      if (done.exit !== 0) throw new Error(JSON.stringify(done.answer))
+    },
+  }
+}
+
+/** Waits until there is a value; fails when the process ends first. */
+export async function poll<Value>(find: () => Value | undefined, end: Promise<unknown>): Promise<Value> {
+  const state = { over: false }
+  void end.then(() => {
+    state.over = true
+  })
+  for (;;) {
+    const value = find()
+    if (value !== undefined) return value
+    if (state.over) throw new Error('the process ended first')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -1,0 +1,103 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { startServer } from './testing/server.ts'
+
+const PIN = '48291357'
+
+function makeFile(): { identityKeys: Record<string, string>; conversationKeys: Record<string, string> } {
+  const key = (length: number): string => randomBytes(length).toString('base64')
+  return {
+    identityKeys: { nostr: key(32), 'ml-kem-1024': key(3168), 'one byte': key(1), 'ünï "quoted"': key(33) },
+    conversationKeys: {
+      ...Object.fromEntries(Array.from({ length: 50 }, () => [randomUUID(), key(32)])),
+      'NOT-A-uuid': key(64),
+      '42': key(16),
+    },
+  }
+}
+
+test("a person's own file goes through two homes and comes out with the same bytes", async () => {
+  const server = await startServer()
+  const folder = await temporaryFolder()
+  const [homeA, homeB] = [join(folder, 'home A'), join(folder, 'home B')]
+  const file = makeFile()
+  const [given, pinFile, out] = [join(folder, 'keys.json'), join(folder, 'pin'), join(folder, 'out.json')]
+  await writeFile(given, JSON.stringify(file))
+  await writeFile(pinFile, `${PIN}\n`)
+
+  await server.signIn(homeA, '+12025550101')
+  const imported = await runJson(['keys', 'import', given, '--home', homeA])
+  expect(imported).toMatchObject({
+    exit: 0,
+    answer: { status: 'imported', identityKeys: 4, conversationKeys: 52 },
+  })
+  const first = await runJson(['backup', '--home', homeA, '--pin-file', pinFile])
+  expect(first).toMatchObject({
+    exit: 0,
+    answer: { status: 'backed-up', created: true, identityKeys: 4, conversationKeys: 52 },
+  })
+  expect(await runJson(['backup', '--home', homeA])).toMatchObject({
+    exit: 0,
+    answer: { created: false, uploaded: 0 },
+  })
+
+  await server.signIn(homeB, '+12025550101')
+  const wrong = await runJson(['restore', '--home', homeB, '--pin-stdin'], { stdin: '90817263' })
+  expect(wrong).toMatchObject({ exit: 3, answer: { status: 'wrong-pin', guessesRemaining: 9 } })
+  const nothing = await runJson(['keys', 'list', '--home', homeB])
+  expect(nothing).toMatchObject({ exit: 0, answer: { identityKeys: [], conversationKeys: [] } })
+  const restored = await runJson(['restore', '--home', homeB, '--pin-file', pinFile])
+  expect(restored).toMatchObject({
+    exit: 0,
+    answer: { status: 'restored', identityKeys: 4, conversationKeys: 52 },
+  })
+
+  const exported = await runJson(['keys', 'export', '--reveal', '--home', homeB])
+  expect(exported.answer).toEqual(file)
+  expect(await run(['keys', 'export', '--reveal', '--out', out, '--home', homeB])).toMatchObject({ exit: 0 })
+  expect(JSON.parse(await readFile(out, 'utf8'))).toEqual(file)
+  expect((await stat(out)).mode & 0o777).toBe(0o600)
+  const kept = await runJson(['keys', 'export', '--reveal', '--out', out, '--home', homeB])
+  expect(kept).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_FILE_EXISTS' } } })
+
+  const status = await runJson(['status', '--home', homeB])
+  expect(status).toMatchObject({
+    exit: 0,
+    answer: {
+      status: 'ok',
+      phone: '+12025550101',
+      keys: { identityKeys: 4, conversationKeys: 52 },
+      realms: { realms: [{ id: server.realmId, address: `${server.origin}/realm/` }], recover_threshold: 1 },
+      backup: { hasBackup: true, upToDate: true },
+    },
+  })
+})
+
+test('keys that are added on one device later arrive on the other', async () => {
+  const server = await startServer()
+  const folder = await temporaryFolder()
+  const [homeA, homeB, given] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'keys.json')]
+  await server.signIn(homeA, '+12025550102')
+  await writeFile(
+    given,
+    JSON.stringify({ identityKeys: { nostr: 'AAAA' }, conversationKeys: { one: 'AQID' } }),
+  )
+  await run(['keys', 'import', given, '--home', homeA])
+  expect((await run(['backup', '--home', homeA], { stdin: PIN })).exit).toBe(0)
+  await server.signIn(homeB, '+12025550102')
+  expect((await run(['restore', '--home', homeB], { stdin: PIN })).exit).toBe(0)
+  await writeFile(given, JSON.stringify({ conversationKeys: { two: 'BAUG' } }))
+  await run(['keys', 'import', given, '--home', homeA])
+  expect(await runJson(['status', '--home', homeA])).toMatchObject({
+    answer: { backup: { upToDate: false } },
+  })
+  expect((await run(['backup', '--home', homeA])).exit).toBe(0)
+  expect((await run(['restore', '--home', homeB], { stdin: PIN })).exit).toBe(0)
+  expect((await runJson(['keys', 'export', '--reveal', '--home', homeB])).answer).toEqual({
+    identityKeys: { nostr: 'AAAA' },
+    conversationKeys: { one: 'AQID', two: 'BAUG' },
+  })
+})
