@@ -70,6 +70,17 @@ describe('migrations', () => {
     expect(await database.ready()).toBe(true)
   })
 
+  test('say by code what an owner is not allowed', async () => {
+    const { asSuperuser, superuserUrl, passwords, name } = await createEmptyDatabase()
+    const weak = `weak_${name}`
+    await asSuperuser(`CREATE ROLE ${weak} LOGIN PASSWORD 'p'; REVOKE CREATE ON DATABASE ${name} FROM PUBLIC`)
+    const ownerUrl = superuserUrl.replace('keyhaven_superuser', `${weak}:p`)
+    await expect(migrate({ ownerUrl, passwords, resetPasswords: false })).rejects.toMatchObject({
+      code: 'ERR_START_REFUSED',
+      details: { problem: expect.stringContaining('42501') as string },
+    })
+  })
+
   test('refuse an owner that cannot log in, in words and without its URL', async () => {
     const { ownerUrl, passwords } = await createEmptyDatabase()
     const wrong = ownerUrl.replace('keyhaven_owner', 'nobody:planted-marker')

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import pg from 'pg'
 import { KeyhavenError } from 'keyhaven'
+import { translateFault } from './faults.ts'
 import type { LoginPasswords } from './logins.ts'
 import { createMissingLogins, setLoginPasswords } from './logins.ts'
 
@@ -56,9 +57,20 @@ export async function migrate(input: {
     await createVersionTable(owner)
     const applied = await readApplied((text) => owner.query(text))
     for (const migration of listPending(readMigrations(), applied)) await apply(owner, migration)
+  } catch (error) {
+    throw describeRefusal(error)
   } finally {
     await owner.end()
   }
+}
+
+/** What the database would not do, by its code: `42501` says that the owner lacks a right, such as CREATEROLE. */
+function describeRefusal(error: unknown): unknown {
+  const fault = translateFault(error)
+  if (!(fault instanceof pg.DatabaseError)) return fault
+  return new KeyhavenError('ERR_START_REFUSED', {
+    problem: `The database refused a migration under the owner’s login (SQLSTATE ${fault.code ?? 'unknown'}).`,
+  })
 }
 
 async function connectOwner(owner: pg.Client): Promise<void> {

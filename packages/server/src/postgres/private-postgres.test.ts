@@ -43,6 +43,10 @@ async function start(options: Partial<PrivatePostgresOptions> = {}): Promise<Pri
   return postgres
 }
 
+function readPid(): number {
+  return Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0])
+}
+
 async function ask(postgres: PrivatePostgres, text: string): Promise<unknown> {
   const client = new pg.Client({
     connectionString: privateUrl({
@@ -67,8 +71,9 @@ describe('a private PostgreSQL', () => {
     expect(await ask(first, 'SHOW listen_addresses')).toBe('')
     expect(await ask(first, 'SHOW data_checksums')).toBe('on')
     await ask(first, 'CREATE TABLE kept AS SELECT 42 AS value')
+    const pid = readPid()
     await first.stop()
-    expect(isProcessAlive(first.pid)).toBe(false)
+    expect(isProcessAlive(pid)).toBe(false)
     const second = await start()
     expect(second.created).toBe(false)
     expect(await ask(second, 'SELECT value FROM kept')).toBe(42)
@@ -144,6 +149,27 @@ describe('a private PostgreSQL', () => {
     await first.stop()
     rmSync(join(folder, 'postgres', 'global'), { recursive: true })
     await expect(start()).rejects.toMatchObject({ code: 'ERR_START_REFUSED' })
+    expect(existsSync(join(folder, 'postgres', 'postmaster.pid'))).toBe(false)
+  })
+
+  test('is started again when it is killed, with what was committed', async () => {
+    const postgres = await start()
+    await ask(postgres, 'CREATE TABLE kept AS SELECT 42 AS value')
+    const pid = readPid()
+    process.kill(pid, 'SIGKILL')
+    await expect
+      .poll(() => ask(postgres, 'SELECT value FROM kept').catch(() => undefined), { timeout: 20_000 })
+      .toBe(42)
+    expect(readPid()).not.toBe(pid)
+  })
+
+  test('is not started again when it was stopped while it was away', async () => {
+    const postgres = await start()
+    const pid = readPid()
+    process.kill(pid, 'SIGINT')
+    await expect.poll(() => isProcessAlive(pid)).toBe(false)
+    await postgres.stop()
+    await new Promise((done) => setTimeout(done, 700))
     expect(existsSync(join(folder, 'postgres', 'postmaster.pid'))).toBe(false)
   })
 

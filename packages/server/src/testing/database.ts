@@ -39,17 +39,17 @@ export interface EmptyDatabase {
   /** Sees through row-level security; for looking at what a thief of the database would see. */
   readonly superuserUrl: string
   /** One statement as the superuser. */
-  asSuperuser<Row extends pg.QueryResultRow = Record<string, unknown>>(
+  readonly asSuperuser: <Row extends pg.QueryResultRow = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],
-  ): Promise<readonly Row[]>
+  ) => Promise<readonly Row[]>
 }
 
 /** A migrated database and the server's way to it. */
 export interface TestDatabase extends EmptyDatabase {
   readonly database: Database
   /** Closes the pools; the database itself goes with its PostgreSQL at the end of the file. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 interface TestPostgres {
