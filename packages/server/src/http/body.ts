@@ -17,9 +17,15 @@ const BODY_DEADLINE_MS = 30_000
 /** The body as bytes; `ERR_CONTENT_TYPE`, `ERR_BODY_TOO_LARGE` or `ERR_BODY_TIMEOUT` otherwise. */
 export async function readBytes(
   context: Context,
-  expected: { readonly contentType: string; readonly limit: number },
+  expected: {
+    readonly contentType: string
+    readonly limit: number
+    /** True where clients that we did not write send none. */
+    readonly typeMayBeMissing?: boolean
+  },
 ): Promise<Uint8Array> {
-  requireContentType(context, expected.contentType)
+  const isMissing = context.req.header('content-type') === undefined
+  if (!isMissing || expected.typeMayBeMissing !== true) requireContentType(context, expected.contentType)
   const announced = Number(context.req.header('content-length') ?? 0)
   if (announced > expected.limit) throw tooLarge()
   const body = context.req.raw.body

@@ -92,7 +92,7 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
   return async (context) => {
     requireClientVersion(context.req.header('x-juicebox-version'))
     const identity = await identify(context)
-    const body = await readBytes(context, { contentType: 'application/octet-stream', limit: REQUEST_LIMIT })
+    const body = await readBytes(context, BODY)
     const request = readRequest(body, await group)
     const call = { recordId: deriveRecordId(identity), request, now: now() }
     const { event, answer } = await handleRealmRequest({ database, seal, group, guessCap }, call)
@@ -103,6 +103,13 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     return answerBytes(encodeResponse(await answer()))
   }
 }
+
+/** The npm package `juicebox-sdk` names no content type. */
+const BODY = {
+  contentType: 'application/octet-stream',
+  limit: REQUEST_LIMIT,
+  typeMayBeMissing: true,
+} as const
 
 const NO_ORIGIN: RequestOrigin = { address: null, userAgent: null }
 
