@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -12,11 +13,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeReachableFolder } from '../testing/database.ts'
 import { choosePostgresAccount } from './account.ts'
 import { defaultBinarySources, embeddedBinaries, findBinaries } from './binaries.ts'
-import { SUPERUSER } from './cluster.ts'
+import { SUPERUSER, readClusterVersion } from './cluster.ts'
 import { privateUrl } from './private-database.ts'
 import type { PrivatePostgres, PrivatePostgresOptions } from './private-postgres.ts'
 import { startPrivatePostgres } from './private-postgres.ts'
@@ -27,6 +28,18 @@ const testAsRoot: (name: string, run: () => Promise<void>) => void =
   process.getuid?.() === 0 ? test : () => undefined
 let folder: string
 const running: PrivatePostgres[] = []
+
+/** A cluster that was made once, so that not every test makes its own. */
+let pristine: string
+
+beforeAll(async () => {
+  pristine = makeReachableFolder()
+  await (await startPrivatePostgres({ directory: pristine, durable: false })).stop()
+})
+
+afterAll(() => {
+  rmSync(pristine, { recursive: true, force: true })
+})
 
 beforeEach(() => {
   folder = makeReachableFolder()
@@ -41,6 +54,23 @@ async function start(options: Partial<PrivatePostgresOptions> = {}): Promise<Pri
   const postgres = await startPrivatePostgres({ directory: folder, durable: false, ...options })
   running.push(postgres)
   return postgres
+}
+
+/** Starts over a copy of the pristine cluster. */
+async function startCopy(directory: string = folder): Promise<PrivatePostgres> {
+  execFileSync('cp', ['-Rp', join(pristine, 'postgres'), directory])
+  return start({ directory })
+}
+
+/** A cluster's folder with a version in it and nothing else. */
+function plantCluster(
+  version: number,
+  owner: { readonly uid: number; readonly gid: number } | undefined,
+): void {
+  const cluster = join(folder, 'postgres')
+  mkdirSync(cluster, { mode: 0o700 })
+  writeFileSync(join(cluster, 'PG_VERSION'), `${String(version)}\n`)
+  if (owner !== undefined) chownSync(cluster, owner.uid, owner.gid)
 }
 
 function readPid(): number {
@@ -82,13 +112,13 @@ describe('a private PostgreSQL', () => {
   test('works below a path with spaces, quotes and commas', async () => {
     const directory = join(folder, `a b, "c" 'd'`)
     mkdirSync(directory, { mode: 0o711 })
-    expect(await ask(await start({ directory }), 'SELECT 1')).toBe(1)
+    expect(await ask(await startCopy(directory), 'SELECT 1')).toBe(1)
   })
 
   test('works where the path is too long for a Unix socket, and removes the socket’s folder afterwards', async () => {
     const directory = join(folder, 'x'.repeat(60), 'y'.repeat(60))
     mkdirSync(directory, { recursive: true, mode: 0o711 })
-    const postgres = await start({ directory })
+    const postgres = await startCopy(directory)
     expect(postgres.socketFolder.startsWith(directory)).toBe(false)
     expect(statSync(postgres.socketFolder).mode & 0o777).toBe(0o700)
     expect(await ask(postgres, 'SELECT 1')).toBe(1)
@@ -106,14 +136,16 @@ describe('a private PostgreSQL', () => {
     expect(await ask(await start({ directory }), 'SELECT value FROM kept')).toBe(42)
   })
 
-  test('runs from the npm package’s programs alone', async () => {
-    const postgres = await start({ sources: [embeddedBinaries] })
-    expect(postgres.majorVersion).toBe(18)
-    expect(await ask(postgres, 'SELECT 1')).toBe(1)
+  test('runs from the npm package’s programs alone, and keeps to their version afterwards', async () => {
+    const first = await start({ sources: [embeddedBinaries] })
+    expect(first.majorVersion).toBe(18)
+    expect(await ask(first, 'SELECT 1')).toBe(1)
+    await first.stop()
+    expect((await start({ sources: defaultBinarySources })).majorVersion).toBe(18)
   })
 
   test('writes no statement to its log, not even a failing one', async () => {
-    const postgres = await start()
+    const postgres = await startCopy()
     await expect(ask(postgres, `SELECT 'planted-marker'::int`)).rejects.toThrow('planted-marker')
     await expect(ask(postgres, `SELECT no_such_function('planted-marker-2')`)).rejects.toThrow()
     const log = readFileSync(join(folder, 'postgres.log'), 'utf8')
@@ -129,31 +161,21 @@ describe('a private PostgreSQL', () => {
   })
 
   test('refuses in words when the data directory was made by a version that is not here', async () => {
-    const first = await start()
-    await first.stop()
-    writeFileSync(join(folder, 'postgres', 'PG_VERSION'), '93\n')
+    plantCluster(93, choosePostgresAccount())
     await expect(start()).rejects.toMatchObject({
       code: 'ERR_START_REFUSED',
       details: { problem: expect.stringContaining('PostgreSQL 93') as string },
     })
   })
 
-  test('a data directory picks the programs of its own version', async () => {
-    const first = await start({ sources: [embeddedBinaries] })
-    await first.stop()
-    expect((await start({ sources: defaultBinarySources })).majorVersion).toBe(18)
-  })
-
   test('a damaged cluster is refused in words, and nothing is left running', async () => {
-    const first = await start()
-    await first.stop()
-    rmSync(join(folder, 'postgres', 'global'), { recursive: true })
+    plantCluster(readClusterVersion(join(pristine, 'postgres')) ?? 0, choosePostgresAccount())
     await expect(start()).rejects.toMatchObject({ code: 'ERR_START_REFUSED' })
     expect(existsSync(join(folder, 'postgres', 'postmaster.pid'))).toBe(false)
   })
 
   test('is started again when it is killed, with what was committed', async () => {
-    const postgres = await start()
+    const postgres = await startCopy()
     await ask(postgres, 'CREATE TABLE kept AS SELECT 42 AS value')
     const pid = readPid()
     process.kill(pid, 'SIGKILL')
@@ -164,7 +186,7 @@ describe('a private PostgreSQL', () => {
   })
 
   test('is not started again when it was stopped while it was away', async () => {
-    const postgres = await start()
+    const postgres = await startCopy()
     const pid = readPid()
     process.kill(pid, 'SIGINT')
     await expect.poll(() => isProcessAlive(pid)).toBe(false)
@@ -179,9 +201,7 @@ describe('a private PostgreSQL', () => {
   })
 
   testAsRoot('a data directory of another user is refused in words', async () => {
-    const first = await start()
-    await first.stop()
-    chownSync(join(folder, 'postgres'), 12345, 12345)
+    plantCluster(readClusterVersion(join(pristine, 'postgres')) ?? 0, { uid: 12345, gid: 12345 })
     await expect(start()).rejects.toMatchObject({
       code: 'ERR_START_REFUSED',
       details: { problem: expect.stringContaining('another user') as string },
