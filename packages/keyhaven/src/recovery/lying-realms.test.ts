@@ -243,7 +243,8 @@ describe('a realm that answers', () => {
     const coded =
       isKeyhavenError(result, 'ERR_REALMS_UNAVAILABLE') || isKeyhavenError(result, 'ERR_REGISTRATION_SPLIT')
     // Two realms that agree on a lie of two words are as good as the truth: that is what a threshold means.
-    const locked = typeof result === 'object' && result !== null && 'status' in result && result.status === 'locked'
+    const locked =
+      typeof result === 'object' && result !== null && 'status' in result && result.status === 'locked'
     expect(coded || locked).toBe(true)
   })
 })

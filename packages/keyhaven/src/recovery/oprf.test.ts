@@ -14,7 +14,9 @@ import { bytes, readVectors } from './testing/vectors.ts'
 
 interface Vector {
   readonly name: string
-  readonly inputs: Readonly<Record<'input' | 'private_key_seed' | 'blinding_factor_seed' | 'beta_t_seed', string>>
+  readonly inputs: Readonly<
+    Record<'input' | 'private_key_seed' | 'blinding_factor_seed' | 'beta_t_seed', string>
+  >
   readonly outputs: Readonly<
     Record<
       | 'private_key'
@@ -92,15 +94,18 @@ describe('shares', () => {
     { threshold: 2, count: 3 },
     { threshold: 3, count: 5 },
     { threshold: 5, count: 5 },
-  ])('$threshold of $count give the scalar and the point back, whichever they are', ({ threshold, count }) => {
-    const shares = generateShares({ group, secret, threshold, count })
-    for (let first = 0; first + threshold <= count; first += 1) {
-      const some = shares.slice(first, first + threshold)
-      expect(combineScalars(group, some)).toEqual(secret)
-      const points = some.map(({ index, value }) => ({ index, value: group.multiplyBase(value) }))
-      expect(combinePoints(group, points)).toEqual(group.multiplyBase(secret))
-    }
-  })
+  ])(
+    '$threshold of $count give the scalar and the point back, whichever they are',
+    ({ threshold, count }) => {
+      const shares = generateShares({ group, secret, threshold, count })
+      for (let first = 0; first + threshold <= count; first += 1) {
+        const some = shares.slice(first, first + threshold)
+        expect(combineScalars(group, some)).toEqual(secret)
+        const points = some.map(({ index, value }) => ({ index, value: group.multiplyBase(value) }))
+        expect(combinePoints(group, points)).toEqual(group.multiplyBase(secret))
+      }
+    },
+  )
 
   it('below the threshold give something else', () => {
     const shares = generateShares({ group, secret, threshold: 3, count: 5 })

@@ -72,7 +72,10 @@ describe('register and recover', () => {
       const realms = createMemoryRealms({ count: 1, recoverThreshold: 1 })
       const secret = randomBytes(length)
       await register({ ...optionsFor(realms), pin: PIN, secret, numGuesses: 1 })
-      expect(await recover({ ...optionsFor(realms), pin: PIN })).toMatchObject({ status: 'recovered', secret })
+      expect(await recover({ ...optionsFor(realms), pin: PIN })).toMatchObject({
+        status: 'recovered',
+        secret,
+      })
     }
     const realms = createMemoryRealms({ count: 1, recoverThreshold: 1 })
     for (const length of [0, 129]) {

@@ -54,14 +54,12 @@ export function createMemoryRealms(input: {
     },
     { insecureForTests: true },
   )
-  const realms = ids.map(
-    (): MemoryRealm => ({
-      record: { state: 'not-registered' },
-      registration: undefined,
-      bend: undefined,
-      requests: [],
-    }),
-  )
+  const realms = ids.map((): MemoryRealm => ({
+    record: { state: 'not-registered' },
+    registration: undefined,
+    bend: undefined,
+    requests: [],
+  }))
   const all: MemoryRealms = {
     configuration,
     realms,
