@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { existsSync, readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { collect, ended, startCommand, temporaryFolder } from './testing/command.ts'
@@ -65,9 +66,10 @@ test('Ctrl-C pressed again and again does not keep serve from stopping everythin
 
 test('serve that is stopped while it starts leaves nothing behind, and the data directory starts again', async () => {
   const data = join(await temporaryFolder(), 'data')
-  for (const delay of [150, 500, 900]) {
+  for (const sign of ['servers', 'postgres', 'postgres/postmaster.pid']) {
+    await rm(join(data, sign), { recursive: true, force: true })
     const { child, end, signal } = start(['serve', '--port', '0', '--data', data, '--json'])
-    await new Promise((resolve) => setTimeout(resolve, delay))
+    await poll(() => existsSync(join(data, sign)) || undefined, end)
     const tree = processTree(child.pid ?? 0)
     signal('SIGINT')
     await end
@@ -89,15 +91,23 @@ test('serve goes on when the reader of its output goes away', async () => {
   expect(stillRunning(tree)).toEqual([])
 })
 
-test.each([400, 2500, 4500])('Ctrl-C %i ms into the demo leaves no process and no file', async (delay) => {
+test.each([
+  'server',
+  'server/data/postgres',
+  'server/data/postgres/postmaster.pid',
+  'device A',
+  'device B/vault',
+])('Ctrl-C when the demo has got to "%s" leaves no process and no file', async (sign) => {
   const temporary = await temporaryFolder()
   const { child, end, output, signal } = start(['demo', '--json'], { TMPDIR: temporary })
-  await new Promise((resolve) => setTimeout(resolve, delay))
+  const reached = (): true | undefined =>
+    readdirSync(temporary).some((name) => existsSync(join(temporary, name, sign))) || undefined
+  await poll(reached, end)
   const tree = processTree(child.pid ?? 0)
   signal('SIGINT')
   signal('SIGINT')
   expect(await end).toBe(130)
   expect(JSON.parse(output().stdout)).toMatchObject({ status: 'error', error: { code: 'ERR_ABORTED' } })
   expect(stillRunning(tree)).toEqual([])
-  expect(await readdir(temporary)).toEqual([])
+  expect(readdirSync(temporary)).toEqual([])
 })

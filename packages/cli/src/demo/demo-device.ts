@@ -32,7 +32,7 @@ export function createDemoDevice(input: {
     runKeyhaven({ words: [...words, '--home', home], signal, ...(stdin !== undefined && { stdin }) })
   const succeed = async (
     words: readonly string[],
-    stdin?: string,
+    stdin?: string | Promise<string>,
   ): Promise<Readonly<Record<string, unknown>>> => {
     const { exit, answer } = await run(words, stdin)
     if (exit === EXIT.ok && answer !== undefined) return answer

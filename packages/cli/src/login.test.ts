@@ -1,0 +1,139 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { collect, ended, run, runJson, startCommand, temporaryFolder } from './testing/command.ts'
+import { startServer } from './testing/server.ts'
+
+test('login asks for the code, takes it from stdin in one step, and says which realm the device relies on', async () => {
+  const server = await startServer()
+  const home = join(await temporaryFolder(), 'home')
+  const child = startCommand([
+    'login',
+    '--home',
+    home,
+    '--server',
+    server.origin,
+    '--phone',
+    '+1 (202) 555-0120',
+  ])
+  const output = collect(child)
+  const end = ended(child)
+  child.stdin?.write(`${await server.code(0)}\n`)
+  expect(await end).toBe(0)
+  expect(output().stdout).toContain('Signed in as +12025550120')
+  expect(output().stdout).toContain(`relies on 1 realm, ${server.realmId} at ${server.origin}/realm/`)
+})
+
+test('login in two steps takes the code from a file, with or without naming server and phone again', async () => {
+  const server = await startServer()
+  const folder = await temporaryFolder()
+  const named = ['--server', server.origin, '--phone', '+12025550121']
+  for (const [name, again] of [
+    ['a', []],
+    ['b', named],
+  ] as const) {
+    const [home, codeFile] = [join(folder, name), join(folder, `${name}.code`)]
+    const earlier = server.codeCount()
+    const asked = await runJson(['login', '--request', '--home', home, ...named])
+    expect(asked).toMatchObject({ exit: 0, answer: { status: 'code-sent', expiresInSeconds: 300 } })
+    await writeFile(codeFile, `${await server.code(earlier)}\n`)
+    const done = await runJson(['login', '--home', home, '--code-file', codeFile, ...again])
+    expect(done).toMatchObject({ exit: 0, answer: { status: 'signed-in', phone: '+12025550121' } })
+    expect(server.codeCount()).toBe(earlier + 1)
+  }
+})
+
+test('a wrong code, a number that is none, and a server that is none are told apart', async () => {
+  const server = await startServer()
+  const folder = await temporaryFolder()
+  const home = join(folder, 'home')
+  const named = ['--home', home, '--server', server.origin, '--phone', '+12025550122']
+  await run(['login', '--request', ...named])
+  const code = await server.code(0)
+  const wrong = await runJson(['login', '--code-stdin', '--home', home], {
+    stdin: code === '000000' ? '000001' : '000000',
+  })
+  expect(wrong).toMatchObject({ exit: 6, answer: { error: { code: 'ERR_CODE_REJECTED' } } })
+  const right = await runJson(['login', '--code-stdin', '--home', home], { stdin: code })
+  expect(right).toMatchObject({ exit: 0, answer: { status: 'signed-in' } })
+
+  const cases: [string[], number, string][] = [
+    [['--server', server.origin, '--phone', 'home'], 2, 'ERR_PHONE_INVALID'],
+    [['--server', 'keys.example', '--phone', '+12025550122'], 2, 'ERR_USAGE'],
+    [['--server', `${server.origin}/path`, '--phone', '+12025550122'], 2, 'ERR_USAGE'],
+    [['--server', 'http://192.0.2.1', '--phone', '+12025550122'], 2, 'ERR_INSECURE_TRANSPORT'],
+    [['--server', 'http://127.0.0.1:1', '--phone', '+12025550122'], 7, 'ERR_SERVER_UNAVAILABLE'],
+    [['--phone', '+12025550122'], 2, 'ERR_USAGE'],
+    [['--server', server.origin], 2, 'ERR_USAGE'],
+  ]
+  for (const [index, [words, exit, name]] of cases.entries()) {
+    const refused = await runJson(['login', '--request', '--home', join(folder, String(index)), ...words])
+    expect(refused).toMatchObject({ exit, answer: { error: { code: name } } })
+  }
+})
+
+test('server and realms are fixed by the first sign-in: others are refused, and so is a server that shows another realm', async () => {
+  const server = await startServer()
+  const folder = await temporaryFolder()
+  const [home, other, realms] = [join(folder, 'home'), join(folder, 'other'), join(folder, 'realms.json')]
+  await server.signIn(home, '+12025550123')
+  const elsewhere = ['--server', 'http://127.0.0.1:1', '--phone', '+12025550123']
+  expect(await runJson(['login', '--request', '--home', home, ...elsewhere])).toMatchObject({
+    exit: 2,
+    answer: { error: { code: 'ERR_SERVER_PINNED' } },
+  })
+  const configuration = {
+    realms: [{ id: 'ab'.repeat(16), address: `${server.origin}/realm/` }],
+    register_threshold: 1,
+    recover_threshold: 1,
+    pin_hashing_mode: 'Standard2019',
+  }
+  await writeFile(realms, JSON.stringify(configuration))
+  expect(await runJson(['login', '--request', '--home', home, '--realms', realms])).toMatchObject({
+    exit: 2,
+    answer: { error: { code: 'ERR_REALMS_PINNED' } },
+  })
+  const status = await runJson(['status', '--home', home])
+  expect(status.answer).toMatchObject({ realms: { realms: [{ id: server.realmId }] } })
+
+  const named = ['--home', other, '--server', server.origin, '--phone', '+12025550124']
+  const earlier = server.codeCount()
+  await run(['login', '--request', '--realms', realms, ...named])
+  const done = await runJson(['login', '--code-stdin', '--home', other], {
+    stdin: await server.code(earlier),
+  })
+  expect(done).toMatchObject({ exit: 0, answer: { realms: configuration } })
+  expect(await runJson(['login', '--request', ...named])).toMatchObject({
+    exit: 10,
+    answer: { error: { code: 'ERR_REALMS_PINNED' } },
+  })
+})
+
+test.each([
+  ['no JSON', '{', 'ERR_CONFIGURATION_INVALID'],
+  [
+    'no realms',
+    '{"realms":[],"register_threshold":1,"recover_threshold":1,"pin_hashing_mode":"Standard2019"}',
+    'ERR_CONFIGURATION_INVALID',
+  ],
+  [
+    'a PIN hash for tests',
+    `{"realms":[{"id":"${'ab'.repeat(16)}","address":"http://127.0.0.1:1/"}],"register_threshold":1,"recover_threshold":1,"pin_hashing_mode":"FastInsecure"}`,
+    'ERR_CONFIGURATION_INVALID',
+  ],
+  [
+    'plain http to another machine',
+    `{"realms":[{"id":"${'ab'.repeat(16)}","address":"http://192.0.2.1/"}],"register_threshold":1,"recover_threshold":1,"pin_hashing_mode":"Standard2019"}`,
+    'ERR_INSECURE_TRANSPORT',
+  ],
+])('a file of realms with %s is refused before anything is sent', async (_, text, code) => {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'realms.json'), text)
+  const words = ['--home', join(folder, 'home'), '--server', 'http://127.0.0.1:1', '--phone', '+12025550125']
+  expect(
+    await runJson(['login', '--request', '--realms', join(folder, 'realms.json'), ...words]),
+  ).toMatchObject({
+    exit: 2,
+    answer: { error: { code } },
+  })
+})
