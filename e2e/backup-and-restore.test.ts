@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { OTHER_PIN, PIN, makeKeys, openPlace } from './testing/people.ts'
-import type { Place } from './testing/people.ts'
+import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
+import type { Place, TestPerson } from './testing/people.ts'
 
 let place: Place
 
@@ -61,8 +61,169 @@ describe('back up and restore through the real server and its realm', () => {
     await (await device.sync()).backup({ pin: PIN })
     expect(await (await device.sync()).backup()).toMatchObject({ status: 'backed-up', uploaded: 0 })
     const before = (await (await device.sync()).status()).bytes
-    await device.keys.importKeys({ identityKeys: {}, conversationKeys: makeKeys(1).conversationKeys })
+    await device.keys.importKeys(makeConversations(1))
     expect(await (await device.sync()).backup()).toMatchObject({ uploaded: 1, conversationKeys: 11 })
     expect((await (await device.sync()).status()).bytes - before).toBeLessThan(512)
   })
 })
+
+describe('a backup that is there already', () => {
+  test('is joined with its PIN by a device that brings keys of its own, and both end with the same', async () => {
+    const first = await place.newDevice()
+    await first.keys.importKeys(makeKeys(5))
+    await (await first.sync()).backup({ pin: PIN })
+    const second = await place.newDevice({ phone: first.phone, label: 'Second' })
+    const own = {
+      identityKeys: { nostr: new Uint8Array(32).fill(9) },
+      conversationKeys: makeKeys(3).conversationKeys,
+    }
+    await second.keys.importKeys(own)
+    expect(await (await second.sync()).backup()).toEqual({ status: 'pin-needed' })
+    expect(await (await second.sync()).backup({ pin: PIN })).toMatchObject({
+      created: false,
+      joined: true,
+      identityKeys: 3,
+      conversationKeys: 8,
+    })
+    expect(await (await first.sync()).status()).toMatchObject({ upToDate: false, conversationKeys: 5 })
+    expect(await (await first.sync()).backup()).toMatchObject({
+      joined: false,
+      uploaded: 0,
+      conversationKeys: 8,
+    })
+    expect(await first.keys.exportKeys()).toEqual(await second.keys.exportKeys())
+  })
+
+  test('answers wrong-pin to another PIN, and nothing changes on the server or on the device', async () => {
+    const first = await place.newDevice()
+    await first.keys.importKeys(makeKeys(2))
+    await (await first.sync()).backup({ pin: PIN })
+    const second = await place.newDevice({ phone: first.phone })
+    await second.keys.importKeys(makeKeys(1))
+    const before = await second.keys.exportKeys()
+    const log = await (await first.sync()).status()
+    expect(await (await second.sync()).backup({ pin: OTHER_PIN })).toEqual({
+      status: 'wrong-pin',
+      guessesRemaining: 9,
+    })
+    expect(await (await first.sync()).status()).toEqual(log)
+    expect(await second.keys.exportKeys()).toEqual(before)
+    expect(await (await second.sync()).backup()).toEqual({ status: 'pin-needed' })
+  })
+
+  test('checks a PIN that is given on a device that has joined, so that nobody trusts a PIN that opens nothing', async () => {
+    const device = await place.newDevice()
+    await (await device.sync()).backup({ pin: PIN })
+    expect(await (await device.sync()).backup({ pin: OTHER_PIN })).toMatchObject({ status: 'wrong-pin' })
+    expect(await (await device.sync()).backup({ pin: PIN })).toMatchObject({
+      status: 'backed-up',
+      created: false,
+    })
+  })
+
+  test('locks after ten wrong PINs, and a device that has joined still opens and replaces it', async () => {
+    const first = await place.newDevice()
+    await first.keys.importKeys(makeKeys(4))
+    await (await first.sync()).backup({ pin: PIN })
+    const second = await place.newDevice({ phone: first.phone })
+    for (let left = 9; left >= 0; left -= 1) {
+      expect(await (await second.sync()).restore({ pin: OTHER_PIN })).toEqual({
+        status: 'wrong-pin',
+        guessesRemaining: left,
+      })
+    }
+    expect(await (await second.sync()).restore({ pin: PIN })).toEqual({ status: 'locked' })
+    expect(await (await first.sync()).backup()).toMatchObject({ status: 'backed-up' })
+    expect(await (await first.sync()).replaceBackup({ pin: OTHER_PIN })).toMatchObject({ generation: 2 })
+    expect(await (await second.sync()).restore({ pin: OTHER_PIN })).toMatchObject({ conversationKeys: 4 })
+    expect(await second.keys.exportKeys()).toEqual(await first.keys.exportKeys())
+  })
+
+  test('keeps both of two identity keys under one name and names the conflict; each device goes on using its own', async () => {
+    const [first, second] = await twoDevices()
+    await first.keys.importKeys({ identityKeys: { main: new Uint8Array(32).fill(1) }, conversationKeys: {} })
+    await second.keys.importKeys({ identityKeys: { main: new Uint8Array(32).fill(2) }, conversationKeys: {} })
+    await (await first.sync()).backup({ pin: PIN })
+    expect(await (await second.sync()).backup({ pin: PIN })).toMatchObject({ identityConflicts: ['main'] })
+    expect(await (await first.sync()).backup()).toMatchObject({
+      identityConflicts: ['main'],
+      identityKeys: 1,
+    })
+    expect((await first.keys.exportKeys()).identityKeys['main']?.[0]).toBe(1)
+    expect((await second.keys.exportKeys()).identityKeys['main']?.[0]).toBe(2)
+  })
+
+  test('carries a removed key and its return to the other device', async () => {
+    const [first, second] = await twoDevices()
+    const keys = makeKeys(2)
+    const [name = ''] = Object.keys(keys.conversationKeys)
+    await first.keys.importKeys(keys)
+    await (await first.sync()).backup({ pin: PIN })
+    await (await second.sync()).restore({ pin: PIN })
+    expect(await first.keys.removeKey({ kind: 'conversation', name })).toBe(true)
+    await (await first.sync()).backup()
+    await (await second.sync()).backup()
+    expect(Object.keys((await second.keys.exportKeys()).conversationKeys)).not.toContain(name)
+    await second.keys.importKeys(keys)
+    await (await second.sync()).backup()
+    await (await first.sync()).backup()
+    expect(await first.keys.exportKeys()).toEqual(keys)
+  })
+
+  test('keeps what two devices wrote at the same time', async () => {
+    const [first, second] = await twoDevices()
+    await (await first.sync()).backup({ pin: PIN })
+    await (await second.sync()).restore({ pin: PIN })
+    await (await first.sync()).backup()
+    await first.keys.importKeys({ identityKeys: {}, conversationKeys: { a: new Uint8Array([1]) } })
+    await second.keys.importKeys({
+      identityKeys: {},
+      conversationKeys: { a: new Uint8Array([2]), b: new Uint8Array([3]) },
+    })
+    await Promise.all([(await first.sync()).backup(), (await second.sync()).backup()])
+    await (await first.sync()).backup()
+    await (await second.sync()).backup()
+    expect((await first.keys.listKeys()).length).toBe(3)
+    expect(await first.keys.listKeys()).toEqual(await second.keys.listKeys())
+  })
+})
+
+describe('replacing a backup', () => {
+  test('needs a device that has joined', async () => {
+    const [first, second] = await twoDevices()
+    await (await first.sync()).backup({ pin: PIN })
+    await expect((await second.sync()).replaceBackup({ pin: OTHER_PIN })).rejects.toMatchObject({
+      code: 'ERR_AUTHORITY_REQUIRED',
+    })
+  })
+
+  test('kills the old PIN, deletes the old registration, and lets joined devices follow without a PIN', async () => {
+    const [first, second] = await twoDevices()
+    await first.keys.importKeys(makeKeys(3))
+    await (await first.sync()).backup({ pin: PIN })
+    await (await second.sync()).restore({ pin: PIN })
+    await second.keys.importKeys({ identityKeys: {}, conversationKeys: { later: new Uint8Array([7]) } })
+    expect(await (await first.sync()).replaceBackup({ pin: OTHER_PIN })).toMatchObject({
+      generation: 2,
+      created: false,
+      oldRegistrationRemainsOn: [],
+    })
+    expect(await (await second.sync()).backup()).toMatchObject({ generation: 2, conversationKeys: 4 })
+    const third = await place.newDevice({ phone: first.phone })
+    expect(await (await third.sync()).restore({ pin: PIN })).toMatchObject({ status: 'wrong-pin' })
+    expect(await (await third.sync()).restore({ pin: OTHER_PIN })).toMatchObject({ conversationKeys: 4 })
+    expect(await third.keys.exportKeys()).toEqual(await second.keys.exportKeys())
+    expect(await records('SELECT count(*)::int AS count FROM app.retired_registrations')).toEqual([
+      { count: 0 },
+    ])
+  })
+})
+
+async function twoDevices(): Promise<readonly [TestPerson, TestPerson]> {
+  const first = await place.newDevice()
+  return [first, await place.newDevice({ phone: first.phone })]
+}
+
+async function records(query: string): Promise<readonly Record<string, unknown>[]> {
+  return place.app.database.asSuperuser(query)
+}

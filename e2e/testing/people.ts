@@ -31,8 +31,8 @@ export interface TestPerson {
   readonly phone: string
   readonly vault: Vault
   readonly keys: KeyStore
-  /** Key sync over this vault, opened anew; `fetch` carries its requests to server and realm. */
-  sync(fetch?: Fetch): Promise<KeySync>
+  /** Key sync over this vault, opened anew; `through` replaces the network, or puts something before the vault. */
+  sync(through?: { readonly fetch?: Fetch; readonly vault?: Vault }): Promise<KeySync>
 }
 
 export interface Place {
@@ -44,7 +44,14 @@ export interface Place {
 /** Starts a server with a realm, and the configuration that names it. */
 export async function openPlace(): Promise<Place> {
   const realmId = randomBytes(16)
-  const app = await startTestApp({ realmId, limits: { codesPerPhone: { most: 100, seconds: 600 } } })
+  const many = { most: 100_000, seconds: 600 }
+  const limits = {
+    codesPerPhone: many,
+    codesPerPhoneAndDay: many,
+    triesPerAddress: many,
+    triesPerPhone: many,
+  }
+  const app = await startTestApp({ realmId, limits })
   const configuration = parseConfiguration(
     {
       realms: [{ id: toHex(realmId), address: `${app.origin}/realm/` }],
@@ -62,13 +69,16 @@ export async function openPlace(): Promise<Place> {
   }
 }
 
-/** Some keys: one identity, and so many conversations. */
+/** Two identity keys, and so many conversations. */
 export function makeKeys(conversations: number): KeySet {
-  const entries = Array.from({ length: conversations }, () => [crypto.randomUUID(), randomBytes(32)] as const)
-  return {
-    identityKeys: { signing: randomBytes(64), agreement: randomBytes(2432) },
-    conversationKeys: Object.fromEntries(entries),
-  }
+  const identityKeys = { signing: randomBytes(64), agreement: randomBytes(2432) }
+  return { ...makeConversations(conversations), identityKeys }
+}
+
+/** So many conversations with a key each. */
+export function makeConversations(count: number): KeySet {
+  const entries = Array.from({ length: count }, () => [crypto.randomUUID(), randomBytes(32)] as const)
+  return { identityKeys: {}, conversationKeys: Object.fromEntries(entries) }
 }
 
 /** A new vault in memory. */
@@ -100,14 +110,14 @@ async function newDevice(input: {
   await requestSignInCode({ origin: app.origin, phone })
   const code = app.codes.get(phone) ?? ''
   await signIn({ origin: app.origin, phone, code, vault, deviceLabel: input.label })
-  const sync = async (fetch: Fetch = globalThis.fetch): Promise<KeySync> => {
-    const session = await openSession({ vault, fetch })
+  const sync: TestPerson['sync'] = async (through = {}) => {
+    const parts = { fetch: globalThis.fetch, vault, ...through }
+    const session = await openSession(parts)
     if (session === undefined) throw new Error('The test device is not signed in.')
     return createKeySync({
+      ...parts,
       transport: httpTransport({ session }),
-      vault,
       configuration,
-      fetch,
       realmDeadlineMs: 5000,
     })
   }

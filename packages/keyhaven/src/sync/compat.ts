@@ -6,7 +6,7 @@
  * mistakes of the program are thrown as they are everywhere.
  */
 import { parseBase64, toBase64 } from '../crypto/index.ts'
-import { KeyhavenError } from '../errors.ts'
+import { isKeyhavenError } from '../errors.ts'
 import type { KeyhavenErrorCode } from '../errors.ts'
 import { createKeySync } from './key-sync.ts'
 import type { KeySync, KeySyncOptions } from './key-sync.ts'
@@ -120,7 +120,7 @@ async function answer<T>(work: () => Promise<T | CompatFailure>): Promise<T | Co
   try {
     return await work()
   } catch (fault) {
-    if (!(fault instanceof KeyhavenError)) throw fault
+    if (!isKeyhavenError(fault)) throw fault
     return { success: false, status: 'failed', error: fault.message, code: fault.code }
   }
 }
@@ -134,12 +134,9 @@ function wrongPin(guessesRemaining: number): CompatFailure {
 }
 
 function parseKeys(keys: CompatKeys, field: string): Record<string, Uint8Array> {
-  return Object.fromEntries(
-    Object.entries(keys).map(([name, key]) => [
-      name,
-      typeof key === 'string' ? parseBase64(key, field) : key,
-    ]),
-  )
+  const parse = (key: string | Uint8Array): Uint8Array =>
+    typeof key === 'string' ? parseBase64(key, field) : key
+  return Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, parse(key)] as const))
 }
 
 function writeKeys(keys: Readonly<Record<string, Uint8Array>>): Record<string, string> {
