@@ -16,8 +16,9 @@ export type {
   RealmRecord,
   RegisteredRecord,
 } from './realm-record.ts'
-export { parseRequest } from './request-codec.ts'
-export { encodeResponse } from './response-codec.ts'
+export { encodeRequest, parseRequest } from './request-codec.ts'
+export { encodeResponse, parseResponse } from './response-codec.ts'
+export { generateScalar, verifyEvaluation } from './oprf.ts'
 export { groupNoble } from './group-noble.ts'
 export { POINT_LENGTH, SCALAR_LENGTH, isPoint, isScalar } from './group.ts'
 export type { Group, Product } from './group.ts'

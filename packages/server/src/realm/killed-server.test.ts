@@ -1,0 +1,82 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { randomBytes, utf8 } from 'keyhaven/crypto'
+import { recover, register } from 'keyhaven/recovery'
+import type { RecoverOutcome } from 'keyhaven/recovery'
+import type { ServerProcess } from '../testing/server-process.ts'
+import type { Attempt, Fleet } from './testing/server-fleet.ts'
+import {
+  attemptEvaluation,
+  configurationOf,
+  countOf,
+  createFleet,
+  fleetTransport,
+  freshSubject,
+} from './testing/server-fleet.ts'
+
+const PIN = utf8('493817')
+const NUM_GUESSES = 6
+const userInfo = utf8('person')
+/** The soak does 100; a fourth of it shows the same in the time that a test may take. */
+const KILLS = process.env['KEYHAVEN_SOAK'] === '1' ? 100 : 25
+/** A burst of work is over after about this long; kills come at a random time within. */
+const BURST_MS = 60
+
+let fleet: Fleet
+beforeAll(async () => {
+  fleet = await createFleet()
+})
+
+interface Person {
+  readonly subject: string
+  readonly version: Uint8Array
+  readonly secret: Uint8Array
+}
+
+async function registerAt(server: ServerProcess): Promise<Person> {
+  const [subject, secret] = [freshSubject(), randomBytes(8)]
+  const options = { configuration: configurationOf(server), transport: fleetTransport(fleet, subject) }
+  const { version } = await register({ ...options, userInfo, pin: PIN, secret, numGuesses: NUM_GUESSES })
+  return { subject, version, secret }
+}
+
+function recoverAt(server: ServerProcess, { subject }: Person): Promise<RecoverOutcome> {
+  const transport = fleetTransport(fleet, subject)
+  return recover({ configuration: configurationOf(server), transport, userInfo, pin: PIN })
+}
+
+function attemptMany(server: ServerProcess, person: Person, count: number): Promise<Attempt[]> {
+  return Promise.all(Array.from({ length: count }, () => attemptEvaluation({ fleet, server, ...person })))
+}
+
+async function killDuring(server: ServerProcess, work: Promise<unknown>): Promise<void> {
+  await new Promise((done) => setTimeout(done, Math.random() * BURST_MS))
+  server.kill('SIGKILL')
+  await Promise.all([work, server.exited])
+}
+
+describe(`${KILLS} kills of a server in the middle of recoveries`, () => {
+  it('never let more inputs be evaluated than there are guesses, and the right PIN recovers after each', async () => {
+    let server = await fleet.start()
+    let cut = 0
+    const patient = await registerAt(server)
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const [next, besieged] = await Promise.all([fleet.start(), registerAt(server)])
+      const evaluated: Attempt[] = []
+      const work = Promise.all([
+        // A besieged record, on which no right PIN ever comes: all evaluations there ever are count.
+        attemptMany(server, besieged, NUM_GUESSES + 2).then((attempts) => evaluated.push(...attempts)),
+        // A patient one, whose own right PIN is cut off at any step of it.
+        attemptMany(server, patient, 2),
+        recoverAt(server, patient).catch(() => undefined),
+      ])
+      await killDuring(server, work)
+      cut += countOf(evaluated, 'lost') > 0 ? 1 : 0
+      evaluated.push(...(await attemptMany(next, besieged, NUM_GUESSES + 2)))
+      expect(countOf(evaluated, 'evaluated')).toBeLessThanOrEqual(NUM_GUESSES)
+      expect(await recoverAt(next, patient)).toMatchObject({ status: 'recovered', secret: patient.secret })
+      server = next
+    }
+    // Kills that came too early or too late prove nothing; enough of them must have hit the work.
+    expect(cut).toBeGreaterThan(KILLS / 5)
+  }, 300_000)
+})
