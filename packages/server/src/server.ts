@@ -2,7 +2,7 @@
  * The listening HTTP server around an app: bounds against slow clients, and an end that lets running requests finish.
  */
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { KeyhavenError } from 'keyhaven'
 
@@ -33,8 +33,9 @@ export async function listen(input: {
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
+  const silent = trackSilentSockets(server)
   await bind(server, input.host, input.port)
-  return { port: (server.address() as AddressInfo).port, close: () => drain(server) }
+  return { port: (server.address() as AddressInfo).port, close: () => drain(server, silent) }
 }
 
 async function bind(server: Server, host: string, port: number): Promise<void> {
@@ -56,16 +57,32 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
   }
 }
 
-async function drain(server: Server): Promise<void> {
+/** Connections on which no request has come yet, as browsers open them in advance; Node does not count them as idle. */
+function trackSilentSockets(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>()
+  server.on('connection', (socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => silent.delete(socket))
+  return silent
+}
+
+async function drain(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((done) => {
     server.close(() => {
       done()
     })
   })
-  server.closeIdleConnections()
+  for (const socket of silent) socket.destroy()
+  // A kept-alive connection becomes idle only after its last answer, so it is looked for again and again.
+  const idle = setInterval(() => {
+    server.closeIdleConnections()
+  }, 50)
   const cut = setTimeout(() => {
     server.closeAllConnections()
   }, DRAIN_MS)
   await closed
+  clearInterval(idle)
   clearTimeout(cut)
 }

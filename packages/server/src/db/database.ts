@@ -2,6 +2,7 @@
  * The server's way to its database: one pool for each powerless login, and one call for each of them, every call one
  * transaction. There is no other way to a connection, so no query can forget whose rows it may see.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
@@ -36,6 +37,10 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** For a database that hangs without breaking the connection; the server's own bounds (transaction.ts) come first. */
+const QUERY_DEADLINE_MS = 15_000
+const READY_DEADLINE_MS = 3_000
+
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Opens pools; connects only when something is asked. */
@@ -52,8 +57,8 @@ export function openDatabase(urls: DatabaseUrls): Database {
     withRealmRecord: async (recordId, run) =>
       runTransaction(pools.keyhaven_realm, identifyRecord(recordId), run),
     ready: async () => {
-      const answers = await Promise.allSettled(LOGINS.map((login) => pools[login].query('SELECT 1')))
-      return answers.every((answer) => answer.status === 'fulfilled')
+      const answers = await Promise.all(LOGINS.map((login) => isAnswering(pools[login])))
+      return answers.every((answering) => answering)
     },
     check: async () => {
       for (const login of LOGINS) await checkLogin(pools[login], login)
@@ -85,11 +90,21 @@ async function checkLogin(pool: pg.Pool, login: Login): Promise<void> {
   })
 }
 
+/** A database that hangs is as good as away. */
+async function isAnswering(pool: pg.Pool): Promise<boolean> {
+  const answer = pool.query('SELECT 1').then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([answer, sleep(READY_DEADLINE_MS, false, { ref: false })])
+}
+
 function createPool(connectionString: string): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max: 10,
     connectionTimeoutMillis: 5_000,
+    query_timeout: QUERY_DEADLINE_MS,
     idleTimeoutMillis: 30_000,
     allowExitOnIdle: true,
     keepAlive: true,

@@ -11,13 +11,15 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { KeyhavenError } from 'keyhaven'
+import { randomBytes, toHex } from 'keyhaven/crypto'
 import type { PostgresAccount } from './account.ts'
 import { shareFolder } from './shared-folder.ts'
 
@@ -42,8 +44,8 @@ export async function createCluster(input: {
   readonly account: PostgresAccount
   readonly durable: boolean
 }): Promise<void> {
-  const draft = `${input.folder}.new`
-  rmSync(draft, { recursive: true, force: true })
+  removeDrafts(input.folder)
+  const draft = `${input.folder}.new-${toHex(randomBytes(8))}`
   makeFolder(draft, input.account)
   const shared = shareFolder(draft, input.account)
   const options = [
@@ -70,6 +72,18 @@ export async function createCluster(input: {
   throw new KeyhavenError('ERR_START_REFUSED', {
     problem: 'PostgreSQL could not make its files in the data directory (initdb failed).',
   })
+}
+
+/** What a killed start left. Its initdb may still be at work in there, which is why each draft has a name of its own. */
+function removeDrafts(folder: string): void {
+  const prefix = `${basename(folder)}.new-`
+  for (const name of readdirSync(dirname(folder)).filter((found) => found.startsWith(prefix))) {
+    try {
+      rmSync(join(dirname(folder), name), { recursive: true, force: true })
+    } catch {
+      // The next start finds it again.
+    }
+  }
 }
 
 function succeeds(child: ChildProcess): Promise<boolean> {

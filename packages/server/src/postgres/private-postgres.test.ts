@@ -227,8 +227,9 @@ describe('a private PostgreSQL', () => {
   })
 
   test('files left by an unfinished first start are made anew', async () => {
-    mkdirSync(join(folder, 'postgres.new', 'base'), { recursive: true })
+    mkdirSync(join(folder, 'postgres.new-0123', 'base'), { recursive: true })
     expect((await start()).created).toBe(true)
+    expect(readdirSync(folder).sort()).toEqual(['postgres', 'postgres.log'])
   })
 
   testAsRoot('a data directory of another user is refused in words', async () => {

@@ -1,0 +1,62 @@
+import { connect } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { listen } from './server.ts'
+
+describe('a listener', () => {
+  test('lets a running request finish, takes no new one, and closes kept-alive connections', async () => {
+    let answer: (() => void) | undefined
+    const began = new Promise<void>((started) => {
+      answer = started
+    })
+    let release: (() => void) | undefined
+    const held = new Promise<void>((done) => {
+      release = done
+    })
+    const listener = await listen({
+      host: '127.0.0.1',
+      port: 0,
+      fetch: async () => {
+        answer?.()
+        await held
+        return new Response('done')
+      },
+    })
+    const running = fetch(`http://127.0.0.1:${String(listener.port)}/`)
+    await began
+    const closing = listener.close()
+    await expect(fetch(`http://127.0.0.1:${String(listener.port)}/`)).rejects.toThrow('fetch failed')
+    release?.()
+    expect(await (await running).text()).toBe('done')
+    await closing
+  })
+
+  test('is not kept open by a connection on which nothing was asked', async () => {
+    const listener = await listen({ host: '127.0.0.1', port: 0, fetch: () => new Response('done') })
+    const socket = connect(listener.port, '127.0.0.1')
+    await new Promise((done) => socket.once('connect', done))
+    const ended = new Promise((done) => socket.once('close', done))
+    socket.on('error', () => undefined)
+    await listener.close()
+    await ended
+    expect(socket.destroyed).toBe(true)
+  })
+
+  test('listens on IPv6 as well', async () => {
+    const listener = await listen({ host: '::1', port: 0, fetch: () => new Response('done') })
+    expect(await (await fetch(`http://[::1]:${String(listener.port)}/`)).text()).toBe('done')
+    await listener.close()
+  })
+
+  test('says which setting is wrong when it cannot listen', async () => {
+    const fetchNothing = (): Response => new Response('')
+    await expect(listen({ host: '203.0.113.7', port: 0, fetch: fetchNothing })).rejects.toMatchObject({
+      code: 'ERR_SETTING_INVALID',
+      details: { setting: '--host' },
+    })
+    const first = await listen({ host: '127.0.0.1', port: 0, fetch: fetchNothing })
+    await expect(listen({ host: '127.0.0.1', port: first.port, fetch: fetchNothing })).rejects.toMatchObject({
+      details: { setting: '--port' },
+    })
+    await first.close()
+  })
+})
