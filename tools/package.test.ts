@@ -21,7 +21,7 @@ const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) 
 const entries = Object.keys(manifest.exports).map((path) => path.replace(/^\./, 'keyhaven'))
 
 /** Entry points that name Node in their documentation and use its modules. */
-const NODE_ONLY = ['keyhaven/vault/file', 'keyhaven/recovery/argon2-node']
+const NODE_ONLY = ['keyhaven/vault/file']
 
 let project = ''
 
