@@ -1,12 +1,23 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { collect, ended, run, runJson, startCommand, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
+import type { TestServer } from './testing/server.ts'
+
+/** Many processes, one after another, on a machine that may be busy. */
+const SLOW = { timeout: 240_000 }
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer()
+  return () => server.stop()
+})
 
 test('login asks for the code, takes it from stdin in one step, and says which realm the device relies on', async () => {
-  const server = await startServer()
   const home = join(await temporaryFolder(), 'home')
+  const earlier = server.codeCount()
   const child = startCommand([
     'login',
     '--home',
@@ -18,14 +29,13 @@ test('login asks for the code, takes it from stdin in one step, and says which r
   ])
   const output = collect(child)
   const end = ended(child)
-  child.stdin?.write(`${await server.code(0)}\n`)
+  child.stdin?.write(`${await server.code(earlier)}\n`)
   expect(await end).toBe(0)
   expect(output().stdout).toContain('Signed in as +12025550120')
   expect(output().stdout).toContain(`relies on 1 realm, ${server.realmId} at ${server.origin}/realm/`)
 })
 
 test('login in two steps takes the code from a file, with or without naming server and phone again', async () => {
-  const server = await startServer()
   const folder = await temporaryFolder()
   const named = ['--server', server.origin, '--phone', '+12025550121']
   for (const [name, again] of [
@@ -43,13 +53,13 @@ test('login in two steps takes the code from a file, with or without naming serv
   }
 })
 
-test('a wrong code, a number that is none, and a server that is none are told apart', async () => {
-  const server = await startServer()
+test('a wrong code, a number that is none, and a server that is none are told apart', SLOW, async () => {
   const folder = await temporaryFolder()
   const home = join(folder, 'home')
   const named = ['--home', home, '--server', server.origin, '--phone', '+12025550122']
+  const earlier = server.codeCount()
   await run(['login', '--request', ...named])
-  const code = await server.code(0)
+  const code = await server.code(earlier)
   const wrong = await runJson(['login', '--code-stdin', '--home', home], {
     stdin: code === '000000' ? '000001' : '000000',
   })
@@ -72,42 +82,45 @@ test('a wrong code, a number that is none, and a server that is none are told ap
   }
 })
 
-test('server and realms are fixed by the first sign-in: others are refused, and so is a server that shows another realm', async () => {
-  const server = await startServer()
-  const folder = await temporaryFolder()
-  const [home, other, realms] = [join(folder, 'home'), join(folder, 'other'), join(folder, 'realms.json')]
-  await server.signIn(home, '+12025550123')
-  const elsewhere = ['--server', 'http://127.0.0.1:1', '--phone', '+12025550123']
-  expect(await runJson(['login', '--request', '--home', home, ...elsewhere])).toMatchObject({
-    exit: 2,
-    answer: { error: { code: 'ERR_SERVER_PINNED' } },
-  })
-  const configuration = {
-    realms: [{ id: 'ab'.repeat(16), address: `${server.origin}/realm/` }],
-    register_threshold: 1,
-    recover_threshold: 1,
-    pin_hashing_mode: 'Standard2019',
-  }
-  await writeFile(realms, JSON.stringify(configuration))
-  expect(await runJson(['login', '--request', '--home', home, '--realms', realms])).toMatchObject({
-    exit: 2,
-    answer: { error: { code: 'ERR_REALMS_PINNED' } },
-  })
-  const status = await runJson(['status', '--home', home])
-  expect(status.answer).toMatchObject({ realms: { realms: [{ id: server.realmId }] } })
+test(
+  'server and realms are fixed by the first sign-in: others are refused, and so is a server that shows another realm',
+  SLOW,
+  async () => {
+    const folder = await temporaryFolder()
+    const [home, other, realms] = [join(folder, 'home'), join(folder, 'other'), join(folder, 'realms.json')]
+    await server.signIn(home, '+12025550123')
+    const elsewhere = ['--server', 'http://127.0.0.1:1', '--phone', '+12025550123']
+    expect(await runJson(['login', '--request', '--home', home, ...elsewhere])).toMatchObject({
+      exit: 2,
+      answer: { error: { code: 'ERR_SERVER_PINNED' } },
+    })
+    const configuration = {
+      realms: [{ id: 'ab'.repeat(16), address: `${server.origin}/realm/` }],
+      register_threshold: 1,
+      recover_threshold: 1,
+      pin_hashing_mode: 'Standard2019',
+    }
+    await writeFile(realms, JSON.stringify(configuration))
+    expect(await runJson(['login', '--request', '--home', home, '--realms', realms])).toMatchObject({
+      exit: 2,
+      answer: { error: { code: 'ERR_REALMS_PINNED' } },
+    })
+    const status = await runJson(['status', '--home', home])
+    expect(status.answer).toMatchObject({ realms: { realms: [{ id: server.realmId }] } })
 
-  const named = ['--home', other, '--server', server.origin, '--phone', '+12025550124']
-  const earlier = server.codeCount()
-  await run(['login', '--request', '--realms', realms, ...named])
-  const done = await runJson(['login', '--code-stdin', '--home', other], {
-    stdin: await server.code(earlier),
-  })
-  expect(done).toMatchObject({ exit: 0, answer: { realms: configuration } })
-  expect(await runJson(['login', '--request', ...named])).toMatchObject({
-    exit: 10,
-    answer: { error: { code: 'ERR_REALMS_PINNED' } },
-  })
-})
+    const named = ['--home', other, '--server', server.origin, '--phone', '+12025550124']
+    const earlier = server.codeCount()
+    await run(['login', '--request', '--realms', realms, ...named])
+    const done = await runJson(['login', '--code-stdin', '--home', other], {
+      stdin: await server.code(earlier),
+    })
+    expect(done).toMatchObject({ exit: 0, answer: { realms: configuration } })
+    expect(await runJson(['login', '--request', ...named])).toMatchObject({
+      exit: 10,
+      answer: { error: { code: 'ERR_REALMS_PINNED' } },
+    })
+  },
+)
 
 test.each([
   ['no JSON', '{', 'ERR_CONFIGURATION_INVALID'],

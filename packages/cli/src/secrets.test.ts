@@ -1,10 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { collect, ended, run, startCommand, temporaryFolder } from './testing/command.ts'
 import { listProcesses } from './testing/processes.ts'
 import { startServer } from './testing/server.ts'
+import type { TestServer } from './testing/server.ts'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer()
+  return () => server.stop()
+})
 
 const PIN = '73919285'
 
@@ -24,11 +32,11 @@ function readEnvironment(pid: string): string {
 }
 
 test('while backup and restore run, no command line and no environment holds PIN or code, and no output does afterwards', async () => {
-  const server = await startServer()
   const folder = await temporaryFolder()
   const [home, file, pinFile] = [join(folder, 'home'), join(folder, 'keys.json'), join(folder, 'pin')]
+  const earlier = server.codeCount()
   await server.signIn(home, '+12025550130')
-  const code = await server.code(0)
+  const code = await server.code(earlier)
   await writeFile(file, '{"identityKeys":{"a":"c2VjcmV0LWtleS1ieXRlcw=="}}')
   await writeFile(pinFile, PIN)
   await run(['keys', 'import', file, '--home', home])

@@ -7,6 +7,9 @@ import { collect, ended, startCommand, temporaryFolder } from './testing/command
 import { processTree, stillRunning } from './testing/processes.ts'
 import { poll } from './testing/server.ts'
 
+/** Many processes, one after another, on a machine that may be busy. */
+const SLOW = { timeout: 240_000 }
+
 interface Started {
   readonly child: ChildProcess
   readonly end: Promise<number | null>
@@ -64,20 +67,24 @@ test('Ctrl-C pressed again and again does not keep serve from stopping everythin
   expect(stillRunning(tree)).toEqual([])
 })
 
-test('serve that is stopped while it starts leaves nothing behind, and the data directory starts again', async () => {
-  const data = join(await temporaryFolder(), 'data')
-  for (const sign of ['servers', 'postgres', 'postgres/postmaster.pid']) {
-    await rm(join(data, sign), { recursive: true, force: true })
-    const { child, end, signal } = start(['serve', '--port', '0', '--data', data, '--json'])
-    await poll(() => existsSync(join(data, sign)) || undefined, end)
-    const tree = processTree(child.pid ?? 0)
-    signal('SIGINT')
-    await end
-    expect(stillRunning(tree)).toEqual([])
-  }
-  const last = start(['serve', '--port', '0', '--data', data, '--json'])
-  await poll(() => /^\{"status":"ready".*$/m.exec(last.output().stdout)?.[0], last.end)
-})
+test(
+  'serve that is stopped while it starts leaves nothing behind, and the data directory starts again',
+  SLOW,
+  async () => {
+    const data = join(await temporaryFolder(), 'data')
+    for (const sign of ['servers', 'postgres', 'postgres/postmaster.pid']) {
+      await rm(join(data, sign), { recursive: true, force: true })
+      const { child, end, signal } = start(['serve', '--port', '0', '--data', data, '--json'])
+      await poll(() => existsSync(join(data, sign)) || undefined, end)
+      const tree = processTree(child.pid ?? 0)
+      signal('SIGINT')
+      await end
+      expect(stillRunning(tree)).toEqual([])
+    }
+    const last = start(['serve', '--port', '0', '--data', data, '--json'])
+    await poll(() => /^\{"status":"ready".*$/m.exec(last.output().stdout)?.[0], last.end)
+  },
+)
 
 test('serve goes on when the reader of its output goes away', async () => {
   const { child, end, signal } = await startServe()

@@ -1,10 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { run, runJson, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
+import type { TestServer } from './testing/server.ts'
 
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer()
+  return () => server.stop()
+})
+
+/** Many processes, one after another, on a machine that may be busy. */
+const SLOW = { timeout: 240_000 }
 const PIN = '48291357'
 
 function makeFile(): { identityKeys: Record<string, string>; conversationKeys: Record<string, string> } {
@@ -19,8 +29,7 @@ function makeFile(): { identityKeys: Record<string, string>; conversationKeys: R
   }
 }
 
-test("a person's own file goes through two homes and comes out with the same bytes", async () => {
-  const server = await startServer()
+test("a person's own file goes through two homes and comes out with the same bytes", SLOW, async () => {
   const folder = await temporaryFolder()
   const [homeA, homeB] = [join(folder, 'home A'), join(folder, 'home B')]
   const file = makeFile()
@@ -76,8 +85,7 @@ test("a person's own file goes through two homes and comes out with the same byt
   })
 })
 
-test('keys that are added on one device later arrive on the other', async () => {
-  const server = await startServer()
+test('keys that are added on one device later arrive on the other', SLOW, async () => {
   const folder = await temporaryFolder()
   const [homeA, homeB, given] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'keys.json')]
   await server.signIn(homeA, '+12025550102')

@@ -6,7 +6,6 @@
  * more likely the wrong file than a PIN.
  */
 import { readFile } from 'node:fs/promises'
-import { isCancel, password } from '@clack/prompts'
 import { KeyhavenError } from 'keyhaven'
 import { CommandError } from './command-error.ts'
 import type { CommandErrorCode } from './command-error.ts'
@@ -125,11 +124,13 @@ async function ask(input: {
   readonly kind: SecretKind
   readonly signal: AbortSignal
 }): Promise<string> {
+  const { isCancel, password } = await import('@clack/prompts')
   let first: string | undefined
   for (const message of input.questions) {
     const answer = await password({
       message,
       mask: '',
+      withGuide: false,
       input: process.stdin,
       output: process.stderr,
       signal: input.signal,

@@ -59,7 +59,7 @@ function describeOutcome(outcome: BackupOutcome): Answer {
 
 function describeBackup(outcome: BackedUp): string {
   const counts = describeCounts(outcome)
-  const first = `Backed up ${counts}, for the first time. Keep the PIN in mind: it is what brings the keys back.`
+  const first = `Backed up ${counts}, for the first time.\nKeep the PIN in mind: it is what brings the keys back.`
   const joined = outcome.joined ? 'This device has joined the backup. ' : ''
   const sent = outcome.uploaded === 0 ? `Nothing new: ${counts} are backed up.` : `Backed up ${counts}.`
   const remains = outcome.oldRegistrationRemainsOn.map(

@@ -3,7 +3,6 @@ import { CommandError } from '../command-line/command-error.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { createSteps, headRow, row } from '../demo/steps.ts'
-import { runDemo } from '../demo/run-demo.ts'
 import type { DemoResult } from '../demo/run-demo.ts'
 
 export const demo: Command = {
@@ -25,6 +24,7 @@ async function runDemoCommand({ json, progress, signal }: Invocation): Promise<A
     if (!json) process.stdout.write(`${line}\n`)
   }
   print(headRow(process.stdout.isTTY && process.env['NO_COLOR'] === undefined))
+  const { runDemo } = await import('../demo/run-demo.ts')
   const steps = createSteps({ progress, print })
   const began = performance.now()
   const result = await runDemo({ steps, signal })

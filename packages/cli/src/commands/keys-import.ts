@@ -40,7 +40,7 @@ function describeImport(counts: string, known: number, total: number): string {
   if (total === 0) return 'There are no keys in this file.'
   if (known === total) return `${counts}: all of them were here already.`
   const already = known === 0 ? '' : ` (${known.toLocaleString('en')} of them were here already)`
-  return `Imported ${counts}${already}. They are sealed on this device and not backed up yet.`
+  return `Imported ${counts}${already}.\nThey are sealed on this device and not backed up yet.`
 }
 
 async function readKeyFile(path: string): Promise<Uint8Array> {

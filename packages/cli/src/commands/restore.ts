@@ -34,7 +34,7 @@ async function runRestore(invocation: Invocation): Promise<Answer> {
 function describeOutcome(outcome: RestoreOutcome): Answer {
   switch (outcome.status) {
     case 'restored': {
-      const text = `Restored ${describeCounts(outcome)}. They are sealed on this device.`
+      const text = `Restored ${describeCounts(outcome)}, sealed on this device.`
       return { exit: EXIT.ok, json: outcome, text: text + describeConflicts(outcome.identityConflicts) }
     }
     case 'wrong-pin':

@@ -9,7 +9,7 @@ export const serve: Command = {
   details: [
     'Starts a private PostgreSQL in the data directory, unless DATABASE_URL names another. Keys that must not lie beside the data are made in "<data>-keys/".',
     'On a loopback address, sign-in codes are printed here instead of being sent to phones: on stdout, with --json on stderr.',
-    'Prints one line when it is ready. Ctrl-C or SIGTERM stops it and everything that it started.',
+    'Prints one line when it is ready. On a terminal only faults are logged; elsewhere starting and stopping too, as JSON on stderr. Ctrl-C or SIGTERM stops it and everything that it started.',
   ],
   options: {
     host: { value: 'HOST', summary: 'the address to listen on', default: '127.0.0.1' },
@@ -21,7 +21,7 @@ export const serve: Command = {
 }
 
 async function runServe(invocation: Invocation): Promise<Answer> {
-  const { parseSettings, startServer } = await import('@keyhaven/server')
+  const { createLog, parseSettings, startServer } = await import('@keyhaven/server')
   const { signal, json } = invocation
   const options = {
     host: invocation.option('host'),
@@ -29,9 +29,11 @@ async function runServe(invocation: Invocation): Promise<Answer> {
     data: invocation.option('data'),
   }
   const settings = parseSettings({ options, env: invocation.environment })
+  invocation.progress.show('Starting …')
   const server = await startServer(settings, {
     signal,
     ...(json && { printCode: (line) => process.stderr.write(line) }),
+    ...(process.stderr.isTTY && { log: { ...createLog(), info: () => undefined } }),
   })
   try {
     const { origin, port, realmId } = server
@@ -41,7 +43,9 @@ async function runServe(invocation: Invocation): Promise<Answer> {
     })
     await stopAsked(signal)
   } finally {
+    invocation.progress.show('Stopping …')
     await server.close()
+    invocation.progress.clear()
   }
   return { exit: EXIT.ok, json: {}, text: '' }
 }

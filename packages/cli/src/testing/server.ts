@@ -1,15 +1,13 @@
 /** A real server for tests: the built command's `serve` on a free port with a new data directory. */
-import type { ChildProcess } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
-import { collect, ended, runJson, startCommand, temporaryFolder } from './command.ts'
+import { collect, ended, runJson, startCommand } from './command.ts'
 
 export interface TestServer {
   readonly origin: string
   readonly realmId: string
-  readonly child: ChildProcess
-  readonly ended: Promise<number | null>
+  stop(): Promise<void>
   readonly output: () => { readonly stdout: string; readonly stderr: string }
   /** Signs the device in `home` in. */
   signIn(home: string, phone: string): Promise<void>
@@ -18,18 +16,18 @@ export interface TestServer {
   codeCount(): number
 }
 
-/** Starts a server that ends with the test. */
-export async function startServer(words: readonly string[] = []): Promise<TestServer> {
-  const folder = await temporaryFolder()
+/** Starts a server; whoever starts it stops it. */
+export async function startServer(): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyhaven test '))
   const data = join(folder, 'data')
-  await mkdir(folder, { recursive: true })
-  const child = startCommand(['serve', '--port', '0', '--data', data, '--json', ...words])
+  const child = startCommand(['serve', '--port', '0', '--data', data, '--json'])
   const output = collect(child)
   const end = ended(child)
-  onTestFinished(async () => {
+  const stop = async (): Promise<void> => {
     child.kill('SIGTERM')
     await end
-  })
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  }
   const line = await poll(() => /^\{"status":.*$/m.exec(output().stdout)?.[0], end)
   const { origin, realmId } = JSON.parse(line) as { readonly origin: string; readonly realmId: string }
   const codes = (): readonly string[] =>
@@ -39,8 +37,7 @@ export async function startServer(words: readonly string[] = []): Promise<TestSe
   return {
     origin,
     realmId,
-    child,
-    ended: end,
+    stop,
     output,
     code,
     codeCount: () => codes().length,
