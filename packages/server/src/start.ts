@@ -19,6 +19,7 @@ import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import type { BinarySource } from './postgres/binaries.ts'
 import { startPrivateDatabase } from './postgres/private-database.ts'
+import { startRealmSweeper } from './realm/sweeper.ts'
 import type { Fetch } from './server.ts'
 import { listen } from './server.ts'
 import { formatOrigin, isLoopbackHost } from './settings/origin.ts'
@@ -90,6 +91,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   let fetch: Fetch = () => new Response(null, { status: 503 })
   const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
   undo.push(() => listener.close())
+  undo.push(startRealmSweeper(database))
   const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
   const app = createApp({
     database,
