@@ -134,13 +134,10 @@ describe('access tokens', () => {
     ])
   })
 
-  test('without a good token no body is read', async () => {
-    let pulled = 0
+  test('without a good token a request is answered while its body is still on its way', async () => {
     const body = new ReadableStream<Uint8Array>({
-      pull: (controller) => {
-        pulled += 1
-        if (pulled > 400) controller.close()
-        else controller.enqueue(new Uint8Array(64 * 1024))
+      start: (controller) => {
+        controller.enqueue(new Uint8Array(1024))
       },
     })
     const answer = await server.send(`/v1/log/segments/${'0'.repeat(64)}`, {

@@ -48,6 +48,8 @@ export interface TestDevice {
   get(path: string): Promise<TestAnswer>
   post(path: string, json: unknown): Promise<TestAnswer>
   put(path: string, bytes: Uint8Array): Promise<TestAnswer>
+  /** Continues the session; its tokens are new afterwards. */
+  refresh(): Promise<void>
 }
 
 export interface TestApp {
@@ -167,6 +169,13 @@ function createTestDevice(
     post: (path, json) => device.send(path, { method: 'POST', json }),
     put: (path, body) =>
       device.send(path, { method: 'PUT', body, headers: { 'Content-Type': 'application/octet-stream' } }),
+    refresh: async () => {
+      const { refreshToken } = device
+      const { status, body } = await sendPlain('/v1/auth/refresh', { method: 'POST', json: { refreshToken } })
+      expect(status).toBe(200)
+      device.accessToken = String(body['accessToken'])
+      device.refreshToken = String(body['refreshToken'])
+    },
   }
   return device
 }
@@ -180,7 +189,8 @@ async function sendTo(url: string, request: TestRequest): Promise<TestAnswer> {
     ...(request.body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
   })
   const bytes = new Uint8Array(await response.arrayBuffer())
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
+  const isJson =
+    bytes.length > 0 && response.headers.get('content-type')?.startsWith('application/json') === true
   const body = isJson ? (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>) : {}
   const error = body['error'] as { readonly code?: string } | undefined
   return { status: response.status, headers: response.headers, body, bytes, code: error?.code }

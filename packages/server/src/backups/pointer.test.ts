@@ -1,0 +1,153 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { startTestApp } from '../testing/app.ts'
+import type { TestApp } from '../testing/app.ts'
+import { announce, createBackup, prepare, putSegment, putSlot, readLogTypes } from '../testing/backups.ts'
+import { createSegment, randomId } from '../testing/segments.ts'
+
+const MINUTE = 60_000
+
+let server: TestApp
+beforeAll(async () => {
+  server = await startTestApp()
+})
+
+describe('a change that has begun', () => {
+  test('keeps out another device for ten minutes, and yields to it after', async () => {
+    const own = await startTestApp()
+    const alice = await own.signIn()
+    const laptop = await own.signIn({ phone: alice.phone })
+    const backup = await createBackup(alice)
+    const change = await prepare(alice, backup)
+    const startedAt = own.clock.now.toISOString()
+    const registration = randomId()
+    const early = await announce(laptop, { registration, expectedEtag: backup.etag })
+    expect([early.status, early.code]).toEqual([409, 'ERR_PENDING_ELSEWHERE'])
+    expect(early.body['error']).toMatchObject({ details: { device: alice.deviceId, startedAt } })
+    expect((await laptop.post('/v1/pointer/abandon', { registration: change.registration })).code).toBe(
+      'ERR_PENDING_ELSEWHERE',
+    )
+    expect((await alice.get('/v1/pointer')).body['pending']).toEqual({
+      registration: change.registration,
+      device: alice.deviceId,
+      startedAt,
+    })
+    own.clock.now = new Date(own.clock.now.getTime() + 10 * MINUTE - 1)
+    await laptop.refresh()
+    expect((await announce(laptop, { registration, expectedEtag: backup.etag })).code).toBe(
+      'ERR_PENDING_ELSEWHERE',
+    )
+    own.clock.now = new Date(own.clock.now.getTime() + 1)
+    expect((await announce(laptop, { registration, expectedEtag: backup.etag })).status).toBe(200)
+    const { pending, retired } = (await laptop.get('/v1/pointer')).body
+    expect([pending, retired]).toMatchObject([{ registration }, [{ registration: change.registration }]])
+    expect(await own.database.asSuperuser('SELECT FROM app.segments WHERE pending IS NOT NULL')).toHaveLength(
+      0,
+    )
+  })
+
+  test('is replaced by the same device at once, and announced again is the same', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const first = await prepare(alice, backup)
+    const second = { registration: randomId(), expectedEtag: backup.etag, realms: [randomId()] }
+    const answers = [await announce(alice, second), await announce(alice, second)]
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200])
+    expect(answers[0]?.body).toEqual(answers[1]?.body)
+    expect((await alice.get('/v1/pointer')).body['retired']).toMatchObject([
+      { registration: first.registration },
+    ])
+    expect(
+      (await putSegment(alice, createSegment({ ...alice, sequence: 70, generation: 2 }), first.registration))
+        .code,
+    ).toBe('ERR_POINTER_CONFLICT')
+    const reused = createSegment({ ...alice, sequence: 50, generation: 2 })
+    expect((await putSegment(alice, reused, second.registration)).status).toBe(201)
+  })
+
+  test('is refused with another etag, a generation out of turn, or a registration that was used', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const change = await prepare(alice, backup)
+    await alice.post('/v1/pointer/commit', change.sign())
+    const { etag } = (await alice.get('/v1/pointer')).body as { etag: string }
+    const cases = [
+      { registration: randomId(), expectedEtag: backup.etag },
+      { registration: randomId(), expectedEtag: null },
+      { registration: randomId(), expectedEtag: etag, generation: 1 },
+      { registration: randomId(), expectedEtag: etag, generation: 4 },
+      { registration: change.registration, expectedEtag: etag },
+      { registration: backup.registration, expectedEtag: etag },
+    ]
+    for (const announcement of cases)
+      expect((await announce(alice, announcement)).code).toBe('ERR_POINTER_CONFLICT')
+    expect((await readLogTypes(alice))[0]).toBe('registration_started refused')
+  })
+
+  test('leaves nothing of it visible when it is given up, however its segments hang together', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const { registration, snapshot } = await prepare(alice, backup)
+    const child = createSegment({ ...alice, sequence: 51, generation: 2, parents: [snapshot.id] })
+    expect((await putSegment(alice, child, registration)).status).toBe(201)
+    await putSlot(alice, randomId(), registration)
+    expect((await alice.post('/v1/pointer/abandon', { registration })).status).toBe(204)
+    expect((await alice.post('/v1/pointer/abandon', { registration })).status).toBe(204)
+    const { accountId } = alice
+    const left = await server.database.asSuperuser(
+      `SELECT (SELECT count(*)::int FROM app.segments WHERE user_id = $1) AS segments,
+              (SELECT count(*)::int FROM app.segment_parents WHERE user_id = $1) AS parents,
+              (SELECT count(*)::int FROM app.pending_slots WHERE user_id = $1) AS slots,
+              (SELECT pending_segments + pending_bytes FROM app.logs WHERE user_id = $1)::int AS counted`,
+      [accountId],
+    )
+    expect(left).toEqual([{ segments: 1, parents: 0, slots: 0, counted: 0 }])
+    expect((await alice.post('/v1/pointer/abandon', { registration: backup.registration })).code).toBe(
+      'ERR_POINTER_CONFLICT',
+    )
+    expect((await alice.post('/v1/pointer/abandon', { registration: randomId() })).code).toBe('ERR_NOT_FOUND')
+  })
+
+  test('takes segments and slots only from its own device', async () => {
+    const alice = await server.signIn()
+    const laptop = await server.signIn({ phone: alice.phone })
+    const { registration } = await prepare(alice, await createBackup(alice))
+    const segment = createSegment({ ...laptop, sequence: 1, generation: 2 })
+    expect((await putSegment(laptop, segment, registration)).code).toBe('ERR_POINTER_CONFLICT')
+    expect((await putSlot(laptop, randomId(), registration)).answer.code).toBe('ERR_POINTER_CONFLICT')
+    expect((await putSegment(alice, createSegment({ ...alice, sequence: 52 }), registration)).code).toBe(
+      'ERR_GENERATION_RETIRED',
+    )
+  })
+
+  test('keeps its segments out of the visible log: none may be a parent there or be put there', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const registration = randomId()
+    await announce(alice, { registration, expectedEtag: backup.etag, generation: 1 })
+    const waiting = createSegment({ ...alice, sequence: 2 })
+    expect((await putSegment(alice, waiting, registration)).status).toBe(201)
+    expect((await putSegment(alice, waiting, registration)).status).toBe(200)
+    expect((await putSegment(alice, waiting)).code).toBe('ERR_POINTER_CONFLICT')
+    const child = createSegment({ ...alice, sequence: 3, parents: [waiting.id] })
+    expect((await putSegment(alice, child)).code).toBe('ERR_PARENT_MISSING')
+    expect((await putSegment(alice, child, registration)).status).toBe(201)
+  })
+})
+
+describe('retired registrations', () => {
+  test('are listed until the device says that all realms have deleted them', async () => {
+    const alice = await server.signIn()
+    const bob = await server.signIn()
+    const backup = await createBackup(alice)
+    const change = await prepare(alice, backup)
+    await alice.post('/v1/pointer/commit', change.sign())
+    const path = `/v1/pointer/retired/${backup.registration}`
+    expect((await bob.send(path, { method: 'DELETE' })).code).toBe('ERR_NOT_FOUND')
+    expect((await alice.send(path, { method: 'DELETE' })).status).toBe(204)
+    expect((await alice.send(path, { method: 'DELETE' })).code).toBe('ERR_NOT_FOUND')
+    const current = `/v1/pointer/retired/${change.registration}`
+    expect((await alice.send(current, { method: 'DELETE' })).code).toBe('ERR_NOT_FOUND')
+    expect((await alice.get('/v1/pointer')).body['retired']).toEqual([])
+    expect((await readLogTypes(alice))[0]).toBe('registration_deleted')
+  })
+})

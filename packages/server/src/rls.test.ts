@@ -1,0 +1,286 @@
+/**
+ * Row-level security under the running server's own logins: every table, every verb, another user's rows.
+ *
+ * The rows are made by the server itself; the statements then run through the same pools that its routes use.
+ */
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Transaction } from './db/database.ts'
+import { startTestApp } from './testing/app.ts'
+import type { TestApp, TestDevice } from './testing/app.ts'
+import { createBackup, putSegment, putSlot } from './testing/backups.ts'
+import { createSegment, randomId, signCommit } from './testing/segments.ts'
+import type { TestBackup } from './testing/backups.ts'
+
+interface Table {
+  readonly name: string
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+}
+
+let server: TestApp
+let alice: TestDevice
+let bob: TestDevice
+let bobsBackup: TestBackup
+let tables: readonly Table[]
+
+beforeAll(async () => {
+  server = await startTestApp()
+  alice = await server.signIn()
+  bob = await server.signIn()
+  bobsBackup = await fillEveryTable(bob)
+  tables = await server.database.asSuperuser<{ name: string; columns: Table['columns'] }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name,
+            json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum) AS columns
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      WHERE c.relkind = 'r' AND n.nspname IN ('app', 'auth') AND c.relname NOT IN ('installation', 'rate_limits', 'sign_in_codes')
+      GROUP BY 1 ORDER BY 1`,
+  )
+})
+
+/** A person with a row in every table that belongs to a user. */
+async function fillEveryTable(device: TestDevice): Promise<TestBackup> {
+  const backup = await createBackup(device)
+  await putSegment(device, createSegment({ ...device, sequence: 2, parents: [backup.ways.id] }))
+  await putSlot(device, randomId())
+  for (const sequence of [3, 4]) {
+    const change = {
+      expectedEtag: backup.etag,
+      registration: randomId(),
+      generation: 2,
+      realms: [randomId()],
+    }
+    await device.post('/v1/pointer/pending', change)
+    const segment = createSegment({ ...device, sequence, generation: 2, kind: 'snapshot' })
+    expect((await putSegment(device, segment, change.registration)).status).toBe(201)
+    await putSlot(device, randomId(), change.registration)
+  }
+  return backup
+}
+
+type Login = 'keyhaven_app' | 'keyhaven_auth'
+
+/** Runs one statement in a transaction of its own: its rows, or its SQLSTATE with what PostgreSQL said. */
+async function attempt(
+  login: Login,
+  userId: string,
+  statement: (transaction: Transaction) => Promise<{ readonly rowCount: number | null }>,
+): Promise<{ readonly rows: number } | { readonly refused: string; readonly message: string }> {
+  const { database } = server.database
+  try {
+    const { rowCount } = await (login === 'keyhaven_app'
+      ? database.withUser(userId, statement)
+      : database.withAuth(statement, { userId }))
+    return { rows: rowCount ?? 0 }
+  } catch (fault) {
+    const { code = '', message } = fault as Error & { readonly code?: string }
+    return { refused: code, message }
+  }
+}
+
+const DENIED = '42501'
+
+describe('the logins that the server works with', () => {
+  test.each<Login>(['keyhaven_app', 'keyhaven_auth'])(
+    '%s is neither owner nor superuser nor BYPASSRLS nor a member of any role',
+    async (login) => {
+      const ask = (transaction: Transaction): Promise<{ rows: unknown[]; rowCount: number | null }> =>
+        transaction.query(
+          `SELECT current_user::text AS login, session_user::text AS session, r.rolsuper, r.rolbypassrls, r.rolcreaterole,
+                  (SELECT count(*) FROM pg_auth_members WHERE member = r.oid) AS memberships,
+                  (SELECT count(*) FROM pg_class WHERE relowner = r.oid) AS owned
+             FROM pg_roles r WHERE r.rolname = current_user`,
+        )
+      const { database } = server.database
+      const { rows } = await (login === 'keyhaven_app'
+        ? database.withUser(alice.accountId, ask)
+        : database.withAuth(ask))
+      expect(rows).toEqual([
+        {
+          login,
+          session: login,
+          rolsuper: false,
+          rolbypassrls: false,
+          rolcreaterole: false,
+          memberships: 0,
+          owned: 0,
+        },
+      ])
+    },
+  )
+})
+
+describe('another user’s rows', () => {
+  test('exist in every table that this test is about', async () => {
+    expect(tables.map(({ name }) => name)).toEqual([
+      'app.access_log',
+      'app.accounts',
+      'app.devices',
+      'app.logs',
+      'app.pending_changes',
+      'app.pending_slots',
+      'app.pointers',
+      'app.retired_registrations',
+      'app.segment_parents',
+      'app.segments',
+      'app.sessions',
+      'app.slots',
+      'auth.phones',
+    ])
+    for (const { name, columns } of tables) {
+      expect(columns.map((column) => column.name)).toContain('user_id')
+      const rows = await server.database.asSuperuser(`SELECT FROM ${name} WHERE user_id = $1`, [
+        bob.accountId,
+      ])
+      expect([name, rows.length > 0]).toEqual([name, true])
+    }
+  })
+
+  test.each<Login>(['keyhaven_app', 'keyhaven_auth'])(
+    'cannot be read, changed or removed as %s',
+    async (login) => {
+      for (const { name, columns } of tables) {
+        const outcomes = [
+          await attempt(login, alice.accountId, (t) =>
+            t.query(`SELECT user_id FROM ${name} WHERE user_id = $1`, [bob.accountId]),
+          ),
+          await attempt(login, alice.accountId, (t) =>
+            t.query(`DELETE FROM ${name} WHERE user_id = $1`, [bob.accountId]),
+          ),
+        ]
+        for (const column of columns) {
+          const set = `UPDATE ${name} SET ${column.name} = ${column.name} WHERE user_id = $1`
+          outcomes.push(await attempt(login, alice.accountId, (t) => t.query(set, [bob.accountId])))
+        }
+        for (const outcome of outcomes) {
+          const harmless = 'rows' in outcome ? outcome.rows === 0 : outcome.refused === DENIED
+          expect([name, outcome, harmless]).toEqual([name, outcome, true])
+        }
+      }
+    },
+  )
+
+  test.each<[Login, readonly string[]]>([
+    [
+      'keyhaven_app',
+      [
+        'app.access_log',
+        'app.pending_changes',
+        'app.pending_slots',
+        'app.pointers',
+        'app.retired_registrations',
+        'app.segment_parents',
+        'app.segments',
+        'app.slots',
+      ],
+    ],
+    ['keyhaven_auth', ['app.access_log', 'app.accounts', 'app.devices', 'app.sessions', 'auth.phones']],
+  ])('cannot be added as %s, where it may add its own', async (login, insertable) => {
+    const policed: string[] = []
+    for (const { name, columns } of tables) {
+      const list = columns.map((column) => column.name).join(', ')
+      const values = columns.map(({ type }, index) => `$${String(index + 1)}::${type}`).join(', ')
+      const [row = {}] = await server.database.asSuperuser(
+        `SELECT ${list} FROM ${name} WHERE user_id = $1 LIMIT 1`,
+        [bob.accountId],
+      )
+      const parameters = columns.map((column) => row[column.name])
+      const outcome = await attempt(login, alice.accountId, (t) =>
+        t.query(`INSERT INTO ${name} (${list}) VALUES (${values})`, parameters),
+      )
+      expect([name, outcome]).toMatchObject([name, { refused: DENIED }])
+      if ('message' in outcome && outcome.message.includes('row-level security')) policed.push(name)
+    }
+    expect(policed).toEqual(insertable)
+  })
+
+  test('a row of one’s own cannot be given to another user', async () => {
+    for (const { name } of tables) {
+      for (const login of ['keyhaven_app', 'keyhaven_auth'] as const) {
+        const outcome = await attempt(login, bob.accountId, (t) =>
+          t.query(`UPDATE ${name} SET user_id = $1 WHERE user_id = $2`, [alice.accountId, bob.accountId]),
+        )
+        expect([name, outcome]).toMatchObject([name, { refused: DENIED }])
+      }
+    }
+  })
+
+  test('with no user at all there are no rows', async () => {
+    for (const { name } of tables) {
+      const outcome = await server.database.database.withAuth(async (t) => {
+        const readable = await t.query<{ may: boolean }>('SELECT has_column_privilege($1, $2, $3) AS may', [
+          name,
+          'user_id',
+          'SELECT',
+        ])
+        return readable.rows[0]?.may === true ? (await t.query(`SELECT user_id FROM ${name}`)).rowCount : 0
+      })
+      expect([name, outcome]).toEqual([name, 0])
+    }
+  })
+
+  test('sign-in sees codes and accounts only of the number that it is about', async () => {
+    await server.post('/v1/auth/code', { phone: bob.phone })
+    const { database } = server.database
+    const counts = (hash: string): Promise<unknown> =>
+      database.withAuth(async (t) => {
+        await t.query(`SET LOCAL app.phone_hash = '${hash}'`)
+        const { rows } = await t.query(
+          'SELECT (SELECT count(*) FROM auth.sign_in_codes) AS codes, (SELECT count(*) FROM auth.phones) AS phones',
+        )
+        return rows[0]
+      })
+    const [code] = await server.database.asSuperuser<{ hash: string }>(
+      "SELECT encode(phone_hash, 'hex') AS hash FROM auth.sign_in_codes",
+    )
+    expect(await counts(code?.hash ?? '')).toEqual({ codes: 1, phones: 1 })
+    expect(await counts('00'.repeat(32))).toEqual({ codes: 0, phones: 0 })
+  })
+})
+
+describe('what even its own user’s transaction cannot do', () => {
+  test.each([
+    ['change the bytes of a segment', "UPDATE app.segments SET segment = '\\x00'"],
+    ['change what a segment says it is', 'UPDATE app.segments SET generation = 9'],
+    ['change an access-log row', 'UPDATE app.access_log SET success = true'],
+    ['remove an access-log row', 'DELETE FROM app.access_log'],
+    ['read the hash of a refresh token', 'SELECT secret_hash FROM app.sessions'],
+    ['read the sealed phone number', 'SELECT phone_sealed FROM app.accounts'],
+    ['bring an ended session back', 'UPDATE app.sessions SET ended_at = NULL'],
+    [
+      'make a visible segment wait again',
+      "UPDATE app.segments SET cursor = NULL, pending = '\\x00000000000000000000000000000000' WHERE cursor IS NOT NULL",
+    ],
+    ['use the sign-in tables', 'SELECT FROM auth.phones'],
+    ['use the realm', 'SELECT FROM realm.records'],
+    ['make a table', 'CREATE TABLE public.mine ()'],
+    ['make a table of its own schema', 'CREATE TABLE app.mine ()'],
+  ])('%s', async (_, statement) => {
+    expect(await attempt('keyhaven_app', bob.accountId, (t) => t.query(statement))).toMatchObject({
+      refused: DENIED,
+    })
+  })
+
+  test('remove a visible segment', async () => {
+    const outcome = await attempt('keyhaven_app', bob.accountId, (t) =>
+      t.query('DELETE FROM app.segments WHERE cursor IS NOT NULL'),
+    )
+    expect(outcome).toEqual({ rows: 0 })
+    expect((await bob.get('/v1/log/heads')).body['segments']).toBe(2)
+  })
+})
+
+describe('another account’s things over HTTP', () => {
+  test('the registration, segments, slots and pointer of another account are not there', async () => {
+    const { registration, ways, authority } = bobsBackup
+    const tokens = await alice.post('/v1/realm-tokens', { registration, realmIds: bobsBackup.realms })
+    expect(tokens.code).toBe('ERR_NOT_FOUND')
+    expect((await alice.post('/v1/pointer/abandon', { registration })).code).toBe('ERR_NOT_FOUND')
+    const commit = signCommit(
+      { registration, expectedEtag: bobsBackup.etag, expectedHeads: [], anchor: ways.id },
+      { accountId: bob.accountId, generation: 1, authority },
+    )
+    expect((await alice.post('/v1/pointer/commit', commit)).code).toBe('ERR_POINTER_CONFLICT')
+    expect((await alice.get('/v1/log/segments')).bytes).toHaveLength(0)
+    expect((await putSegment(alice, ways)).code).toBe('ERR_BODY_MALFORMED')
+  })
+})

@@ -1,0 +1,129 @@
+/**
+ * A device's way through the log and the pointer, for tests: put, announce, commit, read.
+ */
+import { createHash } from 'node:crypto'
+import { expect } from 'vitest'
+import { randomBytes, toBase64 } from 'keyhaven/crypto'
+import type { TestAnswer, TestDevice } from './app.ts'
+import { createAuthority, createSegment, randomId, signCommit } from './segments.ts'
+import type { TestSegment } from './segments.ts'
+
+/** Puts a segment, visible or for the change of `registration`. */
+export function putSegment(
+  device: TestDevice,
+  segment: TestSegment,
+  registration?: string,
+): Promise<TestAnswer> {
+  const query = registration === undefined ? '' : `?registration=${registration}`
+  return device.put(`/v1/log/segments/${segment.id}${query}`, segment.bytes)
+}
+
+/** Puts a slot; returns what was put. */
+export async function putSlot(
+  device: TestDevice,
+  wayId: string,
+  registration?: string,
+): Promise<{ readonly answer: TestAnswer; readonly slot: string }> {
+  const slot = toBase64(randomBytes(1168))
+  const query = registration === undefined ? '' : `?registration=${registration}`
+  const path = `/v1/log/slots/${wayId}${query}`
+  return { answer: await device.send(path, { method: 'PUT', json: { slot } }), slot }
+}
+
+/** An account with its first backup committed. */
+export interface TestBackup {
+  readonly registration: string
+  readonly realms: readonly string[]
+  readonly authority: ReturnType<typeof createAuthority>
+  readonly ways: TestSegment
+  readonly etag: string
+}
+
+/** Commits a first backup: one `ways` segment of sequence 1, generation 1. */
+export async function createBackup(device: TestDevice): Promise<TestBackup> {
+  const { accountId } = device
+  const registration = randomId()
+  const realms = [randomId(), randomId()]
+  const announcement = { expectedEtag: null, registration, generation: 1, realms }
+  expect((await device.post('/v1/pointer/pending', announcement)).status).toBe(200)
+  const ways = createSegment({ ...device, sequence: 1, kind: 'ways' })
+  expect((await putSegment(device, ways, registration)).status).toBe(201)
+  const authority = createAuthority()
+  const commit = signCommit(
+    { registration, expectedEtag: null, expectedHeads: [], anchor: ways.id },
+    { accountId, generation: 1, authority },
+  )
+  const { status, body } = await device.post('/v1/pointer/commit', commit)
+  expect(status).toBe(200)
+  return { registration, realms, authority, ways, etag: String(body['etag']) }
+}
+
+/** The frames of `GET /v1/log/segments`. */
+export function parseFrames(bytes: Uint8Array): readonly { readonly cursor: number; readonly id: string }[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const frames = []
+  for (let offset = 0; offset < bytes.length;) {
+    const length = view.getUint32(offset + 8)
+    const segment = bytes.subarray(offset + 12, offset + 12 + length)
+    frames.push({
+      cursor: Number(view.getBigUint64(offset)),
+      id: createHash('sha256').update(segment).digest('hex'),
+    })
+    offset += 12 + length
+  }
+  return frames
+}
+
+/** The types in an account's access log, newest first. */
+export async function readLogTypes(device: TestDevice): Promise<readonly string[]> {
+  const { body } = await device.get('/v1/access-log?limit=200')
+  return (body['rows'] as { readonly type: string; readonly success: boolean }[]).map(({ type, success }) =>
+    success ? type : `${type} refused`,
+  )
+}
+
+/** Announces a change of the pointer, to generation 2 unless told. */
+export function announce(
+  device: TestDevice,
+  change: {
+    registration: string
+    expectedEtag: string | null
+    generation?: number
+    realms?: readonly string[]
+  },
+): Promise<TestAnswer> {
+  return device.post('/v1/pointer/pending', { generation: 2, realms: [randomId()], ...change })
+}
+
+/** A change that waits for its commit; `sign` makes the commit's body, with parts of it replaced. */
+export interface Prepared {
+  readonly registration: string
+  readonly snapshot: TestSegment
+  readonly commit: Parameters<typeof signCommit>[0]
+  readonly sign: (
+    change?: Partial<Parameters<typeof signCommit>[0]>,
+    generation?: number,
+  ) => ReturnType<typeof signCommit>
+}
+
+/** A change to generation 2 with its snapshot uploaded, ready to commit. */
+export async function prepare(
+  device: TestDevice,
+  backup: TestBackup,
+  heads: readonly string[] = [backup.ways.id],
+): Promise<Prepared> {
+  const registration = randomId()
+  expect((await announce(device, { registration, expectedEtag: backup.etag })).status).toBe(200)
+  const snapshot = createSegment({ ...device, sequence: 50, generation: 2, kind: 'snapshot', parents: heads })
+  expect((await putSegment(device, snapshot, registration)).status).toBe(201)
+  const commit = { registration, expectedEtag: backup.etag, expectedHeads: heads, anchor: snapshot.id }
+  const { accountId } = device
+  const { authority } = backup
+  return {
+    registration,
+    snapshot,
+    commit,
+    sign: (change = {}, generation = 2) =>
+      signCommit({ ...commit, ...change }, { accountId, generation, authority }),
+  }
+}
