@@ -3,7 +3,6 @@ import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseSettings, startServer } from '@keyhaven/server'
@@ -90,14 +89,14 @@ describe('code blocks', () => {
     const child = spawn(process.execPath, [file, server.origin, server.realmId, join(folder, 'devices')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    let output = ''
     const ended = new Promise<number | null>((resolveEnd) => child.once('close', resolveEnd))
-    const answers = (async () => {
-      child.stdin.write('+15550100123\n')
-      for (const pin of ['274951', '274951']) child.stdin.write(`${await nextCode()}\n${pin}\n`)
-    })()
-    for await (const line of createInterface({ input: child.stdout })) output += `${line}\n`
-    await answers
+    let output = ''
+    for await (const chunk of child.stdout) {
+      output += String(chunk)
+      if (output.endsWith('Phone number: ')) child.stdin.write('+15550100123\n')
+      if (output.endsWith('PIN: ')) child.stdin.write('274951\n')
+      if (output.endsWith('Code that the server shows: ')) child.stdin.write(`${await nextCode()}\n`)
+    }
     expect(await ended).toBe(0)
     expect(output).toContain('restored')
     expect(output).toContain("name: 'nostr'")
