@@ -5,6 +5,8 @@ const rooms = {
   crypto: ['crypto'],
   recovery: ['crypto', 'recovery'],
   vault: ['crypto', 'vault'],
+  nostr: ['crypto', 'vault', 'nostr'],
+  legacy: ['crypto', 'vault', 'nostr', 'legacy'],
   sync: ['crypto', 'recovery', 'vault', 'sync'],
 }
 const all = ['crypto', 'recovery', 'vault', 'nostr', 'sync', 'legacy']

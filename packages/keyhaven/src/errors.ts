@@ -32,6 +32,8 @@ export interface KeyhavenErrorDetails {
   ERR_ENVELOPE_REJECTED: undefined
   /** No Argon2id implementation could be loaded here. */
   ERR_ARGON2_UNAVAILABLE: undefined
+  /** No scrypt implementation could be loaded here. */
+  ERR_SCRYPT_UNAVAILABLE: undefined
   /** A vault operation needs an unlocked vault. Call `unlock` first. */
   ERR_VAULT_LOCKED: undefined
   /** There is no vault of this name in this storage. */
@@ -46,12 +48,20 @@ export interface KeyhavenErrorDetails {
   ERR_DEVICE_KEY_REFUSED: { readonly problem: 'permissions' | 'inside-the-vault' | 'damaged' }
   /** The app asks for advised passwords only, and this is none. `reason` says what is against it. */
   ERR_PASSWORD_REFUSED: { readonly reason: 'short' | 'repeated' | 'sequence' }
+  /** The person, or the app for him, refused a request to use a key. */
+  ERR_REQUEST_REFUSED: undefined
+  /** The vault has no record of this name. */
+  ERR_RECORD_MISSING: undefined
   /** The vault has no such protection. */
   ERR_PROTECTION_MISSING: undefined
   /** The last protection cannot be removed, or nothing would open the vault. Add another one first. */
   ERR_PROTECTION_LAST: undefined
   /** The vault's stored bytes were changed, swapped, dropped or rolled back. */
   ERR_VAULT_DAMAGED: { readonly problem: string }
+  /** What another system left is not in its format. Nothing was changed. */
+  ERR_LEGACY_MALFORMED: { readonly problem: string }
+  /** The key that another system left does not belong to the public key beside it. Nothing was changed. */
+  ERR_LEGACY_MISMATCH: undefined
   /** Another process is writing to this vault and did not finish in time. Try again. */
   ERR_VAULT_BUSY: undefined
   /** The vault's storage failed. Nothing was changed. */
@@ -141,6 +151,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_ENVELOPE_MALFORMED: 'The sealed bytes are malformed.',
   ERR_ENVELOPE_REJECTED: 'The sealed bytes were rejected: wrong key, wrong purpose, or altered.',
   ERR_ARGON2_UNAVAILABLE: 'No Argon2id implementation is available.',
+  ERR_SCRYPT_UNAVAILABLE: 'No scrypt implementation is available.',
   ERR_VAULT_LOCKED: 'The vault is locked.',
   ERR_VAULT_MISSING: 'There is no such vault.',
   ERR_VAULT_EXISTS: 'There is such a vault already.',
@@ -148,9 +159,13 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_DEVICE_KEY_MISSING: 'The device key of the vault is gone.',
   ERR_DEVICE_KEY_REFUSED: 'The file of the device key is not fit for use.',
   ERR_PASSWORD_REFUSED: 'The password is too easy to guess.',
+  ERR_REQUEST_REFUSED: 'The request to use the key was refused.',
+  ERR_RECORD_MISSING: 'The vault has no such record.',
   ERR_PROTECTION_MISSING: 'The vault has no such protection.',
   ERR_PROTECTION_LAST: 'The last protection of a vault cannot be removed.',
   ERR_VAULT_DAMAGED: 'The vault was changed from outside.',
+  ERR_LEGACY_MALFORMED: 'What the other system left is malformed.',
+  ERR_LEGACY_MISMATCH: 'The key and the public key that the other system left do not belong together.',
   ERR_VAULT_BUSY: 'The vault is in use by another process.',
   ERR_STORAGE_FAILED: 'The storage failed; nothing was changed.',
   ERR_PIN_REFUSED: 'The PIN is too easy to guess.',

@@ -1,5 +1,7 @@
 /** Private keys at rest on one device. Storage in files is in `keyhaven/vault/file`. */
 export { describeVault } from './describe.ts'
+export { KEY_TYPES } from './operations.ts'
+export type { KeyOperationName, KeyOperations } from './operations.ts'
 export type { Factor, FactorContext, FactorOutcome, FactorType, Protection } from './protection.ts'
 export type { DeviceProvider } from './protection/device-parameters.ts'
 export { passwordProtection } from './protection/password.ts'

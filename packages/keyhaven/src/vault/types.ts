@@ -1,6 +1,7 @@
 /**
  * The shapes that callers of a vault see.
  */
+import type { KeyOperationName, KeyOperations } from './operations.ts'
 import type { DeviceProvider } from './protection/device-parameters.ts'
 import type { Stretching } from './protection/password-parameters.ts'
 import type { Protection } from './protection.ts'
@@ -103,6 +104,15 @@ export interface Vault {
   list(): Promise<readonly RecordSummary[]>
   /** Deletes a record, if it is there. */
   delete(record: string): Promise<void>
+  /**
+   * Does something with the key that a record holds, without handing it out; see {@link KeyOperations}.
+   * `ERR_RECORD_MISSING` without the record, `ERR_INPUT_INVALID` when its type is not the operation's.
+   */
+  use<O extends KeyOperationName>(
+    record: string,
+    operation: O,
+    input: KeyOperations[O]['input'],
+  ): Promise<KeyOperations[O]['output']>
   /** The protections, authenticated. */
   protections(): Promise<readonly ProtectionSummary[]>
   /** Adds a way in; returns its id. No record is encrypted again. */

@@ -14,6 +14,7 @@ import { parseHead } from './head.ts'
 import type { Head } from './head.ts'
 import { VAULT_KEY_LENGTH, deriveVaultKeys } from './keys.ts'
 import { copyRecord, requireRecordName, requireVaultName } from './names.ts'
+import { useKey } from './operations.ts'
 import {
   addProtection,
   changeProtection,
@@ -123,6 +124,7 @@ function present(body: Body): Vault {
     write: (changes) => writeChanges(body, changes),
     list: () => listRecords(body),
     delete: (record) => writeChanges(body, new Map([[record, null]])),
+    use: (record, operation, input) => useKey(body, record, operation, input),
     protections: () => listProtections(body),
     addProtection: (protection) => addProtection(body, protection),
     changeProtection: (id, protection) => changeProtection(body, id, protection),

@@ -1,0 +1,95 @@
+/**
+ * A person's Nostr key into a vault and, on explicit demand, out of it.
+ */
+import { equal, wipe } from '../crypto/bytes.ts'
+import { toHex } from '../crypto/text.ts'
+import { KeyhavenError } from '../errors.ts'
+import { KEY_TYPES } from '../vault/operations.ts'
+import type { Vault } from '../vault/types.ts'
+import { deriveNostrPublicKey, encodeNsec, parseNsec, parseSecretKeyHex } from './text.ts'
+
+/** The record that holds a person's Nostr key unless another is named. */
+export const NOSTR_RECORD = 'nostr'
+
+/** A Nostr secret key as text. */
+export type NostrKeyText =
+  | { readonly as: 'nsec'; readonly text: string }
+  | { readonly as: 'hex'; readonly text: string }
+  | { readonly as: 'ncryptsec'; readonly text: string; readonly password: string }
+
+/**
+ * Puts a Nostr key into the vault and reads it back. The public key in hex is the answer.
+ *
+ * The same key again is no change; another key under this name is `ERR_IDENTITY_CONFLICT`, and nothing is overwritten.
+ */
+export async function importNostrKey(input: {
+  readonly vault: Vault
+  readonly key: NostrKeyText
+  readonly record?: string
+}): Promise<{ readonly publicKey: string }> {
+  const secretKey = await parseKeyText(input.key)
+  try {
+    return await storeNostrKey({ vault: input.vault, secretKey, record: input.record ?? NOSTR_RECORD })
+  } finally {
+    wipe(secretKey)
+  }
+}
+
+/** As {@link importNostrKey}, for 32 bytes; the buffer stays the caller's. */
+export async function storeNostrKey(input: {
+  readonly vault: Vault
+  readonly secretKey: Uint8Array
+  readonly record: string
+}): Promise<{ readonly publicKey: string }> {
+  const { vault, secretKey, record } = input
+  const publicKey = deriveNostrPublicKey(secretKey)
+  const there = await vault.get(record)
+  if (there === undefined) await vault.put(record, { type: KEY_TYPES.nostr, bytes: secretKey })
+  else if (there.type !== KEY_TYPES.nostr || !equal(there.bytes, secretKey)) {
+    wipe(there.bytes)
+    throw new KeyhavenError('ERR_IDENTITY_CONFLICT', { count: 1 })
+  }
+  const kept = toHex(await vault.use(record, 'schnorr-public-key', undefined))
+  if (kept !== publicKey) throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'record' })
+  return { publicKey }
+}
+
+/** The key as text. It leaves the vault: show it only to the person who asked for it. */
+export async function exportNostrKey(input: {
+  readonly vault: Vault
+  readonly as: 'nsec' | 'hex' | 'ncryptsec'
+  readonly record?: string
+  /** For `ncryptsec`. */
+  readonly password?: string
+}): Promise<string> {
+  const found = await input.vault.get(input.record ?? NOSTR_RECORD)
+  if (found === undefined) throw new KeyhavenError('ERR_RECORD_MISSING', undefined)
+  try {
+    if (found.type !== KEY_TYPES.nostr) {
+      throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'record', expected: 'a Nostr key' })
+    }
+    return await formatKey(found.bytes, input)
+  } finally {
+    wipe(found.bytes)
+  }
+}
+
+async function formatKey(
+  secretKey: Uint8Array,
+  form: { readonly as: 'nsec' | 'hex' | 'ncryptsec'; readonly password?: string },
+): Promise<string> {
+  if (form.as === 'hex') return toHex(secretKey)
+  if (form.as === 'nsec') return encodeNsec(secretKey)
+  if (form.password === undefined || form.password === '') {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'password', expected: 'a password for ncryptsec' })
+  }
+  const { sealNcryptsec } = await import('./ncryptsec.ts')
+  return sealNcryptsec({ secretKey, password: form.password })
+}
+
+async function parseKeyText(key: NostrKeyText): Promise<Uint8Array> {
+  if (key.as === 'hex') return parseSecretKeyHex(key.text)
+  if (key.as === 'nsec') return parseNsec(key.text)
+  const { openNcryptsec } = await import('./ncryptsec.ts')
+  return (await openNcryptsec({ ncryptsec: key.text, password: key.password })).secretKey
+}
