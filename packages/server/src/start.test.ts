@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DatabaseUrls } from './db/database.ts'
 import { openDatabase } from './db/database.ts'
 import { createLog } from './log/log.ts'
@@ -22,15 +23,34 @@ import { spawnServer } from './testing/server-process.ts'
 const testAsRoot: (name: string, run: () => Promise<void>) => void =
   process.getuid?.() === 0 ? test : () => undefined
 const NOBODY = 65534
+const quiet = createLog({ write: () => undefined })
 let folder: string
 let data: string
 const servers: RunningServer[] = []
 const processes: ServerProcess[] = []
 
+/** A data directory that was made once; only tests about the first start make one of their own. */
+let seed: string
+
+beforeAll(async () => {
+  seed = makeReachableFolder()
+  const settings = parseSettings({ options: { data: join(seed, 'the data'), port: 0 } })
+  await (await startServer(settings, { log: quiet })).close()
+})
+
+afterAll(() => {
+  rmSync(seed, { recursive: true, force: true })
+})
+
 beforeEach(() => {
   folder = makeReachableFolder()
   data = join(folder, 'the data')
 })
+
+/** Puts a copy of the seed in the place of the data directory. */
+function useSeed(): void {
+  for (const name of ['the data', 'the data-keys']) execFileSync('cp', ['-Rp', join(seed, name), folder])
+}
 
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()))
@@ -40,8 +60,6 @@ afterEach(async () => {
   }
   rmSync(folder, { recursive: true, force: true })
 })
-
-const quiet = createLog({ write: () => undefined })
 
 async function start(
   env: Readonly<Record<string, string>> = {},
@@ -88,6 +106,7 @@ describe('a server with its own PostgreSQL', () => {
   })
 
   test('refuses a data directory that a living server uses, and does that server no harm', async () => {
+    useSeed()
     const first = await start()
     await expect(start()).rejects.toMatchObject({ code: 'ERR_DATA_IN_USE' })
     await expect(spawnTracked()).rejects.toMatchObject({ fault: { code: 'ERR_DATA_IN_USE' } })
@@ -95,6 +114,7 @@ describe('a server with its own PostgreSQL', () => {
   })
 
   test('takes over what a killed server left running', async () => {
+    useSeed()
     const killed = await spawnTracked()
     const orphan = postmasterPid()
     killed.kill('SIGKILL')
@@ -107,6 +127,7 @@ describe('a server with its own PostgreSQL', () => {
   })
 
   test('of several that are started at once over an orphan one comes up, the others say that it is in use', async () => {
+    useSeed()
     const killed = await spawnTracked()
     killed.kill('SIGKILL')
     await killed.exited
@@ -119,6 +140,7 @@ describe('a server with its own PostgreSQL', () => {
   })
 
   test('stops PostgreSQL itself when a terminal’s Ctrl-C reaches its whole process group', async () => {
+    useSeed()
     const server = await spawnTracked({ detached: true })
     const pid = postmasterPid()
     process.kill(-server.pid, 'SIGINT')
@@ -129,6 +151,7 @@ describe('a server with its own PostgreSQL', () => {
   })
 
   test('answers 503 with a code while PostgreSQL is away, and is back by itself', async () => {
+    useSeed()
     const server = await start()
     const pid = postmasterPid()
     process.kill(pid, 'SIGQUIT')
@@ -142,6 +165,7 @@ describe('a server with its own PostgreSQL', () => {
   })
 
   test('undoes everything when its port is taken', async () => {
+    useSeed()
     const blocker = createServer().listen(0, '127.0.0.1')
     await new Promise((done) => blocker.once('listening', done))
     const { port } = blocker.address() as AddressInfo
@@ -172,7 +196,8 @@ describe('a server with its own PostgreSQL', () => {
     expect(existsSync(data)).toBe(false)
   })
 
-  test('writes no password of its logins, and no key, to any file below its data directory', async () => {
+  test('writes no key to any file below its data directory, and of its logins’ passwords verifiers only', async () => {
+    useSeed()
     await start()
     const keys = readdirSync(`${data}-keys`).map((name) => readFileSync(join(`${data}-keys`, name)))
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) =>
