@@ -20,6 +20,13 @@ import type { Pointer, PointerState } from './transport/transport.ts'
 /** How often a backup starts again because another device was quicker. */
 const MOST_ATTEMPTS = 4
 
+/** The state after sending so many segments. */
+interface Done {
+  readonly state: BackupState
+  readonly uploaded: number
+}
+
+/** The account has a backup. */
 export type PointerInUse = PointerState & { readonly pointer: Pointer }
 
 /** Backs up what has changed; `pin` (normalised) makes a first backup, joins, or is checked, as the case may be. */
@@ -40,10 +47,7 @@ export async function replace(context: SyncContext, pin: Uint8Array): Promise<Ba
     const current = state && (await catchUp(context, pointer, state))
     if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
     const replaced = await pull(context, pointer.pointer, current)
-    return describe(context, await change(context, { pointer, pin, replaced }), {
-      created: false,
-      joined: false,
-    })
+    return afterChange(context, await change(context, { pointer, pin, replaced }), false)
   })
 }
 
@@ -63,8 +67,13 @@ export async function catchUp(
 }
 
 async function create(context: SyncContext, pointer: PointerState, pin: Uint8Array): Promise<BackedUp> {
-  const done = await change(context, { pointer, pin, replaced: undefined })
-  return describe(context, done, { created: true, joined: false })
+  return afterChange(context, await change(context, { pointer, pin, replaced: undefined }), true)
+}
+
+/** The pointer has moved: what it left behind is on the new list. */
+async function afterChange(context: SyncContext, done: Done, created: boolean): Promise<BackedUp> {
+  const pointer = await context.transport.readPointer(context.signal)
+  return describe(context, pointer, { ...done, created, joined: false })
 }
 
 /** Makes a backup of every key on this device, pending ones first read so that none is marked without being there. */
@@ -75,7 +84,7 @@ async function change(
     readonly pin: Uint8Array
     readonly replaced: BackupState | undefined
   },
-): Promise<{ readonly state: BackupState; readonly uploaded: number }> {
+): Promise<Done> {
   const pending = (await readPending(context.vault)).names
   const local = await readLocalKeys(context.vault)
   const changes = { identity: local.identity.changes(), conversation: local.conversation.changes() }
@@ -96,10 +105,8 @@ async function backUpInto(
   const current = known ?? (await join(context, pointer, tried, settled.state))
   const state = await pull(context, pointer.pointer, current)
   const pushed = await push(context, state)
-  return describe(context, pushed, {
-    created: settled.completed && state.generation === 1,
-    joined: known === undefined,
-  })
+  const created = settled.completed && state.generation === 1
+  return describe(context, pointer, { ...pushed, created, joined: known === undefined })
 }
 
 async function join(
@@ -115,16 +122,15 @@ async function join(
 
 async function describe(
   context: SyncContext,
-  done: { readonly state: BackupState; readonly uploaded: number },
-  what: { readonly created: boolean; readonly joined: boolean },
+  pointer: PointerState,
+  done: Done & Pick<BackedUp, 'created' | 'joined'>,
 ): Promise<BackedUp> {
-  const { uploaded, state } = done
-  const pointer = await context.transport.readPointer(context.signal)
+  const { uploaded, created, joined } = done
   const oldRegistrationRemainsOn = await removeRetired(context, pointer)
   const local = await readLocalKeys(context.vault)
-  const { generation } = state
+  const { generation } = done.state
   const counts = { ...countKeys(local), identityConflicts: conflictsOf(local) }
-  return { status: 'backed-up', ...what, ...counts, uploaded, generation, oldRegistrationRemainsOn }
+  return { status: 'backed-up', created, joined, ...counts, uploaded, generation, oldRegistrationRemainsOn }
 }
 
 /** Names of identities that have more than one key. */

@@ -17,7 +17,7 @@ import type { BackupOutcome, RestoreOutcome, SyncStatus } from './outcomes.ts'
 import { normalizePin } from './pin.ts'
 import { inTurn } from './records.ts'
 import { restore } from './restore.ts'
-import { requireAccount } from './session-record.ts'
+import { bindAccount } from './session-record.ts'
 import { readStatus } from './status.ts'
 import type { Fetch } from './transport/exchange.ts'
 import type { KeySyncTransport } from './transport/transport.ts'
@@ -100,7 +100,7 @@ export function createKeySync(options: KeySyncOptions): KeySync {
 
 async function createContext(options: KeySyncOptions, input: OperationInput): Promise<SyncContext> {
   const { transport, vault, configuration } = options
-  await requireAccount(vault, transport.accountId)
+  await bindAccount(vault, transport.accountId)
   return {
     transport,
     vault,

@@ -36,14 +36,9 @@ export async function readSession(vault: Vault): Promise<SessionRecord | undefin
   }
 }
 
-/** Keeps a session, and binds the vault to its account for good. */
+/** Keeps a session. */
 export async function keepSession(vault: Vault, session: SessionRecord): Promise<void> {
-  await vault.write(
-    new Map([
-      [SESSION, { type: 'keyhaven/session', bytes: encodeCbor({ ...session }) }],
-      [ACCOUNT, { type: 'keyhaven/account', bytes: encodeCbor({ accountId: session.accountId }) }],
-    ]),
-  )
+  await vault.put(SESSION, { type: 'keyhaven/session', bytes: encodeCbor({ ...session }) })
 }
 
 /** Forgets the session; the vault still belongs to its account. */
@@ -51,11 +46,12 @@ export async function forgetSession(vault: Vault): Promise<void> {
   await vault.delete(SESSION)
 }
 
-/** `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account. */
-export async function requireAccount(vault: Vault, accountId: string): Promise<void> {
+/** Binds the vault to an account; `ERR_ACCOUNT_MISMATCH` when it belongs to another. */
+export async function bindAccount(vault: Vault, accountId: string): Promise<void> {
   const record = await vault.get(ACCOUNT)
-  if (record === undefined) return
-  if (parseCborMap(record.bytes, recordDamaged).text('accountId') !== accountId) {
+  if (record === undefined) {
+    await vault.put(ACCOUNT, { type: 'keyhaven/account', bytes: encodeCbor({ accountId }) })
+  } else if (parseCborMap(record.bytes, recordDamaged).text('accountId') !== accountId) {
     throw new KeyhavenError('ERR_ACCOUNT_MISMATCH', undefined)
   }
 }

@@ -9,7 +9,7 @@ import { toHex } from '../crypto/index.ts'
 import type { Vault } from '../vault/index.ts'
 import { openDevice } from './device.ts'
 import type { Fields } from './fields.ts'
-import { forgetSession, keepSession, readSession, requireAccount } from './session-record.ts'
+import { forgetSession, keepSession, readSession, bindAccount } from './session-record.ts'
 import type { SessionRecord } from './session-record.ts'
 import { exchange, readJson, refusalOf, requireSecureOrigin } from './transport/exchange.ts'
 import type { Answer, ExchangeInput, Fetch } from './transport/exchange.ts'
@@ -77,7 +77,7 @@ export async function signIn(input: {
     deviceId,
     ...readTokens(fields),
   }
-  await requireAccount(input.vault, record.accountId)
+  await bindAccount(input.vault, record.accountId)
   await keepSession(input.vault, record)
   return createSession({ vault: input.vault, fetch: input.fetch ?? globalThis.fetch, record })
 }
