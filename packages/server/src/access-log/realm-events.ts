@@ -8,7 +8,7 @@ import type { Services } from '../http/services.ts'
 import type { RequestOrigin } from '../http/origin.ts'
 import type { AccessLogType } from './events.ts'
 import { done } from './events.ts'
-import { recordEvent } from './record.ts'
+import { recordEvents } from './record.ts'
 
 /** What a realm tells of. */
 export type RealmEventKind = 'registered' | 'guess_used' | 'share_recovered' | 'recovery_refused' | 'deleted'
@@ -48,6 +48,6 @@ export async function recordRealmEvent(
     const device = { id: deviceId, label: rows[0]?.label ?? '' }
     const subject = { accountId, device, origin: report.origin, time: services.now() }
     const event = done(TYPES[report.kind])
-    await recordEvent(transaction, subject, { ...event, success: report.kind !== 'recovery_refused' })
+    await recordEvents(transaction, subject, { ...event, success: report.kind !== 'recovery_refused' })
   })
 }

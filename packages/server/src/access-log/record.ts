@@ -15,28 +15,34 @@ export interface EventSubject {
   readonly time: Date
 }
 
-/** Adds one row; without such an account it does the same work and adds none. */
-export async function recordEvent(
+/**
+ * Adds a row for each event, in their order; without such an account it does the same work and adds none.
+ */
+export async function recordEvents(
   transaction: Transaction,
   subject: EventSubject,
-  event: AccessEvent,
+  ...events: readonly AccessEvent[]
 ): Promise<void> {
-  await transaction.query(
-    `INSERT INTO app.access_log
-       (user_id, row_id, device_id, device_label, type, success, code, message, address, user_agent, created_at)
-     SELECT user_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM app.accounts WHERE user_id = $1`,
-    [
-      subject.accountId,
-      generateTimeUuid(subject.time.getTime()),
-      subject.device === null ? null : parseHex(subject.device.id, 'device', 16),
-      subject.device?.label ?? null,
-      event.type,
-      event.success,
-      event.code,
-      event.message,
-      subject.origin.address,
-      subject.origin.userAgent,
-      subject.time,
-    ],
-  )
+  // Named before the first is written, so that no other request's row gets between them.
+  const named = events.map((event) => ({ event, id: generateTimeUuid(subject.time.getTime()) }))
+  for (const { event, id } of named) {
+    await transaction.query(
+      `INSERT INTO app.access_log
+         (user_id, row_id, device_id, device_label, type, success, code, message, address, user_agent, created_at)
+       SELECT user_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM app.accounts WHERE user_id = $1`,
+      [
+        subject.accountId,
+        id,
+        subject.device === null ? null : parseHex(subject.device.id, 'device', 16),
+        subject.device?.label ?? null,
+        event.type,
+        event.success,
+        event.code,
+        event.message,
+        subject.origin.address,
+        subject.origin.userAgent,
+        subject.time,
+      ],
+    )
+  }
 }

@@ -62,7 +62,7 @@ export async function countRequests(
   return undefined
 }
 
-/** Removes a few counters and codes that are past; never waits for a row that somebody else holds. */
+/** Removes a few counters and codes that are past; waits for no row, but holds those that it takes: call it last. */
 export async function sweepExpired(transaction: Transaction): Promise<void> {
   await transaction.query(
     `DELETE FROM auth.rate_limits WHERE bucket IN

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { parseHex, toHex } from 'keyhaven/crypto'
 import { done, refused } from '../access-log/events.ts'
 import type { AccessEvent } from '../access-log/events.ts'
-import { recordEvent } from '../access-log/record.ts'
+import { recordEvents } from '../access-log/record.ts'
 import type { Transaction } from '../db/database.ts'
 import { noteUse } from '../devices/devices.ts'
 import type { Device } from '../devices/devices.ts'
@@ -73,7 +73,7 @@ export async function refreshSession(
         ? refused('session_refreshed', 'ERR_SIGNED_OUT')
         : done('session_refreshed')
       const subject = { accountId: token.accountId, device: session.device, origin: input.origin, time }
-      await recordEvent(transaction, subject, event)
+      await recordEvents(transaction, subject, event)
       return spent ? undefined : session.device
     },
     { userId: token.accountId },

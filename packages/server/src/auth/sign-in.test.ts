@@ -207,6 +207,19 @@ describe('the limits of sign-in', () => {
       await server.database.asSuperuser('SELECT FROM auth.rate_limits WHERE ends_at < now()'),
     ).toHaveLength(0)
   })
+
+  test('the sweep waits for nobody: parallel requests over counters that are past all pass', async () => {
+    const server = await startTestApp()
+    const phones = Array.from({ length: 24 }, randomPhone)
+    const askAll = async (): Promise<readonly number[]> => {
+      const answers = await Promise.all(phones.map((phone) => server.post('/v1/auth/code', { phone })))
+      return answers.map((answer) => answer.status)
+    }
+    server.clock.now = new Date(Date.now() - 2 * 24 * 60 * MINUTE)
+    expect(await askAll()).toEqual(phones.map(() => 202))
+    server.clock.now = new Date()
+    expect(await askAll()).toEqual(phones.map(() => 202))
+  })
 })
 
 describe('phone numbers at rest', () => {

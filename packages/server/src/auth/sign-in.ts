@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { toHex } from 'keyhaven/crypto'
 import { done, refused } from '../access-log/events.ts'
-import { recordEvent } from '../access-log/record.ts'
+import { recordEvents } from '../access-log/record.ts'
 import type { EventSubject } from '../access-log/record.ts'
 import type { Transaction } from '../db/database.ts'
 import { noteSignIn } from '../devices/devices.ts'
@@ -34,7 +34,6 @@ export interface SignInRequest {
 export async function requestCode(services: Services, request: SignInRequest): Promise<void> {
   const code = generateCode()
   const exceeded = await withPhone(services, request, async (transaction, phone) => {
-    await sweepExpired(transaction)
     const over = await countRequests(
       transaction,
       [
@@ -46,6 +45,8 @@ export async function requestCode(services: Services, request: SignInRequest): P
     )
     if (over === undefined) await storeCode(services, transaction, { code, phone })
     await recordStep(transaction, phone, { type: 'code_requested', over, refusal: undefined })
+    // Last, since it takes locks on others' rows: what holds them waits for nothing any more.
+    await sweepExpired(transaction)
     return over
   })
   if (exceeded !== undefined) throw rateLimited(exceeded.retryAfterSeconds)
@@ -155,8 +156,8 @@ async function startSession(
   const added = await noteSignIn(transaction, use)
   const tokens = await createSession(services, transaction, use)
   const subject = { ...account.subject, device }
-  await recordEvent(transaction, subject, done('signed_in'))
-  if (added) await recordEvent(transaction, subject, done('device_added'))
+  const events = added ? [done('signed_in'), done('device_added')] : [done('signed_in')]
+  await recordEvents(transaction, subject, ...events)
   return tokens
 }
 
@@ -186,7 +187,7 @@ async function recordStep(
 ): Promise<void> {
   if (step.over !== undefined && !step.over.first) return
   const code = step.over === undefined ? step.refusal : 'ERR_RATE_LIMITED'
-  await recordEvent(
+  await recordEvents(
     transaction,
     phone.subject,
     code === undefined ? done(step.type) : refused(step.type, code),

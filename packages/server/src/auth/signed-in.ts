@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from 'hono'
 import { parseHex } from 'keyhaven/crypto'
 import type { AccessEvent, AccessLogType } from '../access-log/events.ts'
 import { refused } from '../access-log/events.ts'
-import { recordEvent } from '../access-log/record.ts'
+import { recordEvents } from '../access-log/record.ts'
 import type { EventSubject } from '../access-log/record.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Device } from '../devices/devices.ts'
@@ -20,7 +20,7 @@ export interface Actor {
   readonly sessionId: string
   readonly device: Device
   readonly time: Date
-  record(event: AccessEvent): Promise<void>
+  record(...events: readonly AccessEvent[]): Promise<void>
 }
 
 /** Refuses requests without a good access token, before anything else of them is looked at. */
@@ -57,7 +57,7 @@ export async function asActor<Result>(
       const device = { id: deviceId, label }
       const known: EventSubject = { accountId, device, origin: context.get('origin'), time }
       subject = known
-      const record = (event: AccessEvent): Promise<void> => recordEvent(transaction, known, event)
+      const record: Actor['record'] = (...events) => recordEvents(transaction, known, ...events)
       return action.run(transaction, { accountId, sessionId, device, time, record })
     })
   } catch (fault) {
@@ -71,7 +71,7 @@ export async function asActor<Result>(
 
 async function recordRefusal(services: Services, subject: EventSubject, event: AccessEvent): Promise<void> {
   await services.database.withUser(subject.accountId, (transaction) =>
-    recordEvent(transaction, subject, event),
+    recordEvents(transaction, subject, event),
   )
 }
 

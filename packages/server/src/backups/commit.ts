@@ -62,8 +62,8 @@ export async function commitChange(
   await showSegments(transaction, { accountId, state, pending })
   await showSlots(transaction, { accountId, state, pending })
   const etag = await movePointer(transaction, actor, { state, pending, request })
-  await actor.record(done(state.pointer === null ? 'backup_created' : 'backup_updated'))
-  await actor.record(done('pointer_moved'))
+  const kind = state.pointer === null ? 'backup_created' : 'backup_updated'
+  await actor.record(done(kind), done('pointer_moved'))
   return etag
 }
 
