@@ -288,15 +288,13 @@ describe('a server over a database of the operator’s', () => {
     servers.push(await startServer(settings, { log: quiet }))
   })
 
-  test('answers 503 with a code while the database is away, and is back when it is', async () => {
+  test('makes its logins from DATABASE_URL alone, answers 503 while the database is away, and is back when it is', async () => {
     const home = join(folder, 'operator')
     mkdirSync(home, { mode: 0o711 })
     const before = await startPrivateDatabase({ directory: home, durable: false })
-    const server = await start({
-      ...environmentOf(before.urls),
-      KEYHAVEN_OWNER_DATABASE_URL: before.ownerUrl,
-    })
-    const database = openDatabase(before.urls)
+    const env = { DATABASE_URL: before.urls.keyhaven_app, KEYHAVEN_OWNER_DATABASE_URL: before.ownerUrl }
+    const server = await start(env)
+    const database = openDatabase(parseSettings({ env }).database?.urls ?? before.urls)
     expect((await readiness(server.origin)).status).toBe(200)
     await before.stop()
     expect(await readiness(server.origin)).toMatchObject({
