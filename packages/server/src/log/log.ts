@@ -14,7 +14,6 @@ export interface LogFields {
     | 'request_failed'
     | 'database_unavailable'
     | 'code_not_sent'
-    | 'job_failed'
   readonly origin?: string
   readonly realmId?: string
   readonly postgres?: 'private' | 'external'

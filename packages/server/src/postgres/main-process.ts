@@ -16,7 +16,7 @@ import { shareFolder } from './shared-folder.ts'
 import type { SocketFolder } from './socket-folder.ts'
 
 /** The socket's file is named after this; no TCP port is opened. */
-export const PRIVATE_PORT = 5432
+const PRIVATE_PORT = 5432
 
 const START_DEADLINE_MS = 60_000
 const FAST_SHUTDOWN_MS = 20_000
