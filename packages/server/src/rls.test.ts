@@ -237,6 +237,17 @@ describe('another user’s rows', () => {
   })
 })
 
+describe('the realm’s login', () => {
+  test('reads no table of users or of sign-in', async () => {
+    for (const { name } of tables) {
+      const reading = server.database.database.withRealmRecord(new Uint8Array(32), (t) =>
+        t.query(`SELECT FROM ${name}`),
+      )
+      await expect(reading).rejects.toMatchObject({ code: DENIED })
+    }
+  })
+})
+
 describe('what even its own user’s transaction cannot do', () => {
   test.each([
     ['change the bytes of a segment', "UPDATE app.segments SET segment = '\\x00'"],
