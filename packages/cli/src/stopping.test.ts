@@ -2,10 +2,18 @@ import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { collect, ended, startCommand, temporaryFolder } from './testing/command.ts'
 import { processTree, stillRunning } from './testing/processes.ts'
-import { poll } from './testing/server.ts'
+import { poll, startServer } from './testing/server.ts'
+import type { TestServer } from './testing/server.ts'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer()
+  return () => server.stop()
+})
 
 /** Many processes, one after another, on a machine that may be busy. */
 const SLOW = { timeout: 240_000 }
@@ -117,4 +125,35 @@ test.each([
   expect(JSON.parse(output().stdout)).toMatchObject({ status: 'error', error: { code: 'ERR_ABORTED' } })
   expect(stillRunning(tree)).toEqual([])
   expect(readdirSync(temporary)).toEqual([])
+})
+
+test('a demo that is killed outright takes its server with it', SLOW, async () => {
+  const temporary = await temporaryFolder()
+  const { child, end } = start(['demo', '--json'], { TMPDIR: temporary })
+  const sign = (name: string): boolean => existsSync(join(temporary, name, 'device A'))
+  await poll(() => readdirSync(temporary).some(sign) || undefined, end)
+  const tree = processTree(child.pid ?? 0)
+  child.kill('SIGKILL')
+  await end
+  await poll(() => stillRunning(tree).length === 0 || undefined, new Promise(() => undefined))
+})
+
+test('a command that waits for a code on stdin ends at once when it is told to', async () => {
+  const home = join(await temporaryFolder(), 'home')
+  const { child, end, output, signal } = start([
+    'login',
+    '--json',
+    '--home',
+    home,
+    '--server',
+    server.origin,
+    '--phone',
+    '+12025550160',
+  ])
+  const earlier = server.codeCount()
+  await server.code(earlier)
+  signal('SIGINT')
+  expect(await end).toBe(130)
+  expect(JSON.parse(output().stdout)).toMatchObject({ error: { code: 'ERR_ABORTED' } })
+  expect(stillRunning([child.pid ?? 0])).toEqual([])
 })

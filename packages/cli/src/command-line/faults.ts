@@ -3,7 +3,7 @@
  * message may hold what it was given.
  */
 import { isKeyhavenError } from 'keyhaven'
-import type { KeyhavenError, KeyhavenErrorCode, KeyhavenErrorDetails } from 'keyhaven'
+import type { KeyhavenError, KeyhavenErrorCode, KeyhavenErrorDetails, RealmFault } from 'keyhaven'
 import { CommandError } from './command-error.ts'
 import type { Answer } from './command.ts'
 import { EXIT } from './exit-codes.ts'
@@ -151,8 +151,13 @@ function distrusted(problem: string): Words {
   return { exit: EXIT.distrusted, text: `${problem}; nothing was taken over.` }
 }
 
-function describeRealms(realms: readonly { readonly realmId: string; readonly fault: string }[]): string {
-  return realms.map(({ realmId, fault }) => `\n  realm ${realmId}: ${fault}`).join('')
+function describeRealms(realms: readonly RealmFault[]): string {
+  return realms.map(describeRealm).join('')
+}
+
+function describeRealm({ realmId, fault, retryAfterSeconds }: RealmFault): string {
+  const wait = retryAfterSeconds === undefined ? '' : `, wait ${describeSeconds(retryAfterSeconds)}`
+  return `\n  realm ${realmId}: ${fault}${wait}`
 }
 
 /** A span in words that people use. */

@@ -20,18 +20,22 @@ export interface SecretKind {
   readonly options: 'pin' | 'code'
   readonly noun: string
   readonly missing: { readonly code: CommandErrorCode; readonly exit: ExitCode }
+  /** How long an open stdin that nobody named may stay silent, in ms: it may be one that nobody will ever write to. */
+  readonly patienceMs: number
 }
 
 export const PIN: SecretKind = {
   options: 'pin',
   noun: 'PIN',
   missing: { code: 'ERR_PIN_NEEDED', exit: EXIT.pinNeeded },
+  patienceMs: 10_000,
 }
 
 export const SIGN_IN_CODE: SecretKind = {
   options: 'code',
   noun: 'sign-in code',
   missing: { code: 'ERR_CODE_NEEDED', exit: EXIT.usage },
+  patienceMs: 300_000,
 }
 
 /** The two options of a kind of secret, for a command's list of options. */
@@ -68,7 +72,12 @@ export async function readSecret(input: {
     throw new CommandError('ERR_USAGE', `Give --${kind.options}-file or --${kind.options}-stdin, not both.`)
   }
   if (file !== undefined) return parseSecret(await readSecretFile(file, kind), kind)
-  if (fromStdin || !process.stdin.isTTY) return parseSecret(await readLine(process.stdin), kind)
+  if (fromStdin || !process.stdin.isTTY) {
+    const patience = fromStdin ? [] : [AbortSignal.timeout(kind.patienceMs)]
+    const line = await readLine(process.stdin, AbortSignal.any([invocation.signal, ...patience]))
+    if (invocation.signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
+    return parseSecret(line, kind)
+  }
   return ask({ questions, kind, signal: invocation.signal })
 }
 
@@ -80,15 +89,26 @@ async function readSecretFile(path: string, kind: SecretKind): Promise<Uint8Arra
   }
 }
 
-/** Reads up to the first newline or the end, whichever comes first: a program may keep its pipe open. */
-async function readLine(stream: NodeJS.ReadStream): Promise<Uint8Array> {
+/** Reads up to the first newline, the end, or the stop; a program may keep its pipe open. */
+async function readLine(stream: NodeJS.ReadStream, stop: AbortSignal): Promise<Uint8Array> {
   const parts: Buffer[] = []
   let length = 0
-  for await (const part of stream as AsyncIterable<Buffer>) {
-    const end = part.indexOf(0x0a)
-    parts.push(end === -1 ? part : part.subarray(0, end + 1))
-    length += part.length
-    if (end !== -1 || length > MOST_BYTES) break
+  const close = (): void => {
+    stream.destroy()
+  }
+  if (stop.aborted) return new Uint8Array()
+  stop.addEventListener('abort', close)
+  try {
+    for await (const part of stream as AsyncIterable<Buffer>) {
+      const end = part.indexOf(0x0a)
+      parts.push(end === -1 ? part : part.subarray(0, end + 1))
+      length += part.length
+      if (end !== -1 || length > MOST_BYTES) break
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error
+  } finally {
+    stop.removeEventListener('abort', close)
   }
   return Buffer.concat(parts)
 }

@@ -11,7 +11,7 @@ export const demo: Command = {
   summary: 'Watch keys leave one device and arrive on another, on this machine alone',
   details: [
     'Starts a server on a free port with a new PostgreSQL, signs two devices in, backs 1,000 keys up from one and restores them on the other with a PIN, and compares every byte; then a second person with a passphrase.',
-    'Everything on the wire passes a proxy that keeps a copy. At the end the copies, the database’s files and the logs are searched for the PINs, the passphrase and every key.',
+    "Everything on the wire passes a proxy that keeps a copy. At the end the copies, the database's files and the logs are searched for the PINs, the passphrase and every key.",
     'Nothing is left behind. The exit code is 0 only if all of it held.',
   ],
   options: {},
@@ -30,10 +30,11 @@ async function runDemoCommand({ json, progress, signal }: Invocation): Promise<A
   const result = await runDemo({ steps, signal })
   const total = Math.round(performance.now() - began)
   print(row('  ', 'In all', total))
-  return describeResult(result, { ...steps.times, total })
+  return describeDemo(result, { ...steps.times, total })
 }
 
-function describeResult(result: DemoResult, ms: Readonly<Record<string, number>>): Answer {
+/** The answer for a result, with exit code 0 only if all of it held. */
+export function describeDemo(result: DemoResult, ms: Readonly<Record<string, number>>): Answer {
   const { identical, identityKeys, conversationKeys, wrongPin, search } = result
   if (search.unmarked.length > 0) {
     const text = `The search would not have found anything in: ${search.unmarked.join(', ')}.`

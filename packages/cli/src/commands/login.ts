@@ -30,7 +30,7 @@ export const login: Command = {
     phone: { value: 'NUMBER', summary: 'the phone number with its country, such as +15551234567' },
     realms: {
       value: 'FILE',
-      summary: 'realm configuration as JSON, instead of the server’s own single realm',
+      summary: "realm configuration as JSON, instead of the server's own single realm",
     },
     label: {
       value: 'TEXT',

@@ -45,8 +45,8 @@ export async function searchEverything(
   if (capture.compressed > 0)
     throw new CommandError('ERR_DEMO_FAILED', 'An answer was compressed and cannot be searched.', EXIT.fault)
   const places = [
-    filesPlace('the database and the server’s other files', [dataDirectory, `${dataDirectory}-keys`]),
-    filesPlace('the server’s log', [logFile], input.codes),
+    filesPlace("the database and the server's other files", [dataDirectory, `${dataDirectory}-keys`]),
+    filesPlace("the server's log", [logFile], input.codes),
     messagesPlace('request heads', capture.requestHeads),
     messagesPlace('request bodies', capture.requestBodies),
     messagesPlace('answer heads', capture.answerHeads),

@@ -32,7 +32,7 @@ export async function runDemo(input: {
   readonly steps: Steps
   readonly signal: AbortSignal
 }): Promise<DemoResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'keyhaven demo '))
+  const folder = await mkdtemp(join(tmpdir(), 'keyhaven-demo-'))
   const capture = createCapture()
   const proxy = await createCaptureProxy(capture)
   let server: ServerProcess | undefined

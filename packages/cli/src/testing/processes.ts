@@ -1,5 +1,6 @@
-/** Looks at processes by id, as `ps` shows them. */
+/** Looks at processes by id: in /proc where there is one, else with `ps`. */
 import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 interface Listed {
   readonly pid: number
@@ -8,12 +9,27 @@ interface Listed {
   readonly words: string
 }
 
-/** All processes of the machine but the one that lists them. */
+/** All processes of the machine. */
 export function listProcesses(): readonly Listed[] {
+  if (!existsSync('/proc/self/stat')) return listWithPs()
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? readProcess(name) : []))
+}
+
+function readProcess(pid: string): Listed[] {
+  try {
+    const [, state, parent] = /\) (\S) (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? []
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')
+    return [{ pid: Number(pid), parent: Number(parent), state: state ?? 'Z', words }]
+  } catch {
+    return []
+  }
+}
+
+function listWithPs(): readonly Listed[] {
   const text = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' })
   return text.split('\n').flatMap((line) => {
     const [, pid, parent, state, words] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? []
-    if (state === undefined || words === undefined || words.startsWith('ps -A')) return []
+    if (state === undefined || words === undefined) return []
     return [{ pid: Number(pid), parent: Number(parent), state, words }]
   })
 }

@@ -7,6 +7,7 @@ import { collect, ended, runJson, startCommand } from './command.ts'
 export interface TestServer {
   readonly origin: string
   readonly realmId: string
+  readonly dataDirectory: string
   stop(): Promise<void>
   readonly output: () => { readonly stdout: string; readonly stderr: string }
   /** Signs the device in `home` in. */
@@ -37,6 +38,7 @@ export async function startServer(): Promise<TestServer> {
   return {
     origin,
     realmId,
+    dataDirectory: data,
     stop,
     output,
     code,
