@@ -1,12 +1,13 @@
 /**
  * Hex, base64 and base64url, strict: what does not decode to exactly what would be encoded again is refused.
  */
-import { base64 as base64Coder, base64urlnopad, hex as hexCoder } from '@scure/base'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { base64 as base64Coder, base64urlnopad } from '@scure/base'
 import { KeyhavenError } from '../errors.ts'
 
 /** Lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
-  return hexCoder.encode(bytes)
+  return bytesToHex(bytes)
 }
 
 /** Bytes of lower-case hex; `length` in bytes if it is fixed. `ERR_INPUT_INVALID` names `field`. */
@@ -16,7 +17,7 @@ export function parseHex(text: string, field: string, length?: number): Uint8Arr
     const expected = length === undefined ? 'lower-case hex' : `${String(length * 2)} lower-case hex digits`
     throw new KeyhavenError('ERR_INPUT_INVALID', { field, expected })
   }
-  return hexCoder.decode(text)
+  return hexToBytes(text)
 }
 
 /** Standard base64 with padding (RFC 4648 section 4). */

@@ -1,10 +1,11 @@
-import { encode } from 'cborg'
+import { decode, encode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concat, randomBytes, utf8 } from '../crypto/bytes.ts'
 import { toHex } from '../crypto/text.ts'
 import { isKeyhavenError } from '../errors.ts'
 import { groupNoble as group } from './group-noble.ts'
+import { parseCbor } from './cbor.ts'
 import type { RealmRequest, RealmResponse } from './messages.ts'
 import { generateScalar } from './oprf.ts'
 import { encodeRequest, parseRequest } from './request-codec.ts'
@@ -85,6 +86,21 @@ function isRefused(run: () => unknown): boolean {
   }
 }
 
+function attempt(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch (error) {
+    if (isKeyhavenError(error, 'ERR_MESSAGE_MALFORMED')) return undefined
+    throw error
+  }
+}
+
+/** Floats and simple values are null to us. */
+function hasNull(value: unknown): boolean {
+  if (value instanceof Map) return [...value.values()].some(hasNull)
+  return Array.isArray(value) ? value.some(hasNull) : value === null
+}
+
 /** A good Recover3 with one more entry. */
 function recover3With(key: Uint8Array, value: Uint8Array): Uint8Array {
   const fields = concat(
@@ -116,6 +132,39 @@ describe('messages', () => {
         '6e756e6c6f636b5f6b65795f7461675090ad6dd4d63b99d06b6d3eb8d08f5b1d',
       ].join(''),
     )
+  })
+
+  it('have the bytes that cborg gives them', () => {
+    const bodies = [...REQUESTS.map(encodeRequest), ...RESPONSES.map(encodeResponse)]
+    for (const body of bodies) {
+      const value: unknown = decode(body, { useMaps: true })
+      expect(toHex(encode(value))).toBe(toHex(body))
+      expect(parseCbor(body, 4096)).toEqual(value)
+    }
+  })
+
+  it('that are read by us are read the same by cborg, whatever they are', () => {
+    const bodies = [...REQUESTS.map(encodeRequest), ...RESPONSES.map(encodeResponse)]
+    const near = fc.tuple(fc.constantFrom(...bodies), fc.nat(), fc.nat(255)).map(([body, at, byte]) => {
+      const changed = body.slice()
+      changed[at % body.length] = byte
+      return changed
+    })
+    const simple = fc.oneof(fc.string(), fc.uint8Array(), fc.integer(), fc.constant(null))
+    const value = fc.letrec((tie) => ({
+      tree: fc.oneof(simple, fc.array(tie('tree')), fc.dictionary(fc.string(), tie('tree'))),
+    })).tree
+    let read = 0
+    fc.assert(
+      fc.property(fc.oneof(near, fc.uint8Array({ maxLength: 40 }), value.map(encode)), (body) => {
+        const ours = attempt(() => parseCbor(body, 1 << 20))
+        if (ours === undefined || hasNull(ours)) return
+        read += 1
+        expect(decode(body, { useMaps: true, rejectDuplicateMapKeys: true })).toEqual(ours)
+      }),
+      { numRuns: 1000 },
+    )
+    expect(read).toBeGreaterThan(100)
   })
 
   it('fit the limit of 2048 bytes', () => {

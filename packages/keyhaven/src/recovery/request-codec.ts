@@ -1,6 +1,7 @@
 /**
  * Requests to CBOR and back.
  */
+import type { CborValue } from './cbor.ts'
 import { asFields, asVariant, encodeCbor, malformed, parseCbor, takeBytes, takeInteger } from './cbor.ts'
 import { encodeSignedPublicKey, takePoint, takeScalar, takeSignedPublicKey } from './field-checks.ts'
 import { groupNoble } from './group-noble.ts'
@@ -101,7 +102,7 @@ export function encodeRequest(request: RealmRequest): Uint8Array {
   }
 }
 
-function register2Fields(request: Register2Request): Readonly<Record<string, unknown>> {
+function register2Fields(request: Register2Request): CborValue {
   const { registration } = request
   return {
     version: request.version,

@@ -1,7 +1,7 @@
 /**
  * Responses to CBOR and back.
  */
-import type { Fields } from './cbor.ts'
+import type { CborValue, Fields } from './cbor.ts'
 import { asFields, asVariant, encodeCbor, malformed, parseCbor, takeBytes, takeInteger } from './cbor.ts'
 import { encodeSignedPublicKey, takePoint, takeScalar, takeSignedPublicKey } from './field-checks.ts'
 import { groupNoble } from './group-noble.ts'
@@ -117,7 +117,7 @@ export function encodeResponse(response: RealmResponse): Uint8Array {
   return encodeCbor({ [VARIANTS[response.kind]]: statusOf(response) })
 }
 
-function statusOf(response: RealmResponse): unknown {
+function statusOf(response: RealmResponse): CborValue {
   if (response.kind === 'recover1' && response.status === 'ok') return { Ok: { version: response.version } }
   if (response.kind === 'recover2' && response.status === 'ok')
     return { Ok: evaluationFields(response.evaluation) }
@@ -131,7 +131,7 @@ function statusOf(response: RealmResponse): unknown {
   return name
 }
 
-function evaluationFields(evaluation: Evaluation): Readonly<Record<string, unknown>> {
+function evaluationFields(evaluation: Evaluation): CborValue {
   return {
     oprf_signed_public_key: encodeSignedPublicKey(evaluation.signedPublicKey),
     oprf_blinded_result: evaluation.blindedResult,
