@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { collect, ended, startCommand, temporaryFolder } from './testing/command.ts'
@@ -9,10 +10,15 @@ import { poll, startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
 let server: TestServer
+let folder: string
 
 beforeAll(async () => {
   server = await startServer()
-  return () => server.stop()
+  folder = await mkdtemp(join(tmpdir(), 'keyhaven test '))
+  return async () => {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  }
 })
 
 /** Many processes, one after another, on a machine that may be busy. */
@@ -45,11 +51,11 @@ function start(words: readonly string[], environment?: NodeJS.ProcessEnv): Start
   }
 }
 
-async function startServe(): Promise<Started & { readonly data: string }> {
-  const data = join(await temporaryFolder(), 'data')
-  const started = start(['serve', '--port', '0', '--data', data, '--json'])
-  await poll(() => /^\{"status":.*$/m.exec(started.output().stdout)?.[0], started.end)
-  return { ...started, data }
+/** A server on a data directory that the tests of this file use one after another. */
+async function startServe(): Promise<Started> {
+  const started = start(['serve', '--port', '0', '--data', join(folder, 'data'), '--json'])
+  await poll(() => /^\{"status":"ready".*$/m.exec(started.output().stdout)?.[0], started.end)
+  return started
 }
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
@@ -106,26 +112,23 @@ test('serve goes on when the reader of its output goes away', async () => {
   expect(stillRunning(tree)).toEqual([])
 })
 
-test.each([
-  'server',
-  'server/data/postgres',
-  'server/data/postgres/postmaster.pid',
-  'device A',
-  'device B/vault',
-])('Ctrl-C when the demo has got to "%s" leaves no process and no file', async (sign) => {
-  const temporary = await temporaryFolder()
-  const { child, end, output, signal } = start(['demo', '--json'], { TMPDIR: temporary })
-  const reached = (): true | undefined =>
-    readdirSync(temporary).some((name) => existsSync(join(temporary, name, sign))) || undefined
-  await poll(reached, end)
-  const tree = processTree(child.pid ?? 0)
-  signal('SIGINT')
-  signal('SIGINT')
-  expect(await end).toBe(130)
-  expect(JSON.parse(output().stdout)).toMatchObject({ status: 'error', error: { code: 'ERR_ABORTED' } })
-  expect(stillRunning(tree)).toEqual([])
-  expect(readdirSync(temporary)).toEqual([])
-})
+test.each(['server', 'server/data/postgres/postmaster.pid', 'device B/vault'])(
+  'Ctrl-C when the demo has got to "%s" leaves no process and no file',
+  async (sign) => {
+    const temporary = await temporaryFolder()
+    const { child, end, output, signal } = start(['demo', '--json'], { TMPDIR: temporary })
+    const reached = (): true | undefined =>
+      readdirSync(temporary).some((name) => existsSync(join(temporary, name, sign))) || undefined
+    await poll(reached, end)
+    const tree = processTree(child.pid ?? 0)
+    signal('SIGINT')
+    signal('SIGINT')
+    expect(await end).toBe(130)
+    expect(JSON.parse(output().stdout)).toMatchObject({ status: 'error', error: { code: 'ERR_ABORTED' } })
+    expect(stillRunning(tree)).toEqual([])
+    expect(readdirSync(temporary)).toEqual([])
+  },
+)
 
 test('a demo that is killed outright takes its server with it', SLOW, async () => {
   const temporary = await temporaryFolder()
