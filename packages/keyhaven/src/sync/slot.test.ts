@@ -44,9 +44,7 @@ describe('what the realms hold', () => {
     expect(() => parseRegisteredSecret(bytes.slice(0, 68))).toThrow(damaged)
     expect(() => parseRegisteredSecret(new Uint8Array())).toThrow(damaged)
     expect(() => parseRegisteredSecret(new Uint8Array(69))).toThrow(damaged)
-    expect(() => parseRegisteredSecret(writeRegisteredSecret({ ...secret, generation: 0 }))).toThrow(
-      damaged,
-    )
+    expect(() => parseRegisteredSecret(writeRegisteredSecret({ ...secret, generation: 0 }))).toThrow(damaged)
     bytes[0] = 2
     expect(() => parseRegisteredSecret(bytes)).toThrow(
       expect.objectContaining({ code: 'ERR_CLIENT_TOO_OLD' }),
