@@ -96,8 +96,8 @@ async function readLine(stream: NodeJS.ReadStream, stop: AbortSignal): Promise<U
   const close = (): void => {
     stream.destroy()
   }
-  if (stop.aborted) return new Uint8Array()
   stop.addEventListener('abort', close)
+  if (stop.aborted) close()
   try {
     for await (const part of stream as AsyncIterable<Buffer>) {
       const end = part.indexOf(0x0a)
