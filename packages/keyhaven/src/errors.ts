@@ -40,16 +40,22 @@ export interface KeyhavenErrorDetails {
   ERR_VAULT_MISSING: undefined
   /** A vault of this name is there already. Open it, or choose another name; nothing was changed. */
   ERR_VAULT_EXISTS: undefined
+  /** A vault was here, and the browser has deleted its storage. Restore from a backup, or make a new one knowingly. */
+  ERR_VAULT_EVICTED: undefined
   /** The vault's parts pass their checksum but do not belong together: somebody changed them. */
   ERR_VAULT_TAMPERED: undefined
   /** The device key of this vault is gone. Unlock with another protection. */
   ERR_DEVICE_KEY_MISSING: undefined
   /** The device key's file is not fit for use; nothing was changed. */
   ERR_DEVICE_KEY_REFUSED: { readonly problem: 'permissions' | 'inside-the-vault' | 'damaged' }
+  /** A passkey cannot protect a vault here. `reason` tells why; offer another protection. */
+  ERR_PASSKEY_UNAVAILABLE: { readonly reason: PasskeyFault }
   /** The app asks for advised passwords only, and this is none. `reason` says what is against it. */
   ERR_PASSWORD_REFUSED: { readonly reason: 'short' | 'repeated' | 'sequence' }
   /** The person, or the app for him, refused a request to use a key. */
   ERR_REQUEST_REFUSED: undefined
+  /** The worker that holds the vault has ended or failed. Start it again and unlock again. */
+  ERR_WORKER_FAILED: undefined
   /** The vault has no record of this name. */
   ERR_RECORD_MISSING: undefined
   /** The vault has no such protection. */
@@ -111,6 +117,24 @@ export interface KeyhavenErrorDetails {
   ERR_START_REFUSED: { readonly problem: string }
 }
 
+/** Why a passkey cannot be made or used. */
+export type PasskeyFault =
+  /** This is no page, or its browser has no WebAuthn. */
+  | 'no-webauthn'
+  /** The page is neither https nor localhost. */
+  | 'insecure-context'
+  /** No authenticator here can verify its user. */
+  | 'no-authenticator'
+  /** The authenticator or the browser has no PRF extension. */
+  | 'no-prf'
+  /** The authenticator did not verify its user. */
+  | 'not-verified'
+  /** The passkey belongs to another site. */
+  | 'other-site'
+  /** The person declined, or the moment passed. */
+  | 'cancelled'
+  | 'unknown'
+
 /** What one realm did wrong, by the realm's id (32 hex digits). */
 export interface RealmFault {
   readonly realmId: string
@@ -155,11 +179,14 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_VAULT_LOCKED: 'The vault is locked.',
   ERR_VAULT_MISSING: 'There is no such vault.',
   ERR_VAULT_EXISTS: 'There is such a vault already.',
+  ERR_VAULT_EVICTED: 'The browser has deleted the storage of this vault.',
   ERR_VAULT_TAMPERED: 'The parts of the vault do not belong together.',
   ERR_DEVICE_KEY_MISSING: 'The device key of the vault is gone.',
   ERR_DEVICE_KEY_REFUSED: 'The file of the device key is not fit for use.',
+  ERR_PASSKEY_UNAVAILABLE: 'A passkey cannot protect a vault here.',
   ERR_PASSWORD_REFUSED: 'The password is too easy to guess.',
   ERR_REQUEST_REFUSED: 'The request to use the key was refused.',
+  ERR_WORKER_FAILED: 'The worker that holds the vault has failed.',
   ERR_RECORD_MISSING: 'The vault has no such record.',
   ERR_PROTECTION_MISSING: 'The vault has no such protection.',
   ERR_PROTECTION_LAST: 'The last protection of a vault cannot be removed.',

@@ -75,7 +75,8 @@ function createIdleClock(idleMs: number | undefined, end: () => void): IdleClock
   return { isOver, restart, stop }
 }
 
-function watchPageHide(lock: () => void): (() => void) | undefined {
+/** Calls `lock` when the page is hidden; returns the end of that, or nothing where there is no page. */
+export function watchPageHide(lock: () => void): (() => void) | undefined {
   if (typeof document === 'undefined') return undefined
   const onChange = (): void => {
     if (document.visibilityState === 'hidden') lock()

@@ -34,8 +34,8 @@ export function homeOf(body: Pick<Body, 'storage' | 'vaultId'>): SlotHome {
 }
 
 /** Opens the vault by a protection and leaves it unlocked. */
-export async function unlockBody(body: Body, protection: Protection): Promise<UnlockOutcome> {
-  const opened = await openContents(body, protection)
+export async function unlockBody(body: Body, protection: Protection, id?: string): Promise<UnlockOutcome> {
+  const opened = await openContents(body, protection, id)
   if (opened.status !== 'unlocked') return opened
   lockBody(body)
   enterUnlocked(body, opened.contents)
@@ -89,10 +89,11 @@ type Opening =
   | Exclude<UnlockOutcome, { readonly status: 'unlocked' }>
 
 /** The contents as this protection opens them; the vault's own state stays as it is. */
-export async function openContents(body: Body, protection: Protection): Promise<Opening> {
+export async function openContents(body: Body, protection: Protection, id?: string): Promise<Opening> {
   const { name, storage, vaultId } = body
   const { slots } = parseHead(await readOwnHead(body))
-  const opened = await openSlots(homeOf(body), slots, protection)
+  const asked = slots.filter((slot) => id === undefined || toHex(slot.id) === id)
+  const opened = await openSlots(homeOf(body), asked, protection)
   if (opened.status !== 'unlocked') return opened
   try {
     const source = { name, storage, vaultId, keys: await deriveVaultKeys(vaultId, opened.vaultKey) }

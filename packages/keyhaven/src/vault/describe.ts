@@ -8,6 +8,7 @@ import { parseHead } from './head.ts'
 import { requireVaultName } from './names.ts'
 import { DEVICE_PROVIDERS, isProvider } from './protection/device-parameters.ts'
 import type { DeviceProvider } from './protection/device-parameters.ts'
+import { parsePasskeyParameters } from './protection/passkey-parameters.ts'
 import { parsePasswordParameters } from './protection/password-parameters.ts'
 import type { Slot, StoredFactor } from './slot.ts'
 import { HEAD } from './storage.ts'
@@ -18,9 +19,20 @@ export async function describeVault(
   options: Pick<VaultOptions, 'name' | 'storage'>,
 ): Promise<VaultDescription> {
   const headBytes = await options.storage.read(requireVaultName(options.name), HEAD)
-  if (headBytes === undefined) return { status: 'missing' }
+  if (headBytes === undefined) {
+    const { code } = await missingVault(options)
+    return { status: code === 'ERR_VAULT_EVICTED' ? 'evicted' : 'missing' }
+  }
   const { vaultId, slots } = parseHead(headBytes)
   return { status: 'present', id: vaultId.slice(), protections: slots.map(summarizeSlot) }
+}
+
+/** Why there is no head: the vault was deleted by the browser, or it never was. */
+export async function missingVault(
+  options: Pick<VaultOptions, 'name' | 'storage'>,
+): Promise<KeyhavenError<'ERR_VAULT_EVICTED' | 'ERR_VAULT_MISSING'>> {
+  const evicted = (await options.storage.wasHere?.(options.name)) === true
+  return new KeyhavenError(evicted ? 'ERR_VAULT_EVICTED' : 'ERR_VAULT_MISSING', undefined)
 }
 
 /** A slot as callers see it. */
@@ -30,7 +42,9 @@ export function summarizeSlot(slot: Slot): ProtectionSummary {
 
 function summarizeFactor({ type, parameters }: StoredFactor): FactorSummary {
   if (type === 'password') return { type, stretching: parsePasswordParameters(parameters).stretching }
-  return type === 'device' ? { type, provider: providerOf(parameters) } : { type }
+  if (type === 'device') return { type, provider: providerOf(parameters) }
+  const { siteId, credentialId } = parsePasskeyParameters(parameters)
+  return { type, siteId, credentialId: credentialId.slice() }
 }
 
 function providerOf(parameters: Uint8Array): DeviceProvider {

@@ -39,6 +39,8 @@ export interface VaultStorage {
   readonly kind: 'file' | 'memory' | 'indexeddb' | 'web-storage'
   /** The folder that holds the vaults, if there is one; a device key must lie outside it. */
   readonly directory?: string
+  /** Whether a vault of this name was made here, as far as a note apart from the vaults says. */
+  wasHere?(vault: string): Promise<boolean>
   /** The blob, or the asked part of it; `undefined` if there is none, or if it is shorter than asked. */
   read(vault: string, blob: string, range?: BlobRange): Promise<Uint8Array | undefined>
   /** Runs `work` while no other writer of this vault runs, here or elsewhere; `ERR_VAULT_BUSY` after a while. */

@@ -38,7 +38,7 @@ export type UnlockOutcome =
 export type FactorSummary =
   | { readonly type: 'device'; readonly provider: DeviceProvider }
   | { readonly type: 'password'; readonly stretching: Stretching }
-  | { readonly type: 'passkey' }
+  | { readonly type: 'passkey'; readonly siteId: string; readonly credentialId: Uint8Array }
 
 /** A protection as anyone can read it from the stored bytes. Authenticated only while the vault is unlocked. */
 export interface ProtectionSummary {
@@ -52,6 +52,8 @@ export interface ProtectionSummary {
 /** What can be said of a vault without opening it. */
 export type VaultDescription =
   | { readonly status: 'missing' }
+  /** There was one, and the browser has deleted its storage. */
+  | { readonly status: 'evicted' }
   | {
       readonly status: 'present'
       readonly id: Uint8Array
@@ -77,6 +79,8 @@ export interface VaultOptions {
 export interface CreateVaultOptions extends VaultOptions {
   /** At least one way in; all of them are set up before the vault exists. */
   readonly protections: readonly Protection[]
+  /** Makes a new vault where the browser has deleted one; without it, that is `ERR_VAULT_EVICTED`. */
+  readonly replaceEvicted?: boolean
 }
 
 export interface OpenVaultOptions extends VaultOptions {
@@ -90,7 +94,8 @@ export interface Vault {
   /** 16 random bytes, chosen when the vault was made. */
   readonly id: Uint8Array
   state(): 'locked' | 'unlocked'
-  unlock(protection: Protection): Promise<UnlockOutcome>
+  /** Opens by a protection; by that of one id, where there are several of its kind. */
+  unlock(protection: Protection, id?: string): Promise<UnlockOutcome>
   /** Forgets the keys. Operations that are under way end with `ERR_VAULT_LOCKED`. */
   lock(): void
   /** Calls back with each change of the state, whoever caused it; returns the end of that. */

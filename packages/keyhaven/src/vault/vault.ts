@@ -10,6 +10,7 @@ import { KeyhavenError } from '../errors.ts'
 import { enterUnlocked, homeOf, lockBody, unlockBody, withContents } from './body.ts'
 import type { Body } from './body.ts'
 import { readRecord, refresh, sealState, writeRecords } from './contents.ts'
+import { describeVault, missingVault } from './describe.ts'
 import { parseHead } from './head.ts'
 import type { Head } from './head.ts'
 import { VAULT_KEY_LENGTH, deriveVaultKeys } from './keys.ts'
@@ -33,11 +34,16 @@ import type { CreateVaultOptions, OpenVaultOptions, RecordSummary, Vault, VaultR
 /**
  * Makes a vault and leaves it unlocked.
  *
- * `ERR_VAULT_EXISTS` when there is one of this name; `ERR_INPUT_INVALID` without a protection. If it fails, no vault
+ * `ERR_VAULT_EXISTS` when there is one of this name, `ERR_VAULT_EVICTED` when the browser has deleted it; `ERR_INPUT_INVALID` without a protection. If it fails, no vault
  * is left behind.
  */
 export async function createVault(options: CreateVaultOptions): Promise<Vault> {
   const body = createBody(options, randomBytes(16))
+  const description = await describeVault(options)
+  if (description.status === 'present') throw new KeyhavenError('ERR_VAULT_EXISTS', undefined)
+  if (description.status === 'evicted' && options.replaceEvicted !== true) {
+    throw new KeyhavenError('ERR_VAULT_EVICTED', undefined)
+  }
   if (body.protections.length === 0) {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'protections', expected: 'at least one' })
   }
@@ -75,12 +81,12 @@ async function commitUnlessThere(body: Body, writer: VaultWriter, change: Storag
  * Opens a vault that exists. It is unlocked at once if one of `protections` opens without asking anybody (a device
  * protection); else it is locked until `unlock`.
  *
- * `ERR_VAULT_MISSING` when there is none, `ERR_VAULT_DAMAGED`, `ERR_VAULT_TAMPERED` or `ERR_ENVELOPE_MALFORMED` when its
+ * `ERR_VAULT_MISSING` when there is none, `ERR_VAULT_EVICTED` when the browser has deleted it, `ERR_VAULT_DAMAGED`, `ERR_VAULT_TAMPERED` or `ERR_ENVELOPE_MALFORMED` when its
  * bytes were changed, `ERR_DEVICE_KEY_MISSING` when the device's key is gone and nothing else would open it.
  */
 export async function openVault(options: OpenVaultOptions): Promise<Vault> {
   const headBytes = await options.storage.read(requireVaultName(options.name), HEAD)
-  if (headBytes === undefined) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
+  if (headBytes === undefined) throw await missingVault(options)
   const { vaultId, slots } = parseHead(headBytes)
   const body = createBody(options, vaultId.slice())
   for (const protection of body.protections.filter(opensAlone)) {
@@ -110,7 +116,7 @@ function present(body: Body): Vault {
     name: body.name,
     id: body.vaultId.slice(),
     state: () => (body.open === undefined ? 'locked' : 'unlocked'),
-    unlock: (protection) => unlockBody(body, protection),
+    unlock: (protection, id) => unlockBody(body, protection, id),
     lock: () => {
       body.open?.watch.lockOthers()
       lockBody(body)

@@ -19,6 +19,7 @@ import {
   withinBounds,
 } from './password-parameters.ts'
 import type { PasswordParameters, Stretching } from './password-parameters.ts'
+import { notePortable } from './portable.ts'
 import { ratePassword } from './password-strength.ts'
 
 const SECRET_LENGTH = 32
@@ -68,7 +69,9 @@ export function passwordProtection(options: PasswordProtectionOptions): Protecti
       return { status: 'opened', secret }
     },
   }
-  return { label: options.label, factors: [factor] }
+  const protection: Protection = { label: options.label, factors: [factor] }
+  notePortable(protection, { type: 'password', options })
+  return protection
 }
 
 async function stretch(
