@@ -13,13 +13,14 @@ import { REQUEST_LIMIT, encodeResponse, parseRequest } from 'keyhaven/recovery/r
 import type { Database } from '../db/database.ts'
 import { readBytes } from '../http/body.ts'
 import type { RequestOrigin } from '../http/origin.ts'
-import { Refusal, refusalResponse } from '../http/refusal.ts'
+import { Refusal, rateLimited, refusalResponse } from '../http/refusal.ts'
 import type { TenantKeys } from '../settings/tenants.ts'
 import { loadGroupLibsodium } from './group-libsodium.ts'
 import { createRegistrationSeal } from './seal.ts'
 import { handleRealmRequest } from './service.ts'
 import type { RealmIdentity } from './token.ts'
 import { createTokenVerifier, deriveRecordId } from './token.ts'
+import { createTurns } from './turns.ts'
 
 /** What the realm tells the server that it is part of, after the commit and before the answer. */
 export interface RealmReport {
@@ -83,6 +84,7 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
   const group = loadGroupLibsodium()
   const verifyToken = createTokenVerifier({ tenants, realmId })
   const seal = createRegistrationSeal({ sealKey, realmId })
+  const takeTurn = createTurns(WAITING_LIMIT)
   const identify = async (context: Context<RealmEnv>): Promise<RealmIdentity> => {
     const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '') ?? []
     const identity = token === undefined ? undefined : await verifyToken(token, now())
@@ -94,8 +96,12 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const identity = await identify(context)
     const body = await readBytes(context, BODY)
     const request = readRequest(body, await group)
-    const call = { recordId: deriveRecordId(identity), request, now: now() }
-    const { event, answer } = await handleRealmRequest({ database, seal, group, guessCap }, call)
+    const recordId = deriveRecordId(identity)
+    const result = await takeTurn(toHex(recordId), () =>
+      handleRealmRequest({ database, seal, group, guessCap }, { recordId, request, now: now() }),
+    )
+    if (result === undefined) throw rateLimited(1)
+    const { event, answer } = result
     if (event !== undefined) {
       const origin = context.get('origin') ?? NO_ORIGIN
       await input.onEvent?.({ kind: event.type, context: identity.context, origin })
@@ -103,6 +109,9 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     return answerBytes(encodeResponse(await answer()))
   }
 }
+
+/** Requests about one record that may wait for one another; a person's own devices make a handful. */
+const WAITING_LIMIT = 256
 
 /** The npm package `juicebox-sdk` names no content type. */
 const BODY = {

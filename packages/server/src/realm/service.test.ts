@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { randomBytes, utf8 } from 'keyhaven/crypto'
+import { recover, register } from 'keyhaven/recovery'
+import type { RealmRequest, Registration } from 'keyhaven/recovery/realm'
+import { generateScalar, groupNoble } from 'keyhaven/recovery/realm'
+import type { TestDatabase } from '../testing/database.ts'
+import { createTestDatabase } from '../testing/database.ts'
+import { lockRecord } from './records.ts'
+import type { RegistrationSeal } from './seal.ts'
+import { createRegistrationSeal } from './seal.ts'
+import type { RealmResult } from './service.ts'
+import { handleRealmRequest } from './service.ts'
+import { acmeTransport, ourConfiguration, startTestRealm } from './testing/realm-server.ts'
+
+const NUM_GUESSES = 10
+const oprfPrivateKey = generateScalar(groupNoble)
+const registration: Registration = {
+  oprfPrivateKey,
+  signedPublicKey: {
+    publicKey: groupNoble.multiplyBase(oprfPrivateKey),
+    verifyingKey: randomBytes(32),
+    signature: randomBytes(64),
+  },
+  unlockKeyCommitment: randomBytes(32),
+  encryptionKeyShare: generateScalar(groupNoble),
+  encryptedSecret: randomBytes(145),
+  encryptedSecretCommitment: randomBytes(16),
+}
+const version = randomBytes(16)
+const recordId = randomBytes(32)
+const seal = createRegistrationSeal({ sealKey: randomBytes(32), realmId: randomBytes(16) })
+
+let test: TestDatabase
+beforeEach(async () => {
+  test = await createTestDatabase()
+  const unlockKeyTag = randomBytes(16)
+  await handle({ kind: 'register2', version, registration, unlockKeyTag, numGuesses: NUM_GUESSES })
+})
+
+function handle(request: RealmRequest, sealing: RegistrationSeal = seal): Promise<RealmResult> {
+  return handleRealmRequest(
+    { database: test.database, seal: sealing, group: Promise.resolve(groupNoble), guessCap: undefined },
+    { recordId, request, now: new Date() },
+  )
+}
+
+function guess(): RealmRequest {
+  return {
+    kind: 'recover2',
+    version,
+    blindedInput: groupNoble.multiplyBase(generateScalar(groupNoble)),
+  }
+}
+
+async function countedGuesses(): Promise<number | undefined> {
+  const { record } = await test.database.withRealmRecord(recordId, (transaction) =>
+    lockRecord(transaction, recordId),
+  )
+  return record.state === 'registered' ? record.guessCount : undefined
+}
+
+describe('requests about one record', () => {
+  it('that all come at once are ordered by the row’s lock alone', async () => {
+    const results = await Promise.all(Array.from({ length: 60 }, () => handle(guess())))
+    const responses = await Promise.all(results.map(({ answer }) => answer()))
+    const evaluated = responses.filter(({ kind, status }) => kind === 'recover2' && status === 'ok')
+    expect(evaluated).toHaveLength(NUM_GUESSES)
+    expect(await countedGuesses()).toBe(NUM_GUESSES)
+  })
+
+  it('are counted, and on disk, before anything is unsealed', async () => {
+    const counted: (number | undefined)[] = []
+    const watching: RegistrationSeal = {
+      ...seal,
+      open: async (owner, sealed) => {
+        counted.push(await countedGuesses())
+        return seal.open(owner, sealed)
+      },
+    }
+    const { answer } = await handle(guess(), watching)
+    expect(counted).toEqual([])
+    await answer()
+    expect(counted).toEqual([1])
+  })
+
+  it('stay counted when what is sealed does not open', async () => {
+    const other = createRegistrationSeal({ sealKey: randomBytes(32), realmId: randomBytes(16) })
+    const { answer } = await handle(guess(), other)
+    await expect(answer()).rejects.toMatchObject({ code: 'ERR_ENVELOPE_REJECTED' })
+    expect(await countedGuesses()).toBe(1)
+  })
+
+  it('that repeat an input are evaluated again and not counted again', async () => {
+    const request = guess()
+    const answers = []
+    for (let repeat = 0; repeat < 3; repeat += 1) answers.push(await (await handle(request)).answer())
+    const points = answers.map((response) =>
+      response.kind === 'recover2' && response.status === 'ok'
+        ? response.evaluation.blindedResult
+        : undefined,
+    )
+    expect(points[0]).toBeInstanceOf(Uint8Array)
+    expect([points[1], points[2]]).toEqual([points[0], points[0]])
+    expect(await countedGuesses()).toBe(1)
+  })
+})
+
+describe('an access log that cannot be written', () => {
+  it('lets nothing be handed out, and the guess stays counted', async () => {
+    const pin = utf8('493817')
+    let broken = false
+    const realm = await startTestRealm({
+      onEvent: ({ kind }) =>
+        broken && kind === 'share_recovered' ? Promise.reject(new Error('no disk')) : Promise.resolve(),
+    })
+    const options = {
+      configuration: ourConfiguration([realm], 1),
+      transport: acmeTransport('logged'),
+      userInfo: utf8('person'),
+      pin,
+    }
+    await register({ ...options, secret: randomBytes(8), numGuesses: 3 })
+    broken = true
+    await expect(recover(options)).rejects.toMatchObject({ code: 'ERR_REALMS_UNAVAILABLE' })
+    broken = false
+    expect(await recover(options)).toMatchObject({ status: 'recovered' })
+  })
+})
