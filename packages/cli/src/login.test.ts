@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { closeServer, listenOnLoopback } from './demo/capture-proxy.ts'
 import { collect, ended, run, runJson, startCommand, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
@@ -150,3 +153,38 @@ test.each([
     answer: { error: { code } },
   })
 })
+
+const foreign: [string, RequestListener][] = [
+  ['shows a page', (_, answer) => answer.end('<html>')],
+  [
+    'has no realm',
+    (_, answer) => answer.writeHead(404).end('{"realmID":"00000000000000000000000000000000"}'),
+  ],
+  ['shows a malformed id', (_, answer) => answer.end('{"realmID":"0"}')],
+  [
+    'sends one elsewhere',
+    (_, answer) => answer.writeHead(302, { Location: 'http://127.0.0.1:1/realm/' }).end(),
+  ],
+  [
+    'never stops talking',
+    (_, answer) => {
+      const talk = (): void => {
+        while (answer.write(' '.repeat(65536)));
+      }
+      answer.on('drain', talk)
+      talk()
+    },
+  ],
+]
+
+test.each(foreign)(
+  'a server that %s is refused as none of ours, and no code is asked for',
+  async (_, listener) => {
+    const stranger = createServer(listener)
+    onTestFinished(() => closeServer(stranger))
+    const origin = await listenOnLoopback(stranger)
+    const home = join(await temporaryFolder(), 'home')
+    const words = ['login', '--request', '--home', home, '--server', origin, '--phone', '+12025550126']
+    expect(await runJson(words)).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_SERVER_FOREIGN' } } })
+  },
+)

@@ -115,7 +115,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   },
   ERR_IDENTITY_CONFLICT: ({ count }) => ({
     exit: EXIT.distrusted,
-    text: `This device and the backup have different identity keys under ${count === 1 ? 'one name' : `${String(count)} names`}; nothing was overwritten.`,
+    text: `Two different identity keys claim ${count === 1 ? 'one name' : `each of ${String(count)} names`}; nothing was overwritten.`,
   }),
   ERR_CLIENT_TOO_OLD: {
     exit: EXIT.fault,

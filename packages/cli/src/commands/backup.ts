@@ -26,22 +26,21 @@ async function runBackup(invocation: Invocation): Promise<Answer> {
   const { sync } = await requireSignedIn(await openDevice(invocation))
   const { signal, progress } = invocation
   const onProgress = reportProgress(progress, 'Backing up')
-  if (!secretIsNamed(invocation, PIN)) {
+  const named = secretIsNamed(invocation, PIN)
+  if (!named) {
     const outcome = await sync.backup({ signal, onProgress })
     if (outcome.status !== 'pin-needed') return describeOutcome(outcome)
   }
-  const pin = await readPin(invocation, sync)
+  const questions = named ? [] : await choosePinQuestions(sync, signal)
+  progress.clear()
+  const pin = await readSecret({ invocation, kind: PIN, questions })
   return describeOutcome(await sync.backup({ pin, signal, onProgress }))
 }
 
 /** Asks twice for the PIN of a first backup, once for that of a backup which is there. */
-async function readPin(invocation: Invocation, sync: KeySync): Promise<string> {
-  const { hasBackup } = await sync.status({ signal: invocation.signal })
-  invocation.progress.clear()
-  const questions = hasBackup
-    ? ['The PIN of your backup']
-    : ['Choose a PIN for your backup', 'The same PIN again']
-  return readSecret({ invocation, kind: PIN, questions })
+async function choosePinQuestions(sync: KeySync, signal: AbortSignal): Promise<readonly string[]> {
+  const { hasBackup } = await sync.status({ signal })
+  return hasBackup ? ['The PIN of your backup'] : ['Choose a PIN for your backup', 'The same PIN again']
 }
 
 function describeOutcome(outcome: BackupOutcome): Answer {

@@ -10,7 +10,7 @@ import { EXIT } from '../command-line/exit-codes.ts'
 
 /** The command as npm installs it. */
 const PROGRAM = fileURLToPath(new URL('../../bin/keyhaven.js', import.meta.url))
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 /** What a finished command said. */
 export interface Finished {
@@ -79,8 +79,13 @@ export async function startServerProcess(input: {
   )
   const printed = watchOutput(child, input.logFile)
   const exit = ended(child)
-  const stop = async (): Promise<void> => {
+  const terminate = (): void => {
     child.kill('SIGTERM')
+  }
+  input.signal.addEventListener('abort', terminate)
+  const stop = async (): Promise<void> => {
+    input.signal.removeEventListener('abort', terminate)
+    terminate()
     await exit
   }
   try {

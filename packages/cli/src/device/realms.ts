@@ -97,11 +97,7 @@ async function fetchSmall(address: string, signal: AbortSignal): Promise<string 
   const deadline = AbortSignal.timeout(REALM_DEADLINE_MS)
   try {
     const answer = await fetch(address, { redirect: 'manual', signal: AbortSignal.any([signal, deadline]) })
-    const text =
-      answer.ok && Number(answer.headers.get('content-length') ?? 0) <= MOST_ANSWER_BYTES
-        ? await answer.text()
-        : undefined
-    return text !== undefined && text.length <= MOST_ANSWER_BYTES ? text : undefined
+    return answer.ok && answer.body !== null ? await readSmall(answer.body) : undefined
   } catch {
     if (signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
     throw new KeyhavenError('ERR_SERVER_UNAVAILABLE', {
@@ -109,6 +105,18 @@ async function fetchSmall(address: string, signal: AbortSignal): Promise<string 
       retryable: true,
     })
   }
+}
+
+/** The text of a body, or `undefined` as soon as it is longer than such an answer can be. */
+async function readSmall(body: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of body) {
+    length += part.length
+    if (length > MOST_ANSWER_BYTES) return undefined
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString()
 }
 
 function singleRealm(id: string, address: string): Configuration {
