@@ -31,9 +31,12 @@ const LOADERS: Readonly<Record<Argon2idName, () => Promise<Argon2id>>> = {
 
 let loaded: Promise<Argon2id> | undefined
 
-/** The best Argon2id that works here, chosen once; `ERR_ARGON2_UNAVAILABLE` when none does. */
+/** The best Argon2id that works here, chosen once; `ERR_ARGON2_UNAVAILABLE` when none does, for now. */
 export function loadArgon2id(): Promise<Argon2id> {
-  loaded ??= loadFirst(['native', 'wasm', 'javascript'])
+  loaded ??= loadFirst(['native', 'wasm', 'javascript']).catch((error: unknown) => {
+    loaded = undefined
+    throw error
+  })
   return loaded
 }
 

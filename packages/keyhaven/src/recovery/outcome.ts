@@ -84,7 +84,10 @@ export function concludeWithout(
 }
 
 /** Guesses left in the sense of the protocol's rules: the threshold-th largest, so that one liar moves nothing. */
-export function guessesRemaining(recoverThreshold: number, evaluations: readonly Evaluation[]): number {
+export function guessesRemaining(
+  recoverThreshold: number,
+  evaluations: readonly Pick<Evaluation, 'numGuesses' | 'guessCount'>[],
+): number {
   const left = evaluations.map(({ numGuesses, guessCount }) =>
     Math.min(Math.max(numGuesses - guessCount, 0), numGuesses),
   )

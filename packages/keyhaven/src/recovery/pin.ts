@@ -4,7 +4,8 @@
  * The PIN is bytes here; normalisation and policy belong to `keyhaven/sync`.
  */
 import type { Argon2id } from '../crypto/argon2.ts'
-import { concat, lp } from '../crypto/bytes.ts'
+import { concat, lp, wipe } from '../crypto/bytes.ts'
+import { KeyhavenError } from '../errors.ts'
 
 /** How a PIN is stretched. `FastInsecure` stops nobody and is for tests. */
 export type PinHashingMode = 'Standard2019' | 'FastInsecure'
@@ -20,7 +21,10 @@ export interface StretchedPin {
   readonly encryptionKeySeed: Uint8Array
 }
 
-/** Argon2id over the PIN; the salt is `lp(version) ‖ lp(userInfo)`, so each registration has its own. */
+/**
+ * Argon2id over the PIN; the salt is `lp(version) ‖ lp(userInfo)`, so each registration has its own.
+ * `ERR_ARGON2_UNAVAILABLE` when the implementation fails; what it said is not passed on.
+ */
 export async function stretchPin(input: {
   readonly argon2id: Argon2id
   readonly mode: PinHashingMode
@@ -28,12 +32,12 @@ export async function stretchPin(input: {
   readonly version: Uint8Array
   readonly userInfo: Uint8Array
 }): Promise<StretchedPin> {
-  const stretched = await input.argon2id({
-    ...COSTS[input.mode],
-    password: input.pin,
-    salt: concat(lp(input.version), lp(input.userInfo)),
-    parallelism: 1,
-    length: 64,
+  const cost = { ...COSTS[input.mode], parallelism: 1, length: 64 }
+  const salt = concat(lp(input.version), lp(input.userInfo))
+  const stretched = await input.argon2id({ ...cost, password: input.pin, salt }).catch(() => {
+    throw new KeyhavenError('ERR_ARGON2_UNAVAILABLE', undefined)
   })
-  return { accessKey: stretched.slice(0, 32), encryptionKeySeed: stretched.slice(32, 64) }
+  const keys = { accessKey: stretched.slice(0, 32), encryptionKeySeed: stretched.slice(32, 64) }
+  wipe(stretched)
+  return keys
 }

@@ -1,11 +1,13 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { randomBytes, utf8 } from '../crypto/bytes.ts'
-import { toHex } from '../crypto/text.ts'
+import { toBase64, toHex } from '../crypto/text.ts'
 import type { RealmFault } from '../errors.ts'
 import { isKeyhavenError } from '../errors.ts'
 import { recover } from './recover.ts'
 import { register } from './register.ts'
 import { remove } from './remove.ts'
+import { encodeResponse } from './response-codec.ts'
 import type { MemoryRealms } from './testing/memory-realms.ts'
 import { createMemoryRealms } from './testing/memory-realms.ts'
 
@@ -261,5 +263,77 @@ describe('the caller’s signal', () => {
     const attempt = recover({ ...optionsFor(realms), pin: PIN, signal: AbortSignal.abort() })
     expect(await faultOf(attempt)).toMatchObject({ code: 'ERR_ABORTED' })
     expect(realms.realms[0]?.requests.length).toBe(before)
+  })
+})
+
+describe('a realm that is slow to its first request', () => {
+  it('is not waited for, and has counted nothing, when the others suffice', async () => {
+    const { realms, secret } = await registered({ count: 3, recoverThreshold: 2 })
+    const [, , slow] = realms.realms
+    if (slow) slow.bend = () => new Promise(() => undefined)
+    const outcome = await recover({ ...optionsFor(realms), pin: PIN })
+    expect(outcome).toMatchObject({
+      status: 'recovered',
+      secret,
+      faults: [{ realmId: realms.ids[2], fault: 'timeout' }],
+    })
+    expect(slow?.requests.at(-1)).toBe('recover1')
+    expect(slow?.record).toMatchObject({ guessCount: 0 })
+  })
+
+  it('is waited for when one of the others turns out to lie', async () => {
+    for (const lieAt of ['recover2', 'recover3'] as const) {
+      const { realms, secret } = await registered({ count: 3, recoverThreshold: 2 })
+      const [liar, , slow] = realms.realms
+      let lied: () => void = () => undefined
+      const afterTheLie = new Promise<void>((resolve) => {
+        lied = resolve
+      })
+      if (liar) {
+        liar.bend = ({ request }) => {
+          if (request.kind !== lieAt) return undefined
+          lied()
+          return { kind: 'ok', body: utf8('nonsense') }
+        }
+      }
+      if (slow) {
+        slow.bend = async ({ request, response }) => {
+          if (request.kind === 'recover1') await afterTheLie
+          return { kind: 'ok', body: encodeResponse(response) }
+        }
+      }
+      expect(await recover({ ...optionsFor(realms), pin: PIN })).toMatchObject({
+        status: 'recovered',
+        secret,
+        faults: [{ realmId: realms.ids[0], fault: 'garbage' }],
+      })
+    }
+  })
+})
+
+describe('what is thrown', () => {
+  it('holds nothing of PIN, secret or user info', async () => {
+    const marked = utf8('CANARY-7d1f')
+    const spellings = ['CANARY-7d1f', toHex(marked), toBase64(marked).replace(/=+$/, ''), marked.join(',')]
+    const { realms } = await registered({ count: 3, recoverThreshold: 2 })
+    const options = { ...optionsFor(realms), pin: marked, userInfo: marked }
+    const { realms: lying } = await registered({ count: 3, recoverThreshold: 2 })
+    for (const realm of lying.realms) realm.bend = () => ({ kind: 'ok', body: marked })
+    const lied = { ...optionsFor(lying), pin: marked, userInfo: marked }
+    const attempts = [
+      () => recover(lied),
+      () => register({ ...lied, secret: marked, numGuesses: 3 }),
+      () => register({ ...options, secret: new Uint8Array(129), numGuesses: 3 }),
+      () => recover({ ...options, argon2id: ({ password }) => Promise.reject(new Error(String(password))) }),
+      () => recover({ ...options, signal: AbortSignal.abort(marked) }),
+    ]
+    const find = (text: string): boolean => spellings.some((spelling) => text.includes(spelling))
+    expect(find(inspect({ planted: marked.join(',') }))).toBe(true)
+    for (const attempt of attempts) {
+      const error = await attempt().catch((thrown: unknown) => thrown)
+      expect(isKeyhavenError(error)).toBe(true)
+      const shown = inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)
+      expect(find(shown)).toBe(false)
+    }
   })
 })

@@ -1,6 +1,7 @@
 /**
  * Getting a secret back from the realms with a PIN.
  */
+import type { Argon2id } from '../crypto/argon2.ts'
 import { loadArgon2id } from '../crypto/argon2.ts'
 import { equal, wipe } from '../crypto/bytes.ts'
 import type { RealmFault } from '../errors.ts'
@@ -47,7 +48,7 @@ export async function recover(options: PinOptions): Promise<RecoverOutcome> {
   if (options.pin.length === 0) throw invalidInput('pin', 'at least one byte')
   return runOperation(options, async (operation) => {
     operation.progress('contacting')
-    const argon2id = options.argon2id ?? loadArgon2id()
+    const argon2id = options.argon2id ?? loadEarly()
     const poll = askVersions(operation)
     const version = await poll.settled
     if (version === 'none') return concludeWithout(operation.configuration, faultsOf(operation, poll, []))
@@ -61,6 +62,13 @@ export async function recover(options: PinOptions): Promise<RecoverOutcome> {
       wipe(stretched.accessKey, stretched.encryptionKeySeed)
     }
   })
+}
+
+/** Starts loading while the realms are asked; a failure is seen where the result is awaited, if it ever is. */
+function loadEarly(): Promise<Argon2id> {
+  const loading = loadArgon2id()
+  loading.catch(() => undefined)
+  return loading
 }
 
 /** Recover1 at every realm, under way. */
