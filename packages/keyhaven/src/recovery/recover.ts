@@ -56,10 +56,11 @@ export async function recover(options: PinOptions): Promise<RecoverOutcome> {
     const mode = operation.configuration.pinHashingMode
     const { pin, userInfo } = options
     const stretched = await stretchPin({ argon2id: await argon2id, mode, pin, version, userInfo })
+    const guess = startGuess(operation, version, stretched.accessKey)
     try {
-      return await guessOnce(operation, poll, version, stretched)
+      return await guessOnce(guess, poll, stretched)
     } finally {
-      wipe(stretched.accessKey, stretched.encryptionKeySeed)
+      wipe(stretched.accessKey, stretched.encryptionKeySeed, guess.blindingFactor)
     }
   })
 }
@@ -94,15 +95,10 @@ function askVersions({ configuration, line }: Operation): Poll {
 }
 
 /** The guess itself: first with the realms that have answered by now, then, if they do not suffice, with the late ones. */
-async function guessOnce(
-  operation: Operation,
-  poll: Poll,
-  version: Uint8Array,
-  stretched: StretchedPin,
-): Promise<RecoverOutcome> {
+async function guessOnce(guess: Guess, poll: Poll, stretched: StretchedPin): Promise<RecoverOutcome> {
+  const { operation, version } = guess
   operation.progress('guessing')
   const { recoverThreshold } = operation.configuration
-  const guess = startGuess(operation, version, stretched.accessKey)
   const asked: (Helper | RealmFault)[] = []
   const given: (Giver | RealmFault)[] = []
   let unlockKey: Uint8Array | undefined
