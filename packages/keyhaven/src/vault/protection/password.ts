@@ -3,11 +3,11 @@
  *
  * Nothing else is needed and nothing is kept, so a weak password is a weak vault whatever the parameters are.
  */
-import type { Argon2id } from '../../crypto/argon2.ts'
-import { loadArgon2id } from '../../crypto/argon2.ts'
+import type { Argon2id, Argon2idName } from '../../crypto/argon2.ts'
+import { loadArgon2id, loadArgon2idNamed } from '../../crypto/argon2.ts'
 import { utf8, wipe } from '../../crypto/bytes.ts'
 import { derivePbkdf2 } from '../../crypto/pbkdf2.ts'
-import { KeyhavenError } from '../../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import type { Factor, Protection } from '../protection.ts'
 import {
   ARGON2ID_CEILING,
@@ -72,6 +72,26 @@ export function passwordProtection(options: PasswordProtectionOptions): Protecti
   const protection: Protection = { label: options.label, factors: [factor] }
   notePortable(protection, { type: 'password', options })
   return protection
+}
+
+/**
+ * Which Argon2id this place has. Plain JavaScript works where a page's policy forbids WebAssembly, and is some twenty
+ * times slower: tell the person to wait, or allow `wasm-unsafe-eval`. `ERR_ARGON2_UNAVAILABLE` when there is none.
+ */
+export async function checkArgon2id(): Promise<{
+  readonly implementation: Argon2idName
+  readonly slow: boolean
+}> {
+  for (const implementation of ['native', 'wasm'] as const) {
+    try {
+      await loadArgon2idNamed(implementation)
+      return { implementation, slow: false }
+    } catch (error) {
+      if (!isKeyhavenError(error, 'ERR_ARGON2_UNAVAILABLE')) throw error
+    }
+  }
+  await loadArgon2idNamed('javascript')
+  return { implementation: 'javascript', slow: true }
 }
 
 async function stretch(
