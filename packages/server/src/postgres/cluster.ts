@@ -6,15 +6,17 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import {
-  chmodSync,
   chownSync,
+  closeSync,
   existsSync,
+  fchownSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readdirSync,
   renameSync,
   rmSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -116,8 +118,18 @@ export function writeAccessRules(folder: string, account: PostgresAccount): void
   writeOwned(join(folder, 'pg_ident.conf'), map.join('\n'), account)
 }
 
+/**
+ * Puts a file in the place of whatever is there. The folder is PostgreSQL's account's, which is not trusted by a server that
+ * runs as root: a link that it left there is replaced, never followed.
+ */
 function writeOwned(file: string, text: string, account: PostgresAccount): void {
-  writeFileSync(file, text, { mode: 0o600 })
-  chmodSync(file, 0o600)
-  if (account !== undefined) chownSync(file, account.uid, account.gid)
+  const draft = `${file}.${toHex(randomBytes(8))}`
+  const handle = openSync(draft, 'wx', 0o600)
+  try {
+    writeSync(handle, text)
+    if (account !== undefined) fchownSync(handle, account.uid, account.gid)
+  } finally {
+    closeSync(handle)
+  }
+  renameSync(draft, file)
 }

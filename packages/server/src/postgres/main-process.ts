@@ -11,9 +11,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyhavenError } from 'keyhaven'
 import type { PostgresAccount } from './account.ts'
-import { isProcessAlive, readWorkingDirectory } from './process-state.ts'
 import { shareFolder } from './shared-folder.ts'
 import type { SocketFolder } from './socket-folder.ts'
+
+/** In PostgreSQL's folder, while it runs: first its process id. */
+export const PID_FILE = 'postmaster.pid'
 
 /** The socket's file is named after this; no TCP port is opened. */
 const PRIVATE_PORT = 5432
@@ -105,30 +107,13 @@ export async function waitUntilReady(child: ChildProcess, folder: string): Promi
   })
 }
 
-function readPidFile(folder: string): string[] {
+/** The lines of PostgreSQL's pid file; none where there is none. */
+export function readPidFile(folder: string): readonly string[] {
   try {
-    return readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')
+    return readFileSync(join(folder, PID_FILE), 'utf8').split('\n')
   } catch {
     return []
   }
-}
-
-/** Ends a PostgreSQL whose server is gone. Only called by who holds the data directory, so a live server is none. */
-export async function stopOrphan(folder: string): Promise<void> {
-  const pid = Number(readPidFile(folder)[0])
-  if (!Number.isInteger(pid) || pid <= 1 || !isOrphanOf(pid, folder)) return
-  await stopProcess(pid, async (milliseconds) => {
-    const deadline = Date.now() + milliseconds
-    while (isProcessAlive(pid) && Date.now() < deadline) await sleep(20)
-    return !isProcessAlive(pid)
-  })
-}
-
-/** PostgreSQL works in its own folder: a stranger with a used-again process id does not. */
-function isOrphanOf(pid: number, folder: string): boolean {
-  if (!isProcessAlive(pid)) return false
-  const working = readWorkingDirectory(pid)
-  return working === undefined ? process.platform !== 'linux' : working === folder
 }
 
 /** Ends it in order and waits for its exit. */
@@ -144,7 +129,10 @@ export async function stopChild(child: ChildProcess): Promise<void> {
 }
 
 /** SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one, which the next start recovers from. */
-async function stopProcess(pid: number, waitFor: (milliseconds: number) => Promise<boolean>): Promise<void> {
+export async function stopProcess(
+  pid: number,
+  waitFor: (milliseconds: number) => Promise<boolean>,
+): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     try {
       process.kill(pid, signal)

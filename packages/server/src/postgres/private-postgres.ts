@@ -14,7 +14,8 @@ import type { BinarySource } from './binaries.ts'
 import { defaultBinarySources, findBinaries } from './binaries.ts'
 import { createCluster, readClusterVersion, writeAccessRules } from './cluster.ts'
 import type { MainProcessInput } from './main-process.ts'
-import { spawnPostgres, stopChild, stopOrphan, waitUntilReady } from './main-process.ts'
+import { spawnPostgres, stopChild, waitUntilReady } from './main-process.ts'
+import { stopOrphan } from './orphan.ts'
 import { chooseSocketFolder } from './socket-folder.ts'
 
 /** Before PostgreSQL is started again after it ended by itself, in ms. */

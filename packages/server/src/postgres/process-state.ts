@@ -3,7 +3,7 @@
  * that nobody reaps stays listed as a zombie.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 /** Something that two processes with one id do not share: when it was started. `undefined` when it does not live. */
 export function readProcessStart(pid: number): string | undefined {
@@ -13,15 +13,6 @@ export function readProcessStart(pid: number): string | undefined {
 /** True while the process runs; a zombie does not. */
 export function isProcessAlive(pid: number): boolean {
   return readProcessStart(pid) !== undefined
-}
-
-/** The working directory of a process, where the system tells. */
-export function readWorkingDirectory(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${String(pid)}/cwd`)
-  } catch {
-    return undefined
-  }
 }
 
 /** proc(5): after the name in parentheses come the state (field 3) and, as field 22, the start time in ticks since boot. */
