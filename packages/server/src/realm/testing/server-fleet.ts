@@ -22,6 +22,14 @@ import type { TestDatabase } from '../../testing/database.ts'
 import type { ServerProcess } from '../../testing/server-process.ts'
 import { spawnServer } from '../../testing/server-process.ts'
 
+const servers: ServerProcess[] = []
+const folders: string[] = []
+afterAll(async () => {
+  for (const server of servers) server.kill('SIGKILL')
+  await Promise.all(servers.map(({ exited }) => exited))
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 export interface Fleet {
   readonly database: TestDatabase
   /** Starts one more server over the fleet's database. */
@@ -35,12 +43,7 @@ export async function createFleet(): Promise<Fleet> {
   const database = await createTestDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'keyhaven-fleet-'))
   chmodSync(folder, 0o711)
-  const servers: ServerProcess[] = []
-  afterAll(async () => {
-    for (const server of servers) server.kill('SIGKILL')
-    await Promise.all(servers.map(({ exited }) => exited))
-    rmSync(folder, { recursive: true, force: true })
-  })
+  folders.push(folder)
   const tenantKey = randomBytes(32)
   const env = {
     DATABASE_URL: database.urls.keyhaven_app,
