@@ -10,6 +10,7 @@ import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { downloadSegments, requireSameHeads } from './download.ts'
 import type { RegisteredSecret } from './registered-secret.ts'
+import { requireRemembered } from './remembered.ts'
 import { deriveWayId, openSlot } from './slot.ts'
 import type { Pointer, PointerState } from './transport/transport.ts'
 
@@ -50,9 +51,6 @@ export async function enterWithDevice(
 ): Promise<Entered | undefined> {
   const opened = await openBySeed(context, pointer, context.device.waySeed)
   if (opened === undefined) return undefined
-  if (!equal(opened.absorbed.state.authoritySeed, remembered.authoritySeed)) {
-    throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'authority' })
-  }
   return finish(context, opened.absorbed, remembered)
 }
 
@@ -98,17 +96,4 @@ async function finish(
   if (remembered !== undefined) requireRemembered(absorbed, remembered)
   await keepAbsorbed(context, absorbed)
   return { state: absorbed.state, absorbed }
-}
-
-/** What this device has seen before must be there, itself or covered by a snapshot that knew as much. */
-function requireRemembered({ state, arranged }: Absorbed, remembered: BackupState): void {
-  const served = new Set(arranged.fresh.map(({ entry }) => entry.id))
-  const sameGeneration = state.generation === remembered.generation
-  const headsThere = !sameGeneration || remembered.heads.every((id) => served.has(id))
-  const sequencesThere = [...remembered.sequences].every(
-    ([device, sequence]) => (state.sequences.get(device) ?? 0) >= sequence,
-  )
-  if (state.generation < remembered.generation || !headsThere || !sequencesThere) {
-    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
-  }
 }

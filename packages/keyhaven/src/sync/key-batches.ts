@@ -16,7 +16,7 @@ import type { AllChanges } from './key-changes.ts'
 import { NO_CHANGES, isEmpty } from './key-changes.ts'
 import { createKeyTable } from './merge.ts'
 import type { KeyTable } from './merge.ts'
-import { namesBelow } from './records.ts'
+import { namesBelow, readBelow } from './records.ts'
 
 const PENDING = 'sync/pending/'
 const KEYS = 'sync/keys/'
@@ -38,8 +38,8 @@ export interface PendingKeys {
 /** Merges all batches. */
 export async function readLocalKeys(vault: Vault): Promise<LocalKeys> {
   const keys = { identity: createKeyTable(), conversation: createKeyTable() }
-  const names = [...(await namesBelow(vault, KEYS)), ...(await namesBelow(vault, PENDING))]
-  for (const changes of await readBatches(vault, names)) {
+  for (const bytes of (await readBelow(vault, KEYS, PENDING)).values()) {
+    const changes = parseBatch(bytes)
     keys.identity.apply(changes.identity)
     keys.conversation.apply(changes.conversation)
   }
@@ -48,8 +48,8 @@ export async function readLocalKeys(vault: Vault): Promise<LocalKeys> {
 
 /** What is not in the backup yet, merged. */
 export async function readPending(vault: Vault): Promise<PendingKeys> {
-  const names = await namesBelow(vault, PENDING)
-  return { names, changes: mergeBatches(await readBatches(vault, names)) }
+  const records = await readBelow(vault, PENDING)
+  return { names: [...records.keys()], changes: mergeBatches([...records.values()].map(parseBatch)) }
 }
 
 /** The changes that keep `changes` as not backed up yet. */
@@ -66,10 +66,10 @@ export async function keepBackedUp(
   input: { readonly changes: AllChanges; readonly pending: readonly string[] },
 ): Promise<ReadonlyMap<string, VaultRecord | null>> {
   const writes = new Map<string, VaultRecord | null>(input.pending.map((name) => [name, null]))
-  const names = await namesBelow(vault, KEYS)
-  const merge = names.length >= MOST_BATCHES
-  if (merge) for (const name of names) writes.set(name, null)
-  const kept = merge ? mergeBatches([...(await readBatches(vault, names)), input.changes]) : input.changes
+  const known = await readMany(vault)
+  for (const name of known.keys()) writes.set(name, null)
+  const kept =
+    known.size === 0 ? input.changes : mergeBatches([...[...known.values()].map(parseBatch), input.changes])
   for (const [name, record] of writeBatches(KEYS, kept)) writes.set(name, record)
   return writes
 }
@@ -82,13 +82,10 @@ export function mergeBatches(batches: readonly AllChanges[]): AllChanges {
   }
 }
 
-async function readBatches(vault: Vault, names: readonly string[]): Promise<readonly AllChanges[]> {
-  const batches: AllChanges[] = []
-  for (const name of names) {
-    const record = await vault.get(name)
-    if (record !== undefined) batches.push(parseBatch(record.bytes))
-  }
-  return batches
+/** The batches that are in the backup if there are many; none otherwise. */
+async function readMany(vault: Vault): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { length } = await namesBelow(vault, KEYS)
+  return length < MOST_BATCHES ? new Map() : readBelow(vault, KEYS)
 }
 
 /** A batch: `lp(identity body) ‖ conversation body`, in records of about 1 MB. */

@@ -7,7 +7,7 @@ import type { Vault, VaultRecord } from '../vault/index.ts'
 import { createByteReader } from './byte-reader.ts'
 import { recordDamaged } from './fields.ts'
 import type { LogEntry } from './log.ts'
-import { namesBelow } from './records.ts'
+import { namesBelow, readBelow } from './records.ts'
 
 const PREFIX = 'sync/log/'
 const ENTRY_BYTES = 60
@@ -17,9 +17,8 @@ const MOST_RECORDS = 32
 /** All known entries by id in hex. */
 export async function readKnownLog(vault: Vault): Promise<ReadonlyMap<string, LogEntry>> {
   const entries = new Map<string, LogEntry>()
-  for (const name of await namesBelow(vault, PREFIX)) {
-    const record = await vault.get(name)
-    for (const entry of parseEntries(record?.bytes ?? new Uint8Array())) entries.set(entry.id, entry)
+  for (const bytes of (await readBelow(vault, PREFIX)).values()) {
+    for (const entry of parseEntries(bytes)) entries.set(entry.id, entry)
   }
   return entries
 }

@@ -1,12 +1,19 @@
 /**
  * Reads what other devices added to the log since this one last looked.
+ *
+ * When what came after the cursor does not fit what this device remembers, the whole log is read and verified again
+ * before anybody is accused: two processes that share a vault may have left an older position in it. What the
+ * device has seen must be there in any case.
  */
+import { isKeyhavenError } from '../errors.ts'
 import { keepAbsorbed, verifySegments } from './absorb.ts'
+import type { Absorbed } from './absorb.ts'
+import { keepState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { downloadSegments, requireSameHeads, sameIds } from './download.ts'
 import { readKnownLog } from './known-log.ts'
-import { keepState } from './backup-state.ts'
+import { requireRemembered } from './remembered.ts'
 import type { Pointer } from './transport/transport.ts'
 
 /** The state after everything that the server has; nothing is written when nothing is new. */
@@ -19,16 +26,7 @@ export async function pull(context: SyncContext, pointer: Pointer, state: Backup
       state,
     )
   }
-  const { segments, heads } = await downloadSegments(context, state.cursor)
-  const absorbed = await verifySegments(context, {
-    registration: pointer.registration,
-    generation: state.generation,
-    root: state.root,
-    segments,
-    cursor: heads.cursor,
-    continued: { state, known: { entries: await readKnownLog(context.vault), heads: state.heads } },
-  })
-  requireSameHeads(absorbed.arranged.heads, heads.heads)
+  const absorbed = (await readOn(context, pointer, state)) ?? (await readAgain(context, pointer, state))
   await keepAbsorbed(context, absorbed)
   return absorbed.state
 }
@@ -41,4 +39,51 @@ async function keepPosition(
 ): Promise<BackupState> {
   if (state.registration !== before.registration) await context.vault.write(new Map([keepState(state)]))
   return state
+}
+
+/** What comes after the cursor; `undefined` when it does not fit what is remembered. */
+async function readOn(
+  context: SyncContext,
+  pointer: Pointer,
+  state: BackupState,
+): Promise<Absorbed | undefined> {
+  try {
+    const continued = { state, known: { entries: await readKnownLog(context.vault), heads: state.heads } }
+    return await read(context, { pointer, state, after: state.cursor, continued })
+  } catch (fault) {
+    if (isKeyhavenError(fault, 'ERR_LOG_INCOMPLETE') || isKeyhavenError(fault, 'ERR_LOG_ROLLED_BACK')) {
+      return undefined
+    }
+    throw fault
+  }
+}
+
+async function readAgain(context: SyncContext, pointer: Pointer, state: BackupState): Promise<Absorbed> {
+  const absorbed = await read(context, { pointer, state, after: 0 })
+  requireRemembered(absorbed, state)
+  return absorbed
+}
+
+async function read(
+  context: SyncContext,
+  input: {
+    readonly pointer: Pointer
+    readonly state: BackupState
+    readonly after: number
+    readonly continued?: Parameters<typeof verifySegments>[1]['continued'] & object
+  },
+): Promise<Absorbed> {
+  const { continued } = input
+  const { generation, root } = input.state
+  const { segments, heads } = await downloadSegments(context, input.after)
+  const absorbed = await verifySegments(context, {
+    registration: input.pointer.registration,
+    generation,
+    root,
+    segments,
+    cursor: heads.cursor,
+    ...(continued !== undefined && { continued }),
+  })
+  requireSameHeads(absorbed.arranged.heads, heads.heads)
+  return absorbed
 }

@@ -5,6 +5,7 @@
 import { toHex } from '../crypto/index.ts'
 import { isKeyhavenError } from '../errors.ts'
 import { keepAbsorbed, verifySegments } from './absorb.ts'
+import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { readKnownLog } from './known-log.ts'
@@ -41,18 +42,13 @@ export async function deliver(
     await context.vault.write(await dropOutbox(context.vault))
     return undefined
   }
-  const known = { entries: await readKnownLog(context.vault), heads: state.heads }
-  const continued = { state, known }
-  const { registration, generation, root, cursor } = state
+  const current = (await readState(context.vault)) ?? state
+  if (current.generation !== outbox.generation) return undefined
+  const known = { entries: await readKnownLog(context.vault), heads: current.heads }
+  const { registration, generation, root, cursor } = current
   const { segments, pending } = outbox
-  const absorbed = await verifySegments(context, {
-    registration,
-    generation,
-    root,
-    segments,
-    cursor,
-    continued,
-  })
+  const input = { registration, generation, root, segments, cursor, continued: { state: current, known } }
+  const absorbed = await verifySegments(context, input)
   await keepAbsorbed(context, absorbed, { pending, records: await dropOutbox(context.vault) })
   return absorbed.state
 }
