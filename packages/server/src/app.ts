@@ -14,6 +14,8 @@ import { routePath } from 'hono/route'
 import { isKeyhavenError } from 'keyhaven'
 import { recordRealmEvent } from './access-log/realm-events.ts'
 import { addAccessLogRoutes } from './access-log/routes.ts'
+import { DEFAULT_ACCOUNT_LIMITS, createAccountTraffic } from './auth/account-traffic.ts'
+import type { AccountLimits } from './auth/account-traffic.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { deriveAuthKeys } from './auth/keys.ts'
 import { DEFAULT_LIMITS } from './auth/rate-limits.ts'
@@ -48,6 +50,7 @@ export interface AppInput {
   /** The time; the system's unless given. */
   readonly now?: () => Date
   readonly limits?: Partial<SignInLimits>
+  readonly accountLimits?: AccountLimits
   readonly quota?: Quota
 }
 
@@ -82,6 +85,7 @@ function createServices(input: AppInput): Services {
     origin: input.origin,
     now: input.now ?? (() => new Date()),
     limits: { ...DEFAULT_LIMITS, ...input.limits },
+    traffic: createAccountTraffic(input.accountLimits ?? DEFAULT_ACCOUNT_LIMITS),
     quota: input.quota ?? DEFAULT_QUOTA,
   }
 }

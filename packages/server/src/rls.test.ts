@@ -113,6 +113,7 @@ describe('another user’s rows', () => {
   test('exist in every table that this test is about', async () => {
     expect(tables.map(({ name }) => name)).toEqual([
       'app.access_log',
+      'app.access_log_counts',
       'app.accounts',
       'app.devices',
       'app.logs',
@@ -164,6 +165,7 @@ describe('another user’s rows', () => {
       'keyhaven_app',
       [
         'app.access_log',
+        'app.access_log_counts',
         'app.pending_changes',
         'app.pending_slots',
         'app.pointers',
@@ -173,7 +175,17 @@ describe('another user’s rows', () => {
         'app.slots',
       ],
     ],
-    ['keyhaven_auth', ['app.access_log', 'app.accounts', 'app.devices', 'app.sessions', 'auth.phones']],
+    [
+      'keyhaven_auth',
+      [
+        'app.access_log',
+        'app.access_log_counts',
+        'app.accounts',
+        'app.devices',
+        'app.sessions',
+        'auth.phones',
+      ],
+    ],
   ])('cannot be added as %s, where it may add its own', async (login, insertable) => {
     const policed: string[] = []
     for (const { name, columns } of tables) {

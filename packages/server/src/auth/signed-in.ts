@@ -1,6 +1,6 @@
 /**
- * Requests of signed-in devices: the token is checked before a body is read, the session in the same transaction as
- * the work, so that a session that ends meanwhile does nothing more.
+ * Requests of signed-in devices: the token and the account's traffic are checked before a body is read, the session in
+ * the same transaction as the work.
  */
 import type { MiddlewareHandler } from 'hono'
 import { parseHex } from 'keyhaven/crypto'
@@ -23,7 +23,7 @@ export interface Actor {
   record(...events: readonly AccessEvent[]): Promise<void>
 }
 
-/** Refuses requests without a good access token, before anything else of them is looked at. */
+/** Refuses requests without a good access token, or of an account over its traffic, before anything else of them is looked at. */
 export function requireSignIn(services: Services): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const claims = await verifyAccessToken(context.req.header('authorization'), {
@@ -32,7 +32,12 @@ export function requireSignIn(services: Services): MiddlewareHandler<ApiEnv> {
       now: services.now(),
     })
     context.set('claims', claims)
-    await next()
+    const leave = services.traffic.enter(claims.accountId, services.now())
+    try {
+      await next()
+    } finally {
+      leave()
+    }
   }
 }
 
@@ -40,13 +45,25 @@ export function requireSignIn(services: Services): MiddlewareHandler<ApiEnv> {
  * Runs one transaction as the signed-in user. A refusal rolls it back and, when the action is one that the access log
  * lists, is written down in a transaction of its own.
  */
-export async function asActor<Result>(
+export function asActor<Result>(
   services: Services,
   context: ApiContext,
-  action: {
-    readonly type?: AccessLogType
-    readonly run: (transaction: Transaction, actor: Actor) => Promise<Result>
-  },
+  action: Action<Result>,
+): Promise<Result> {
+  return services.traffic.takeTurn(context.get('claims').accountId, () =>
+    runAction(services, context, action),
+  )
+}
+
+interface Action<Result> {
+  readonly type?: AccessLogType
+  readonly run: (transaction: Transaction, actor: Actor) => Promise<Result>
+}
+
+async function runAction<Result>(
+  services: Services,
+  context: ApiContext,
+  action: Action<Result>,
 ): Promise<Result> {
   const { accountId, sessionId, deviceId } = context.get('claims')
   const time = services.now()

@@ -3,6 +3,7 @@
  */
 import type { Context } from 'hono'
 import type { AccessClaims } from '../auth/access-token.ts'
+import type { AccountTraffic } from '../auth/account-traffic.ts'
 import type { CodeSender } from '../auth/code-sender.ts'
 import type { AuthKeys } from '../auth/keys.ts'
 import type { SignInLimits } from '../auth/rate-limits.ts'
@@ -19,6 +20,7 @@ export interface Services {
   readonly origin: string
   readonly now: () => Date
   readonly limits: SignInLimits
+  readonly traffic: AccountTraffic
   readonly quota: Quota
 }
 

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { startTestApp } from '../testing/app.ts'
+import { createBackup, putSegment } from '../testing/backups.ts'
+import { createSegment } from '../testing/segments.ts'
+
+const REPORT = { success: true, identityKeys: 1, conversationKeys: 1 }
+
+describe('one account’s traffic', () => {
+  test('leaves the database to others, however many of its requests wait for one another', async () => {
+    const server = await startTestApp()
+    const [alice, bob] = [await server.signIn(), await server.signIn()]
+    const backup = await createBackup(alice)
+    const lock = new pg.Client({ connectionString: server.database.superuserUrl })
+    await lock.connect()
+    try {
+      await lock.query('BEGIN')
+      await lock.query('SELECT FROM app.logs WHERE user_id = $1 FOR UPDATE', [alice.accountId])
+      const waiting = Array.from({ length: 30 }, (_, index) =>
+        putSegment(alice, createSegment({ ...alice, sequence: 10 + index, parents: [backup.ways.id] })),
+      )
+      const blocked = (): Promise<readonly unknown[]> =>
+        server.database.asSuperuser("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+      await expect.poll(async () => (await blocked()).length).toBeGreaterThan(0)
+      expect((await bob.get('/v1/log/heads')).status).toBe(200)
+      expect((await blocked()).length).toBe(1)
+      await lock.query('ROLLBACK')
+      expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(waiting.map(() => 201))
+    } finally {
+      await lock.end()
+    }
+  })
+
+  test('is refused beyond its requests at once, before their bodies are read, and free again when they end', async () => {
+    const server = await startTestApp({ accountLimits: { most: 1000, seconds: 600, atOnce: 3 } })
+    const [alice, bob] = [await server.signIn(), await server.signIn()]
+    const bodies = Array.from({ length: 3 }, holdBody)
+    const held = bodies.map(({ stream }) => {
+      const headers = { 'Content-Type': 'application/json' }
+      return alice.send('/v1/access-log/restored', { method: 'POST', body: stream, headers })
+    })
+    await expect.poll(async () => (await alice.get('/v1/pointer')).code).toBe('ERR_RATE_LIMITED')
+    expect((await bob.get('/v1/pointer')).status).toBe(200)
+    for (const { end } of bodies) end(JSON.stringify(REPORT))
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual([204, 204, 204])
+    expect((await alice.get('/v1/pointer')).status).toBe(200)
+  })
+
+  test('is refused beyond its requests in a while, with the time to wait, and others’ is not', async () => {
+    const server = await startTestApp({ accountLimits: { most: 5, seconds: 600, atOnce: 10 } })
+    const [alice, bob] = [await server.signIn(), await server.signIn()]
+    const codes = []
+    for (let count = 0; count < 7; count += 1) {
+      codes.push((await alice.post('/v1/access-log/restored', REPORT)).status)
+    }
+    expect(codes).toEqual([204, 204, 204, 204, 204, 429, 429])
+    const refused = await alice.get('/v1/pointer')
+    expect([refused.code, refused.headers.get('retry-after')]).toEqual(['ERR_RATE_LIMITED', '600'])
+    expect((await bob.get('/v1/pointer')).status).toBe(200)
+    server.clock.now = new Date(server.clock.now.getTime() + 600_000)
+    await alice.refresh()
+    expect((await alice.get('/v1/pointer')).status).toBe(200)
+  })
+})
+
+/** A body that arrives when it is told to. */
+function holdBody(): { readonly stream: ReadableStream<Uint8Array>; readonly end: (text: string) => void } {
+  let end: (text: string) => void = () => undefined
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      controller.enqueue(new TextEncoder().encode(' '))
+      end = (text) => {
+        controller.enqueue(new TextEncoder().encode(text))
+        controller.close()
+      }
+    },
+  })
+  return {
+    stream,
+    end: (text) => {
+      end(text)
+    },
+  }
+}
