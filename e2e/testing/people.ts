@@ -38,12 +38,19 @@ export interface TestPerson {
 export interface Place {
   readonly app: TestApp
   readonly configuration: Configuration
-  newDevice(options?: { readonly phone?: string; readonly label?: string }): Promise<TestPerson>
+  /** Ids of realms that cannot be reached now. */
+  readonly realmIsDown: Set<string>
+  newDevice(options?: {
+    readonly phone?: string
+    readonly label?: string
+    readonly vault?: Vault
+  }): Promise<TestPerson>
 }
 
-/** Starts a server with a realm, and the configuration that names it. */
-export async function openPlace(): Promise<Place> {
-  const realmId = randomBytes(16)
+/** Starts a server with a realm, or one with more realms beside it, each with a database of its own. */
+export async function openPlace({ realms = 1 }: { readonly realms?: number } = {}): Promise<Place> {
+  const ids = Array.from({ length: realms }, () => randomBytes(16))
+  const keys = { realmSealKey: randomBytes(32), phoneKey: randomBytes(32), tokenKey: randomBytes(32) }
   const many = { most: 100_000, seconds: 600 }
   const limits = {
     codesPerPhone: many,
@@ -51,21 +58,32 @@ export async function openPlace(): Promise<Place> {
     triesPerAddress: many,
     triesPerPhone: many,
   }
-  const app = await startTestApp({ realmId, limits })
+  const apps = await Promise.all(ids.map((realmId) => startTestApp({ realmId, limits, keys })))
+  const [app] = apps
+  if (app === undefined) throw new Error('A place has at least one realm.')
+  const threshold = Math.floor(realms / 2) + 1
   const configuration = parseConfiguration(
     {
-      realms: [{ id: toHex(realmId), address: `${app.origin}/realm/` }],
-      register_threshold: 1,
-      recover_threshold: 1,
+      realms: ids.map((id, index) => ({ id: toHex(id), address: `${apps[index]?.origin ?? ''}/realm/` })),
+      register_threshold: threshold,
+      recover_threshold: threshold,
       pin_hashing_mode: 'FastInsecure',
     },
     { insecureForTests: true },
   )
+  const realmIsDown = new Set<string>()
+  const down = (address: string): boolean =>
+    configuration.realms.some(
+      (realm) => realmIsDown.has(toHex(realm.id)) && address === `${realm.address}req`,
+    )
+  const network: Fetch = (input, init) =>
+    down(input as string) ? Promise.reject(new TypeError('down')) : fetch(input, init)
   return {
     app,
     configuration,
-    newDevice: ({ phone = randomPhone(), label = 'Test device' } = {}) =>
-      newDevice({ app, configuration, phone, label }),
+    realmIsDown,
+    newDevice: async ({ phone = randomPhone(), label = 'Test device', vault } = {}) =>
+      newDevice({ app, configuration, network, phone, label, vault: vault ?? (await newVault()) }),
   }
 }
 
@@ -104,14 +122,15 @@ async function newDevice(input: {
   readonly configuration: Configuration
   readonly phone: string
   readonly label: string
+  readonly network: Fetch
+  readonly vault: Vault
 }): Promise<TestPerson> {
-  const { app, configuration, phone } = input
-  const vault = await newVault()
+  const { app, configuration, phone, vault } = input
   await requestSignInCode({ origin: app.origin, phone })
   const code = app.codes.get(phone) ?? ''
   await signIn({ origin: app.origin, phone, code, vault, deviceLabel: input.label })
   const sync: TestPerson['sync'] = async (through = {}) => {
-    const parts = { fetch: globalThis.fetch, vault, ...through }
+    const parts = { fetch: input.network, vault, ...through }
     const session = await openSession(parts)
     if (session === undefined) throw new Error('The test device is not signed in.')
     return createKeySync({

@@ -4,19 +4,19 @@
 import { isKeyhavenError } from 'keyhaven'
 import {
   browserDeviceProtection,
-  checkArgon2id,
-  checkPasskeys,
   combineProtections,
   createVault,
   describeVault,
   indexedDbStorage,
   openVault,
-  passkeyProtection,
   passwordProtection,
   readPersistence,
-  webStorage,
 } from 'keyhaven/vault'
-import type { Protection, Vault, VaultStorage, WebStorageArea } from 'keyhaven/vault'
+import type { Protection, Vault, VaultStorage } from 'keyhaven/vault'
+import { checkArgon2id } from 'keyhaven/vault/password'
+import { checkPasskeys, passkeyProtection } from 'keyhaven/vault/passkey'
+import { webStorage } from 'keyhaven/vault/web-storage'
+import type { WebStorageArea } from 'keyhaven/vault/web-storage'
 import { connectVaults } from 'keyhaven/vault/worker'
 import type { VaultWorker } from 'keyhaven/vault/worker'
 import { importNostrKey, signEvent, verifyEvent } from 'keyhaven/nostr'
