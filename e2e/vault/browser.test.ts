@@ -132,6 +132,11 @@ describe.each(['indexeddb', 'web-storage', 'worker'] as const)('a vault in Chrom
 })
 
 describe('the device key', () => {
+  it('is what a vault uses that is opened by its name alone', async () => {
+    expect(await run('byNameAlone', [])).toBe('by name')
+    expect(await run('leftInStorage', [])).toMatchObject({ deviceKeys: 1 })
+  })
+
   it('refuses every export, also after a reload', async () => {
     await run('create', ['indexeddb', ['device']])
     await reload()

@@ -139,6 +139,11 @@ const scenarios = {
     kept = await open(kind, protections)
     return kept.state()
   },
+  /** What a page needs at least: a name. */
+  byNameAlone: async () => {
+    await (await createVault({ name })).put('nostr', { type: 'note', bytes: encode('by name') })
+    return decode((await (await openVault({ name })).get('nostr'))?.bytes)
+  },
   state: () => keptVault().state(),
   lock: () => {
     keptVault().lock()

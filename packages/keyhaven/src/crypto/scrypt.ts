@@ -24,7 +24,7 @@ export type ScryptName = 'native' | 'wasm' | 'javascript'
 
 const LOADERS: Readonly<Record<ScryptName, () => Promise<Scrypt> | Scrypt>> = {
   native: loadNative,
-  wasm: loadWasm,
+  wasm: async () => (await import('./scrypt-wasm.ts')).scryptWasm,
   javascript: loadJavascript,
 }
 
@@ -74,21 +74,6 @@ function loadNative(): Scrypt {
         if (error === null) resolve(new Uint8Array(key))
         else reject(error)
       })
-    })
-}
-
-/** Blocks the thread while it hashes: pages call it in a worker. */
-async function loadWasm(): Promise<Scrypt> {
-  const { scrypt } = await import('hash-wasm')
-  return ({ password, salt, logN, length }) =>
-    scrypt({
-      password,
-      salt,
-      costFactor: 2 ** logN,
-      blockSize: BLOCK_SIZE,
-      parallelism: 1,
-      hashLength: length,
-      outputType: 'binary',
     })
 }
 

@@ -1,14 +1,11 @@
 /**
  * Hex, base64 and base64url, strict: what does not decode to exactly what would be encoded again is refused.
  */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { hexToBytes } from '@noble/hashes/utils.js'
 import { base64 as base64Coder, base64urlnopad } from '@scure/base'
 import { KeyhavenError } from '../errors.ts'
 
-/** Lower-case hex. */
-export function toHex(bytes: Uint8Array): string {
-  return bytesToHex(bytes)
-}
+export { toHex } from './hex.ts'
 
 /** Bytes of lower-case hex; `length` in bytes if it is fixed. `ERR_INPUT_INVALID` names `field`. */
 export function parseHex(text: string, field: string, length?: number): Uint8Array {

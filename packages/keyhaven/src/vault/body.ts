@@ -2,7 +2,7 @@
  * What all functions of one opened vault share, and the way between locked and unlocked.
  */
 import { equal, wipe } from '../crypto/bytes.ts'
-import { toHex } from '../crypto/text.ts'
+import { toHex } from '../crypto/hex.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { startAutoLock } from './auto-lock.ts'
 import type { AutoLock } from './auto-lock.ts'
@@ -91,7 +91,7 @@ type Opening =
 /** The contents as this protection opens them; the vault's own state stays as it is. */
 export async function openContents(body: Body, protection: Protection, id?: string): Promise<Opening> {
   const { name, storage, vaultId } = body
-  const { slots } = parseHead(await readOwnHead(body))
+  const { slots } = await parseHead(await readOwnHead(body))
   const asked = slots.filter((slot) => id === undefined || toHex(slot.id) === id)
   const opened = await openSlots(homeOf(body), asked, protection)
   if (opened.status !== 'unlocked') return opened
@@ -111,7 +111,7 @@ export async function openContents(body: Body, protection: Protection, id?: stri
 /** The head's bytes; `ERR_VAULT_MISSING` when there is none, or when it is another vault's by now. */
 async function readOwnHead({ name, storage, vaultId }: Body): Promise<Uint8Array> {
   const headBytes = await storage.read(name, HEAD)
-  if (headBytes === undefined || !equal(parseHead(headBytes).vaultId, vaultId)) {
+  if (headBytes === undefined || !equal((await parseHead(headBytes)).vaultId, vaultId)) {
     throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
   }
   return headBytes

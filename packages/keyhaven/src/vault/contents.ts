@@ -50,7 +50,7 @@ export async function loadState(
   headBytes: Uint8Array,
 ): Promise<VaultState | undefined> {
   const { name, storage, vaultId, keys } = source
-  const head = parseHead(headBytes)
+  const head = await parseHead(headBytes)
   if (!equal(head.vaultId, vaultId)) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
   const root = await openRoot(head, keys.indexKey)
   const sealed = await storage.read(name, manifestBlob(root.manifestId))
@@ -166,7 +166,7 @@ export async function sealState(
   const root = { counter, manifestId: randomBytes(16), manifestNonce: randomBytes(NONCE_LENGTH) }
   const sealed = await sealManifest({ manifest, vaultId, root, indexKey })
   const headBytes = await sealHead({ vaultId, slots, root, indexKey })
-  const state = { headBytes, head: parseHead(headBytes), root, manifest }
+  const state = { headBytes, head: await parseHead(headBytes), root, manifest }
   return { state, blobs: new Map([[manifestBlob(root.manifestId), sealed]]) }
 }
 

@@ -2,8 +2,9 @@
  * What the stored bytes say about a vault's protections, without a key. Nobody has vouched for it until the vault is
  * unlocked: show it, but decide nothing by it.
  */
-import { toHex } from '../crypto/text.ts'
+import { toHex } from '../crypto/hex.ts'
 import { KeyhavenError } from '../errors.ts'
+import { chooseStorage } from './defaults.ts'
 import { parseHead } from './head.ts'
 import { requireVaultName } from './names.ts'
 import { DEVICE_PROVIDERS, isProvider } from './protection/device-parameters.ts'
@@ -12,25 +13,29 @@ import { parsePasskeyParameters } from './protection/passkey-parameters.ts'
 import { parsePasswordParameters } from './protection/password-parameters.ts'
 import type { Slot, StoredFactor } from './slot.ts'
 import { HEAD } from './storage.ts'
+import type { VaultStorage } from './storage.ts'
 import type { FactorSummary, ProtectionSummary, VaultDescription, VaultOptions } from './types.ts'
 
 /** Which vault lies there and what opens it. Faults as of `openVault`, except that a missing vault is an answer. */
 export async function describeVault(
   options: Pick<VaultOptions, 'name' | 'storage'>,
 ): Promise<VaultDescription> {
-  const headBytes = await options.storage.read(requireVaultName(options.name), HEAD)
+  const name = requireVaultName(options.name)
+  const storage = chooseStorage(options.storage)
+  const headBytes = await storage.read(name, HEAD)
   if (headBytes === undefined) {
-    const { code } = await missingVault(options)
+    const { code } = await missingVault({ name, storage })
     return { status: code === 'ERR_VAULT_EVICTED' ? 'evicted' : 'missing' }
   }
-  const { vaultId, slots } = parseHead(headBytes)
+  const { vaultId, slots } = await parseHead(headBytes)
   return { status: 'present', id: vaultId.slice(), protections: slots.map(summarizeSlot) }
 }
 
 /** Why there is no head: the vault was deleted by the browser, or it never was. */
-export async function missingVault(
-  options: Pick<VaultOptions, 'name' | 'storage'>,
-): Promise<KeyhavenError<'ERR_VAULT_EVICTED' | 'ERR_VAULT_MISSING'>> {
+export async function missingVault(options: {
+  readonly name: string
+  readonly storage: VaultStorage
+}): Promise<KeyhavenError<'ERR_VAULT_EVICTED' | 'ERR_VAULT_MISSING'>> {
   const evicted = (await options.storage.wasHere?.(options.name)) === true
   return new KeyhavenError(evicted ? 'ERR_VAULT_EVICTED' : 'ERR_VAULT_MISSING', undefined)
 }

@@ -7,7 +7,7 @@
  */
 import { openAead, sealAead } from '../crypto/aead.ts'
 import { be8, concat, equal, lp, randomBytes, utf8 } from '../crypto/bytes.ts'
-import { sha256 } from '../crypto/hkdf.ts'
+import { sha256ByWebCrypto } from '../crypto/web-hkdf.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { createCursor } from './cursor.ts'
 import { encodeSlot, parseSlot } from './slot.ts'
@@ -56,12 +56,12 @@ export async function sealHead(input: {
   const root = concat(be8(input.root.counter), input.root.manifestId, input.root.manifestNonce)
   const sealedRoot = await sealAead({ key: input.indexKey, nonce, associatedData: bindRoot(clear) }, root)
   const body = concat(clear, nonce, sealedRoot)
-  return concat(body, sha256(body))
+  return concat(body, await sha256ByWebCrypto(body))
 }
 
 /** Reads a head without a key. `ERR_VAULT_DAMAGED` when the checksum differs, `ERR_ENVELOPE_MALFORMED` when it is no head. */
-export function parseHead(bytes: Uint8Array): Head {
-  const body = verifyChecksum(bytes)
+export async function parseHead(bytes: Uint8Array): Promise<Head> {
+  const body = await verifyChecksum(bytes)
   const cursor = createCursor(body)
   if (!equal(cursor.take(MAGIC.length), MAGIC) || cursor.integer(1) !== FORMAT) {
     throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'version' })
@@ -79,12 +79,12 @@ export function parseHead(bytes: Uint8Array): Head {
   return { vaultId, slots, clear, rootNonce, sealedRoot }
 }
 
-function verifyChecksum(bytes: Uint8Array): Uint8Array {
+async function verifyChecksum(bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes.length <= CHECKSUM_LENGTH || bytes.length > MOST_BYTES) {
     throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'length' })
   }
   const body = bytes.subarray(0, bytes.length - CHECKSUM_LENGTH)
-  if (!equal(sha256(body), bytes.subarray(body.length))) {
+  if (!equal(await sha256ByWebCrypto(body), bytes.subarray(body.length))) {
     throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'checksum' })
   }
   return body

@@ -7,7 +7,7 @@
  */
 import { importAeadKey } from '../crypto/aead.ts'
 import { concat, lp, wipe } from '../crypto/bytes.ts'
-import { deriveKey } from '../crypto/hkdf.ts'
+import { deriveKeyByWebCrypto } from '../crypto/web-hkdf.ts'
 
 export const VAULT_KEY_LENGTH = 32
 
@@ -27,7 +27,8 @@ export async function deriveVaultKeys(vaultId: Uint8Array, vaultKey: Uint8Array)
 }
 
 async function deriveSubkey(vaultId: Uint8Array, secret: Uint8Array, purpose: string): Promise<CryptoKey> {
-  const raw = deriveKey({ secret, info: concat(lp(`keyhaven/vault/${purpose}/v1`), lp(vaultId)) })
+  const info = concat(lp(`keyhaven/vault/${purpose}/v1`), lp(vaultId))
+  const raw = await deriveKeyByWebCrypto({ secret, info })
   try {
     return await importAeadKey(raw)
   } finally {

@@ -7,7 +7,7 @@
  */
 import { openAead, sealAead } from '../crypto/aead.ts'
 import { be8, concat, lp, parseUtf8, utf8 } from '../crypto/bytes.ts'
-import { toHex } from '../crypto/text.ts'
+import { toHex } from '../crypto/hex.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { createCursor } from './cursor.ts'
 import type { Cursor } from './cursor.ts'

@@ -6,7 +6,7 @@
  * rewritten by the way: their ciphertexts are copied as they are into the new packs.
  */
 import { concat, randomBytes } from '../crypto/bytes.ts'
-import { toHex } from '../crypto/text.ts'
+import { toHex } from '../crypto/hex.ts'
 import type { Entry, Manifest } from './manifest.ts'
 
 const PACK_BYTES = 256 * 1024

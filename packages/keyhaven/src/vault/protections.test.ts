@@ -6,15 +6,9 @@ import { join } from 'node:path'
 import { concat, utf8 } from '../crypto/bytes.ts'
 import { sha256 } from '../crypto/hkdf.ts'
 import { fileDeviceProtection, fileStorage } from './file.ts'
-import {
-  createVault,
-  describeVault,
-  memoryStorage,
-  openVault,
-  passwordProtection,
-  ratePassword,
-} from './index.ts'
+import { createVault, describeVault, memoryStorage, openVault, passwordProtection } from './index.ts'
 import type { PasswordProtectionOptions, Protection } from './index.ts'
+import { ratePassword } from './password.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
 import { mapStorage } from './testing/map-storage.ts'
 import type { Blobs } from './testing/map-storage.ts'

@@ -7,7 +7,7 @@
  */
 import { openAead, sealAead } from '../crypto/aead.ts'
 import { concat, equalConstantTime, lp, parseUtf8, randomBytes, utf8, wipe } from '../crypto/bytes.ts'
-import { deriveKey } from '../crypto/hkdf.ts'
+import { deriveKeyByWebCrypto } from '../crypto/web-hkdf.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { createCursor } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
@@ -47,7 +47,7 @@ export async function wrapVaultKey(input: {
   readonly face: SlotFace
   readonly secrets: readonly Uint8Array[]
 }): Promise<Slot> {
-  const derived = deriveWrapping(input)
+  const derived = await deriveWrapping(input)
   const nonce = randomBytes(NONCE_LENGTH)
   const commitment = derived.slice(32)
   const key = derived.subarray(0, 32)
@@ -67,7 +67,7 @@ export async function unwrapVaultKey(input: {
   readonly secrets: readonly Uint8Array[]
 }): Promise<Uint8Array | undefined> {
   const { slot, vaultId } = input
-  const derived = deriveWrapping({ vaultId, face: slot, secrets: input.secrets })
+  const derived = await deriveWrapping({ vaultId, face: slot, secrets: input.secrets })
   try {
     if (!equalConstantTime(derived.subarray(32), slot.commitment)) return undefined
     const associatedData = bindWrapped(vaultId, slot, slot.commitment)
@@ -80,15 +80,15 @@ export async function unwrapVaultKey(input: {
   }
 }
 
-function deriveWrapping(input: {
+async function deriveWrapping(input: {
   readonly vaultId: Uint8Array
   readonly face: SlotFace
   readonly secrets: readonly Uint8Array[]
-}): Uint8Array {
+}): Promise<Uint8Array> {
   const secret = concat(...input.secrets.map(lp))
   const info = concat(lp('keyhaven/vault/slot/v1'), lp(input.vaultId), lp(encodeFace(input.face)))
   try {
-    return deriveKey({ secret, info, length: 64 })
+    return await deriveKeyByWebCrypto({ secret, info, length: 64 })
   } finally {
     wipe(secret)
   }

@@ -173,12 +173,12 @@ describe('fuzzed heads', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024 + runs * 1024)
   })
 
-  it('and fuzzed slots only throw coded errors', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+  it('and fuzzed slots only throw coded errors', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async (bytes) => {
         for (const parse of [parseHead, parseSlot]) {
           try {
-            parse(bytes)
+            await parse(bytes)
           } catch (error) {
             if (!(error instanceof KeyhavenError)) throw error
           }

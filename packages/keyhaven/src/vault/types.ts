@@ -71,20 +71,21 @@ export interface AutoLockOptions {
 export interface VaultOptions {
   /** 1 to 64 bytes of UTF-8; vaults of different names are apart. */
   readonly name: string
-  readonly storage: VaultStorage
+  /** In browsers IndexedDB unless told; elsewhere it must be named. */
+  readonly storage?: VaultStorage
   /** Never, unless told. */
   readonly autoLock?: AutoLockOptions
 }
 
 export interface CreateVaultOptions extends VaultOptions {
-  /** At least one way in; all of them are set up before the vault exists. */
-  readonly protections: readonly Protection[]
+  /** At least one way in; all of them are set up before the vault exists. In browsers the device's key unless told. */
+  readonly protections?: readonly Protection[]
   /** Makes a new vault where the browser has deleted one; without it, that is `ERR_VAULT_EVICTED`. */
   readonly replaceEvicted?: boolean
 }
 
 export interface OpenVaultOptions extends VaultOptions {
-  /** Ways in to try at once, if they need nobody: the device's. Others are for `unlock`. */
+  /** Ways in to try at once, if they need nobody: the device's, in browsers by itself. Others are for `unlock`. */
   readonly protections?: readonly Protection[]
 }
 

@@ -10,6 +10,7 @@ import { KeyhavenError } from '../errors.ts'
 import { enterUnlocked, homeOf, lockBody, unlockBody, withContents } from './body.ts'
 import type { Body } from './body.ts'
 import { readRecord, refresh, sealState, writeRecords } from './contents.ts'
+import { chooseProtections, chooseStorage } from './defaults.ts'
 import { describeVault, missingVault } from './describe.ts'
 import { parseHead } from './head.ts'
 import type { Head } from './head.ts'
@@ -85,9 +86,11 @@ async function commitUnlessThere(body: Body, writer: VaultWriter, change: Storag
  * bytes were changed, `ERR_DEVICE_KEY_MISSING` when the device's key is gone and nothing else would open it.
  */
 export async function openVault(options: OpenVaultOptions): Promise<Vault> {
-  const headBytes = await options.storage.read(requireVaultName(options.name), HEAD)
-  if (headBytes === undefined) throw await missingVault(options)
-  const { vaultId, slots } = parseHead(headBytes)
+  const name = requireVaultName(options.name)
+  const storage = chooseStorage(options.storage)
+  const headBytes = await storage.read(name, HEAD)
+  if (headBytes === undefined) throw await missingVault({ name, storage })
+  const { vaultId, slots } = await parseHead(headBytes)
   const body = createBody(options, vaultId.slice())
   for (const protection of body.protections.filter(opensAlone)) {
     const { status } = await unlockBody(body, protection)
@@ -100,11 +103,12 @@ export async function openVault(options: OpenVaultOptions): Promise<Vault> {
 }
 
 function createBody(options: OpenVaultOptions, vaultId: Uint8Array): Body {
+  const storage = chooseStorage(options.storage)
   return {
     name: requireVaultName(options.name),
-    storage: options.storage,
+    storage,
     vaultId,
-    protections: options.protections ?? [],
+    protections: chooseProtections(options.protections, storage),
     autoLock: options.autoLock ?? {},
     listeners: new Set(),
     open: undefined,
@@ -170,7 +174,7 @@ async function destroyVault(body: Body): Promise<void> {
   lockBody(body)
   const slots = await storage.exclusive(name, async (writer) => {
     const headBytes = await storage.read(name, HEAD)
-    const head = headBytes && readableHead(headBytes)
+    const head = headBytes && (await readableHead(headBytes))
     if (head && !equal(head.vaultId, vaultId)) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
     await writer.destroy()
     return head?.slots ?? []
@@ -179,9 +183,9 @@ async function destroyVault(body: Body): Promise<void> {
 }
 
 /** A head that may be damaged: destroying must work all the same. */
-function readableHead(headBytes: Uint8Array): Head | undefined {
+async function readableHead(headBytes: Uint8Array): Promise<Head | undefined> {
   try {
-    return parseHead(headBytes)
+    return await parseHead(headBytes)
   } catch {
     return undefined
   }

@@ -7,7 +7,7 @@
  */
 import { openAead, sealAead } from '../../crypto/aead.ts'
 import { concat, lp, randomBytes } from '../../crypto/bytes.ts'
-import { toHex } from '../../crypto/text.ts'
+import { toHex } from '../../crypto/hex.ts'
 import { isKeyhavenError } from '../../errors.ts'
 import type { FactorContext, FactorOutcome, Protection } from '../protection.ts'
 import { deleteDeviceKey, readDeviceKey, writeDeviceKey } from '../storage/indexeddb.ts'

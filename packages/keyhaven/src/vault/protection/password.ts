@@ -3,14 +3,11 @@
  *
  * Nothing else is needed and nothing is kept, so a weak password is a weak vault whatever the parameters are.
  */
-import type { Argon2id, Argon2idName } from '../../crypto/argon2.ts'
-import { loadArgon2id, loadArgon2idNamed } from '../../crypto/argon2.ts'
-import { utf8, wipe } from '../../crypto/bytes.ts'
-import { derivePbkdf2 } from '../../crypto/pbkdf2.ts'
-import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import type { Argon2id } from '../../crypto/argon2.ts'
+import { utf8 } from '../../crypto/bytes.ts'
+import { KeyhavenError } from '../../errors.ts'
 import type { Factor, Protection } from '../protection.ts'
 import {
-  ARGON2ID_CEILING,
   ARGON2ID_DEFAULT,
   PBKDF2_FLOOR,
   encodePasswordParameters,
@@ -18,13 +15,10 @@ import {
   parsePasswordParameters,
   withinBounds,
 } from './password-parameters.ts'
-import type { PasswordParameters, Stretching } from './password-parameters.ts'
+import type { Stretching } from './password-parameters.ts'
 import { notePortable } from './portable.ts'
-import { ratePassword } from './password-strength.ts'
 
-const SECRET_LENGTH = 32
 const MOST_PASSWORD_BYTES = 1024
-const TARGET_MS = 250
 
 export interface PasswordProtectionOptions {
   /** A text is taken in NFKC, so that it is the same from every keyboard; bytes are taken as they are. */
@@ -38,9 +32,9 @@ export interface PasswordProtectionOptions {
   readonly iterations?: number
   /** How long opening should take on this machine, in ms; 250 unless told. Only ever raises the iterations. */
   readonly targetMs?: number
-  /** Refuses what {@link ratePassword} does not advise, with `ERR_PASSWORD_REFUSED`. */
+  /** Refuses what `ratePassword` does not advise, with `ERR_PASSWORD_REFUSED`. */
   readonly requireAdvised?: boolean
-  /** Another implementation than the one that {@link loadArgon2id} chooses. */
+  /** Another implementation than the one that `loadArgon2id` chooses. */
   readonly argon2id?: Argon2id
 }
 
@@ -58,65 +52,23 @@ export function passwordProtection(options: PasswordProtectionOptions): Protecti
     prompts: true,
     matches: () => true,
     enroll: async () => {
-      if (options.requireAdvised === true) requireAdvised(options.password)
+      if (options.requireAdvised === true) await requireAdvised(options.password)
+      const { calibrate, stretch } = await import('./password-stretching.ts')
       const stretching = options.iterations === undefined ? await calibrate(asked, options) : asked
       const parameters = generatePasswordParameters(stretching)
       const secret = await stretch(password, parameters, options.argon2id)
       return { parameters: encodePasswordParameters(parameters), secret }
     },
     open: async ({ parameters }) => {
-      const secret = await stretch(password, parsePasswordParameters(parameters), options.argon2id)
+      const stored = parsePasswordParameters(parameters)
+      const { stretch } = await import('./password-stretching.ts')
+      const secret = await stretch(password, stored, options.argon2id)
       return { status: 'opened', secret }
     },
   }
   const protection: Protection = { label: options.label, factors: [factor] }
   notePortable(protection, { type: 'password', options })
   return protection
-}
-
-/**
- * Which Argon2id this place has. Plain JavaScript works where a page's policy forbids WebAssembly, and is some twenty
- * times slower: tell the person to wait, or allow `wasm-unsafe-eval`. `ERR_ARGON2_UNAVAILABLE` when there is none.
- */
-export async function checkArgon2id(): Promise<{
-  readonly implementation: Argon2idName
-  readonly slow: boolean
-}> {
-  for (const implementation of ['native', 'wasm'] as const) {
-    try {
-      await loadArgon2idNamed(implementation)
-      return { implementation, slow: false }
-    } catch (error) {
-      if (!isKeyhavenError(error, 'ERR_ARGON2_UNAVAILABLE')) throw error
-    }
-  }
-  await loadArgon2idNamed('javascript')
-  return { implementation: 'javascript', slow: true }
-}
-
-async function stretch(
-  password: Uint8Array,
-  { stretching, salt }: PasswordParameters,
-  argon2id?: Argon2id,
-): Promise<Uint8Array> {
-  if (stretching.kdf === 'pbkdf2-sha-256') {
-    return derivePbkdf2({ password, salt, iterations: stretching.iterations, length: SECRET_LENGTH })
-  }
-  const { memoryKib, iterations, parallelism } = stretching
-  const hash = argon2id ?? (await loadArgon2id())
-  return hash({ password, salt, memoryKib, iterations, parallelism, length: SECRET_LENGTH })
-}
-
-/** Raises the iterations until one stretching takes about the target time here; never lowers them. */
-async function calibrate(asked: Stretching, options: PasswordProtectionOptions): Promise<Stretching> {
-  const targetMs = options.targetMs ?? TARGET_MS
-  const sample = generatePasswordParameters(asked)
-  if (asked.kdf === 'argon2id') await loadArgon2id()
-  const start = performance.now()
-  wipe(await stretch(new Uint8Array(8), sample, options.argon2id))
-  const factor = Math.max(1, targetMs / Math.max(1, performance.now() - start))
-  const most = asked.kdf === 'argon2id' ? ARGON2ID_CEILING.iterations : asked.iterations * 16
-  return { ...asked, iterations: Math.min(most, Math.floor(asked.iterations * factor)) }
 }
 
 function requireStretching(options: PasswordProtectionOptions): Stretching {
@@ -143,7 +95,8 @@ function requirePassword(password: string | Uint8Array): Uint8Array {
   throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'password', expected: '1 to 1024 bytes of UTF-8' })
 }
 
-function requireAdvised(password: string | Uint8Array): void {
+async function requireAdvised(password: string | Uint8Array): Promise<void> {
+  const { ratePassword } = await import('./password-strength.ts')
   const { weakness } = ratePassword(password)
   if (weakness !== undefined) throw new KeyhavenError('ERR_PASSWORD_REFUSED', { reason: weakness })
 }

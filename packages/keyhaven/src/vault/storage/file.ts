@@ -7,7 +7,7 @@
  */
 import { join, resolve } from 'node:path'
 import { randomBytes, utf8 } from '../../crypto/bytes.ts'
-import { toHex } from '../../crypto/text.ts'
+import { toHex } from '../../crypto/hex.ts'
 import { HEAD } from '../storage.ts'
 import type { StorageCommit, VaultStorage, VaultWriter } from '../storage.ts'
 import { takeFileLock } from './file-lock.ts'
