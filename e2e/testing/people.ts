@@ -53,6 +53,7 @@ export async function openPlace({ realms = 1 }: { readonly realms?: number } = {
   const keys = { realmSealKey: randomBytes(32), phoneKey: randomBytes(32), tokenKey: randomBytes(32) }
   const many = { most: 100_000, seconds: 600 }
   const limits = {
+    codesPerAddressPhoneAndDay: many,
     codesPerPhone: many,
     codesPerPhoneAndDay: many,
     triesPerAddress: many,

@@ -14,8 +14,6 @@ import { routePath } from 'hono/route'
 import { isKeyhavenError } from 'keyhaven'
 import { recordRealmEvent } from './access-log/realm-events.ts'
 import { addAccessLogRoutes } from './access-log/routes.ts'
-import { DEFAULT_ACCOUNT_LIMITS, createAccountTraffic } from './auth/account-traffic.ts'
-import type { AccountLimits } from './auth/account-traffic.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { deriveAuthKeys } from './auth/keys.ts'
 import { DEFAULT_LIMITS } from './auth/rate-limits.ts'
@@ -31,6 +29,8 @@ import { cleanUserAgent, clientAddress } from './http/origin.ts'
 import { Refusal, refusalResponse } from './http/refusal.ts'
 import { addRoute } from './http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from './http/services.ts'
+import { ACCOUNT_LIMITS, SIGN_IN_LIMITS, createTraffic } from './http/traffic.ts'
+import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
 import { createRealmRoutes } from './realm/routes.ts'
@@ -50,7 +50,8 @@ export interface AppInput {
   /** The time; the system's unless given. */
   readonly now?: () => Date
   readonly limits?: Partial<SignInLimits>
-  readonly accountLimits?: AccountLimits
+  readonly accountLimits?: TrafficLimits
+  readonly signInLimits?: TrafficLimits
   readonly quota?: Quota
 }
 
@@ -85,7 +86,8 @@ function createServices(input: AppInput): Services {
     origin: input.origin,
     now: input.now ?? (() => new Date()),
     limits: { ...DEFAULT_LIMITS, ...input.limits },
-    traffic: createAccountTraffic(input.accountLimits ?? DEFAULT_ACCOUNT_LIMITS),
+    traffic: createTraffic(input.accountLimits ?? ACCOUNT_LIMITS),
+    signInTraffic: createTraffic(input.signInLimits ?? SIGN_IN_LIMITS),
     quota: input.quota ?? DEFAULT_QUOTA,
   }
 }

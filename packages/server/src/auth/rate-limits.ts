@@ -16,6 +16,9 @@ export interface Limit {
 
 export interface SignInLimits {
   readonly codesPerAddress: Limit
+  readonly codesPerAddressAndDay: Limit
+  /** Below the number's own, so that a stranger does not use up the codes of a day. */
+  readonly codesPerAddressPhoneAndDay: Limit
   readonly codesPerPhone: Limit
   readonly codesPerPhoneAndDay: Limit
   readonly triesPerAddress: Limit
@@ -24,6 +27,8 @@ export interface SignInLimits {
 
 export const DEFAULT_LIMITS: SignInLimits = {
   codesPerAddress: { most: 20, seconds: 600 },
+  codesPerAddressAndDay: { most: 200, seconds: 86_400 },
+  codesPerAddressPhoneAndDay: { most: 5, seconds: 86_400 },
   codesPerPhone: { most: 3, seconds: 600 },
   codesPerPhoneAndDay: { most: 10, seconds: 86_400 },
   triesPerAddress: { most: 100, seconds: 600 },

@@ -1,12 +1,13 @@
 /**
  * Routes of "Sign-in" and "Realm tokens" (docs/protocol.md).
  */
-import type { Hono } from 'hono'
+import type { Hono, MiddlewareHandler } from 'hono'
 import { z } from 'zod'
 import { parseHex } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Transaction } from '../db/database.ts'
 import { readJson } from '../http/body.ts'
+import { addressBlock } from '../http/origin.ts'
 import { Refusal } from '../http/refusal.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
@@ -36,13 +37,28 @@ const realmTokensBody = z.object({
 
 /** Adds the routes. */
 export function addAuthRoutes(app: Hono<ApiEnv>, services: Services): void {
+  app.post('/v1/auth/code', boundAddress(services))
   addRoute(app, '/v1/auth/code', { POST: postCode(services) })
+  app.post('/v1/auth/verify', boundAddress(services))
   addRoute(app, '/v1/auth/verify', { POST: postVerify(services) })
   addRoute(app, '/v1/auth/refresh', { POST: postRefresh(services) })
   app.post('/v1/auth/logout', requireSignIn(services))
   addRoute(app, '/v1/auth/logout', { POST: postLogout(services) })
   app.post('/v1/realm-tokens', requireSignIn(services))
   addRoute(app, '/v1/realm-tokens', { POST: postRealmTokens(services) })
+}
+
+/** Refuses an address that floods sign-in before anything is read or asked of the database. */
+function boundAddress(services: Services): MiddlewareHandler<ApiEnv> {
+  return async (context, next) => {
+    const address = addressBlock(context.get('origin').address)
+    const leave = services.signInTraffic.enter(address, services.now())
+    try {
+      await next()
+    } finally {
+      leave()
+    }
+  }
 }
 
 function postCode(services: Services): ApiHandler {

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { parseHex, randomBytes, toHex } from 'keyhaven/crypto'
 import type { Database } from '../db/database.ts'
+import { parseTrustedProxies } from '../http/origin.ts'
 import { randomPhone, startTestApp } from '../testing/app.ts'
 import { createTestDatabase } from '../testing/database.ts'
 import type { TestAnswer, TestApp } from '../testing/app.ts'
 import { deriveAuthKeys } from './keys.ts'
 import { openPhone } from './phone.ts'
+import { DEFAULT_LIMITS } from './rate-limits.ts'
 
 const MINUTE = 60_000
 
@@ -16,6 +18,10 @@ function otherCode(code: string | undefined): string {
 function verify(server: TestApp, phone: string, code: string | undefined): Promise<TestAnswer> {
   const device = { id: toHex(randomBytes(16)), label: 'Laptop' }
   return server.post('/v1/auth/verify', { phone, code, device })
+}
+
+function askFrom(server: TestApp, phone: string, address: string): Promise<TestAnswer> {
+  return server.post('/v1/auth/code', { phone }, { 'X-Forwarded-For': address })
 }
 
 function advance(server: TestApp, ms: number): void {
@@ -145,9 +151,10 @@ describe('what known and unknown numbers show', () => {
 
 describe('the limits of sign-in', () => {
   test('a number gets three codes in ten minutes and ten a day, with the time to wait', async () => {
-    const server = await startTestApp()
+    const server = await startTestApp({ trustedProxies: parseTrustedProxies(['127.0.0.1']) })
     const phone = randomPhone()
-    const ask = (): Promise<TestAnswer> => server.post('/v1/auth/code', { phone })
+    let asked = 0
+    const ask = (): Promise<TestAnswer> => askFrom(server, phone, `203.0.113.${String((asked += 1))}`)
     for (let count = 0; count < 3; count += 1) expect((await ask()).status).toBe(202)
     const fourth = await ask()
     expect([fourth.status, fourth.code, fourth.headers.get('retry-after')]).toEqual([
@@ -163,6 +170,54 @@ describe('the limits of sign-in', () => {
     expect(given).toBe(10)
     advance(server, 24 * 60 * MINUTE)
     expect((await ask()).status).toBe(202)
+  })
+
+  test('one address uses up only half of a number’s codes of a day, so that its owner still gets one', async () => {
+    const server = await startTestApp({ trustedProxies: parseTrustedProxies(['127.0.0.1']) })
+    const phone = randomPhone()
+    let given = 0
+    for (let round = 0; round < 6; round += 1) {
+      for (let count = 0; count < 3; count += 1) {
+        given += (await askFrom(server, phone, '203.0.113.1')).status === 202 ? 1 : 0
+      }
+      advance(server, 10 * MINUTE)
+    }
+    expect(given).toBe(5)
+    expect((await askFrom(server, phone, '198.51.100.7')).status).toBe(202)
+  })
+
+  test('an address gets two hundred codes a day, over all numbers', async () => {
+    const server = await startTestApp({ limits: { codesPerAddressAndDay: { most: 4, seconds: 86_400 } } })
+    expect(DEFAULT_LIMITS.codesPerAddressAndDay).toEqual({ most: 200, seconds: 86_400 })
+    const ask = (): Promise<TestAnswer> => server.post('/v1/auth/code', { phone: randomPhone() })
+    for (let count = 0; count < 4; count += 1) expect((await ask()).status).toBe(202)
+    advance(server, 60 * MINUTE)
+    expect((await ask()).code).toBe('ERR_RATE_LIMITED')
+    advance(server, 23 * 60 * MINUTE)
+    expect((await ask()).status).toBe(202)
+  })
+
+  test('a flood from one address is refused without the database, and no other address with it', async () => {
+    const created = await createTestDatabase()
+    const statements: string[] = []
+    const server = await startTestApp({
+      shared: created,
+      database: recordStatements(created.database, statements),
+      trustedProxies: parseTrustedProxies(['127.0.0.1']),
+      signInLimits: { most: 2, seconds: 600, atOnce: 10 },
+    })
+    const ask = (address: string): Promise<TestAnswer> => askFrom(server, randomPhone(), address)
+    for (let count = 0; count < 2; count += 1) expect((await ask('203.0.113.1')).status).toBe(202)
+    statements.splice(0)
+    const refused = await ask('203.0.113.1')
+    expect([refused.code, refused.headers.get('retry-after'), statements]).toEqual([
+      'ERR_RATE_LIMITED',
+      '600',
+      [],
+    ])
+    expect((await ask('203.0.113.2')).status).toBe(202)
+    advance(server, 10 * MINUTE)
+    expect((await ask('203.0.113.1')).status).toBe(202)
   })
 
   test('parallel requests do not pass the limit together', async () => {

@@ -5,7 +5,7 @@
  * has no rows. All of one step is one transaction; a wrong code's try is counted before its answer leaves.
  */
 import { randomUUID } from 'node:crypto'
-import { toHex } from 'keyhaven/crypto'
+import { concat, lp, toHex } from 'keyhaven/crypto'
 import { done, refused } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
 import type { EventSubject } from '../access-log/record.ts'
@@ -33,11 +33,14 @@ export interface SignInRequest {
 /** Makes a code for a number, which replaces an earlier one, and sends it; `ERR_RATE_LIMITED` over a limit. */
 export async function requestCode(services: Services, request: SignInRequest): Promise<void> {
   const code = generateCode()
+  const address = addressBlock(request.origin.address)
   const exceeded = await withPhone(services, request, async (transaction, phone) => {
     const over = await countRequests(
       transaction,
       [
-        { name: 'codesPerAddress', whom: addressBlock(request.origin.address ?? '') },
+        { name: 'codesPerAddress', whom: address },
+        { name: 'codesPerAddressAndDay', whom: address },
+        { name: 'codesPerAddressPhoneAndDay', whom: concat(lp(address), phone.hash) },
         { name: 'codesPerPhone', whom: phone.hash },
         { name: 'codesPerPhoneAndDay', whom: phone.hash },
       ],
@@ -62,7 +65,7 @@ export async function verifyCode(
     const over = await countRequests(
       transaction,
       [
-        { name: 'triesPerAddress', whom: addressBlock(request.origin.address ?? '') },
+        { name: 'triesPerAddress', whom: addressBlock(request.origin.address) },
         { name: 'triesPerPhone', whom: phone.hash },
       ],
       countContext(services, phone),
@@ -95,7 +98,7 @@ async function withPhone<Result>(
   run: (transaction: Transaction, phone: PhoneInTransaction) => Promise<Result>,
 ): Promise<Result> {
   const hash = hashPhone(request.phone, services.keys.phoneHash)
-  return services.database.withAuth(async (transaction) => {
+  const inTransaction = async (transaction: Transaction): Promise<Result> => {
     await transaction.query(`SET LOCAL app.phone_hash = '${toHex(hash)}'`)
     const { rows } = await transaction.query<{ user_id: string }>(
       'SELECT user_id FROM auth.phones WHERE phone_hash = $1',
@@ -105,7 +108,10 @@ async function withPhone<Result>(
     await transaction.query(`SET LOCAL app.user_id = '${accountId}'`)
     const subject = { accountId, device: null, origin: request.origin, time: services.now() }
     return run(transaction, { hash, known: rows.length > 0, accountId, subject })
-  })
+  }
+  return services.signInTraffic.takeTurn(addressBlock(request.origin.address), () =>
+    services.database.withAuth(inTransaction),
+  )
 }
 
 async function storeCode(

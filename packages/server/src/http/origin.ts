@@ -45,9 +45,9 @@ export function cleanUserAgent(header: string | undefined): string | null {
   return cleaned === '' ? null : Array.from(cleaned).slice(0, USER_AGENT_LENGTH).join('')
 }
 
-/** The part of an address that one subscriber holds: a whole IPv4 address, or an IPv6 /64. */
-export function addressBlock(address: string): string {
-  if (isIP(address) !== 6) return address
+/** The part of an address that one subscriber holds: a whole IPv4 address, or an IPv6 /64; empty for an unknown one. */
+export function addressBlock(address: string | null): string {
+  if (address === null || isIP(address) !== 6) return address ?? ''
   const [head = '', tail] = address.split('::')
   const left = head === '' ? [] : head.split(':')
   const right = tail === undefined || tail === '' ? [] : tail.split(':')

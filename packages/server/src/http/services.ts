@@ -3,13 +3,13 @@
  */
 import type { Context } from 'hono'
 import type { AccessClaims } from '../auth/access-token.ts'
-import type { AccountTraffic } from '../auth/account-traffic.ts'
 import type { CodeSender } from '../auth/code-sender.ts'
 import type { AuthKeys } from '../auth/keys.ts'
 import type { SignInLimits } from '../auth/rate-limits.ts'
 import type { Quota } from '../backups/segments.ts'
 import type { Database } from '../db/database.ts'
 import type { RequestOrigin } from './origin.ts'
+import type { Traffic } from './traffic.ts'
 
 /** The server's parts, as its routes need them. */
 export interface Services {
@@ -20,7 +20,10 @@ export interface Services {
   readonly origin: string
   readonly now: () => Date
   readonly limits: SignInLimits
-  readonly traffic: AccountTraffic
+  /** By account. */
+  readonly traffic: Traffic
+  /** By address. */
+  readonly signInTraffic: Traffic
   readonly quota: Quota
 }
 

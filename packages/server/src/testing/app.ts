@@ -107,7 +107,12 @@ export async function startTestApp(
     now: () => clock.now,
     ...input,
     // All tests of a file come from one address.
-    limits: { codesPerAddress: { most: 10_000, seconds: 600 }, ...input.limits },
+    limits: {
+      codesPerAddress: { most: 10_000, seconds: 600 },
+      codesPerAddressAndDay: { most: 10_000, seconds: 86_400 },
+      ...input.limits,
+    },
+    signInLimits: input.signInLimits ?? { most: 10_000, seconds: 600, atOnce: 1000 },
   })
   const listener = await listen({ host: '127.0.0.1', port: 0, fetch: app.fetch })
   const origin = `http://127.0.0.1:${String(listener.port)}`
