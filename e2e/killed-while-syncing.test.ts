@@ -66,7 +66,7 @@ describe('a device that is killed after any step', () => {
       expect(await second.keys.exportKeys()).toEqual(await first.keys.exportKeys())
       return cut.killed()
     })
-    expect(steps).toBeGreaterThan(15)
+    expect(steps).toBeGreaterThan(12)
   })
 })
 
