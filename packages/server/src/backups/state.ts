@@ -53,8 +53,7 @@ export async function lockState(
   accountId: string,
   time: Date,
 ): Promise<BackupState> {
-  await transaction.query('INSERT INTO app.logs (user_id) VALUES ($1) ON CONFLICT DO NOTHING', [accountId])
-  const locked = await readCounters(transaction, accountId, 'FOR UPDATE')
+  const locked = await lockCounters(transaction, accountId)
   const pointer = await readPointer(transaction, accountId)
   const pending = await readPending(transaction, accountId)
   if (pending === null || time < pending.expiresAt) return { counters: locked, pointer, pending }
@@ -110,26 +109,39 @@ export function parseRealms(realms: readonly string[]): Uint8Array[] {
   return realms.map((realm) => parseHex(realm, 'realms', 16))
 }
 
+async function lockCounters(transaction: Transaction, accountId: string): Promise<Counters> {
+  const locked = await findCounters(transaction, accountId, 'FOR UPDATE')
+  if (locked !== undefined) return locked
+  await transaction.query('INSERT INTO app.logs (user_id) VALUES ($1) ON CONFLICT DO NOTHING', [accountId])
+  return (await findCounters(transaction, accountId, 'FOR UPDATE')) ?? NO_COUNTERS
+}
+
 /** The counters without a lock; all zero for an account that has stored nothing. */
-export async function readCounters(
+export async function readCounters(transaction: Transaction, accountId: string): Promise<Counters> {
+  return (await findCounters(transaction, accountId, '')) ?? NO_COUNTERS
+}
+
+const NO_COUNTERS: Counters = {
+  lastCursor: 0,
+  lastArrival: 0,
+  segments: 0,
+  bytes: 0,
+  pendingSegments: 0,
+  pendingBytes: 0,
+}
+
+async function findCounters(
   transaction: Transaction,
   accountId: string,
-  lock: '' | 'FOR UPDATE' = '',
-): Promise<Counters> {
-  const { rows } = await transaction.query<Record<string, number>>(
-    `SELECT last_cursor, last_arrival, segments, bytes, pending_segments, pending_bytes
+  lock: '' | 'FOR UPDATE',
+): Promise<Counters | undefined> {
+  const { rows } = await transaction.query<Counters & Record<string, unknown>>(
+    `SELECT last_cursor AS "lastCursor", last_arrival AS "lastArrival", segments, bytes,
+            pending_segments AS "pendingSegments", pending_bytes AS "pendingBytes"
        FROM app.logs WHERE user_id = $1 ${lock}`,
     [accountId],
   )
-  const row = rows[0] ?? {}
-  return {
-    lastCursor: row['last_cursor'] ?? 0,
-    lastArrival: row['last_arrival'] ?? 0,
-    segments: row['segments'] ?? 0,
-    bytes: row['bytes'] ?? 0,
-    pendingSegments: row['pending_segments'] ?? 0,
-    pendingBytes: row['pending_bytes'] ?? 0,
-  }
+  return rows[0]
 }
 
 async function readPointer(transaction: Transaction, accountId: string): Promise<Pointer | null> {

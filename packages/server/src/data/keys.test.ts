@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -83,6 +83,27 @@ describe('the server’s keys', () => {
     writeFileSync(tokenKey, new Uint8Array(length))
     await expect(load({ ...NONE, tokenKey })).rejects.toMatchObject({
       code: 'ERR_SETTING_INVALID',
+      details: { setting: 'KEYHAVEN_TOKEN_KEY_FILE' },
+    })
+  })
+
+  test.each([0o604, 0o620, 0o602])(
+    'are refused where their own file is open to others: mode %o',
+    async (mode) => {
+      await load()
+      chmodSync(join(keyFolderOf(dataDirectory), 'token.key'), mode)
+      await expect(load()).rejects.toMatchObject({
+        code: 'ERR_SETTING_INVALID',
+        details: { setting: 'KEYHAVEN_TOKEN_KEY_FILE' },
+      })
+    },
+  )
+
+  test('are refused where everybody can write the operator’s file', async () => {
+    const tokenKey = join(folder, 'given')
+    writeFileSync(tokenKey, new Uint8Array(32))
+    chmodSync(tokenKey, 0o646)
+    await expect(load({ ...NONE, tokenKey })).rejects.toMatchObject({
       details: { setting: 'KEYHAVEN_TOKEN_KEY_FILE' },
     })
   })

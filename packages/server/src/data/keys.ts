@@ -5,7 +5,17 @@
  * A key is made only for a database that has never seen one. Where the database was written under a key that is not
  * there any more, a new one would make everything in it unreadable: the server does not start.
  */
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { KeyhavenError } from 'keyhaven'
 import { deriveKey, equal, lp, randomBytes, toHex } from 'keyhaven/crypto'
@@ -44,7 +54,7 @@ export async function loadServerKeys(input: {
     const path = given ?? join(keyFolderOf(input.dataDirectory), file)
     const known = await input.installation.read(name)
     if (known === undefined && given === undefined) makeKey(path)
-    const key = readKey(path, setting)
+    const key = readKey(path, setting, given === undefined ? FORBIDDEN_IN_OWN : FORBIDDEN_IN_NAMED)
     await requireKnown(input.installation, name, deriveFingerprint(key, name))
     keys[name] = key
   }
@@ -67,18 +77,38 @@ async function requireKnown(
   })
 }
 
-function readKey(path: string, setting: string): Uint8Array {
-  let key: Uint8Array
+/**
+ * Bits of a mode that a key file must not have: whoever can read it holds the key, whoever can write it chooses the key. Of
+ * files that the operator named, reading is his to decide: some secret stores can mount them in one mode only.
+ */
+const FORBIDDEN_IN_OWN = 0o027
+const FORBIDDEN_IN_NAMED = 0o002
+
+function readKey(path: string, setting: string, forbidden: number): Uint8Array {
+  const { key, mode } = readFile(path, setting)
+  if ((mode & forbidden) !== 0 && process.platform !== 'win32') {
+    throw new KeyhavenError('ERR_SETTING_INVALID', {
+      setting,
+      expected: 'a key file that is closed to other users (mode 0600)',
+    })
+  }
+  if (key.length === KEY_LENGTH) return key
+  throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected: 'a file of exactly 32 bytes' })
+}
+
+function readFile(path: string, setting: string): { readonly key: Uint8Array; readonly mode: number } {
+  let file: number | undefined
   try {
-    key = new Uint8Array(readFileSync(path))
+    file = openSync(path, 'r')
+    return { key: new Uint8Array(readFileSync(file)), mode: fstatSync(file).mode }
   } catch {
     throw new KeyhavenError('ERR_SETTING_INVALID', {
       setting,
       expected: 'the readable key file that belongs to this database (by default in the folder <data>-keys)',
     })
+  } finally {
+    if (file !== undefined) closeSync(file)
   }
-  if (key.length === KEY_LENGTH) return key
-  throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected: 'a file of exactly 32 bytes' })
 }
 
 /** Writes a new key whole and durably under its name, unless there is one: of two servers the first one's stays. */

@@ -56,10 +56,10 @@ export function openDatabase(urls: DatabaseUrls): Database {
       runTransaction(pools.keyhaven_auth, options?.userId === undefined ? '' : identify(options.userId), run),
     withRealmRecord: async (recordId, run) =>
       runTransaction(pools.keyhaven_realm, identifyRecord(recordId), run),
-    ready: async () => {
+    ready: shareWhileRunning(async () => {
       const answers = await Promise.all(LOGINS.map((login) => isAnswering(pools[login])))
       return answers.every((answering) => answering)
-    },
+    }),
     check: async () => {
       for (const login of LOGINS) await checkLogin(pools[login], login)
     },
@@ -88,6 +88,15 @@ async function checkLogin(pool: pg.Pool, login: Login): Promise<void> {
     await requirePowerless((text) => transaction.query(text), login)
     await requireSchemaVersion((text) => transaction.query(text))
   })
+}
+
+/** Anybody may ask whether the server is ready; however many do, one question at a time goes to the database. */
+function shareWhileRunning<Result>(ask: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined
+  return () =>
+    (running ??= ask().finally(() => {
+      running = undefined
+    }))
 }
 
 /** A database that hangs is as good as away. */

@@ -15,7 +15,7 @@ import { createMissingLogins, setLoginPasswords } from './logins.ts'
 /** The same folder seen from `src/db` and from `dist/db`. */
 const FOLDER = new URL('../../src/db/migrations/', import.meta.url)
 
-/** Any number that only we use: the first 7 bytes of SHA-256("keyhaven/migrations"). */
+/** Any number that only we use: the first 6 bytes of SHA-256("keyhaven/migrations"). */
 const LOCK_KEY = createHash('sha256').update('keyhaven/migrations').digest().readUIntBE(0, 6)
 
 interface Migration {

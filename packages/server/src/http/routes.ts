@@ -8,7 +8,7 @@ import type { ApiContext, ApiEnv } from './services.ts'
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 export type ApiHandler = (context: ApiContext) => Response | Promise<Response>
 
-/** Adds one path with its methods. `before` runs first, for example to require sign-in. */
+/** Adds one path with its methods. */
 export function addRoute(
   app: Hono<ApiEnv>,
   path: string,

@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -214,6 +215,17 @@ describe('a private PostgreSQL', () => {
       .poll(() => ask(postgres, 'SELECT value FROM kept').catch(() => undefined), { timeout: 20_000 })
       .toBe(42)
     expect(readPid()).not.toBe(pid)
+  })
+
+  test('comes back after its folder was away when it was to be started again', async () => {
+    const postgres = await startCopy()
+    const pid = readPid()
+    renameSync(join(folder, 'postgres'), join(folder, 'away'))
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => isProcessAlive(pid)).toBe(false)
+    await new Promise((done) => setTimeout(done, 700))
+    renameSync(join(folder, 'away'), join(folder, 'postgres'))
+    await expect.poll(() => ask(postgres, 'SELECT 1').catch(() => undefined), { timeout: 20_000 }).toBe(1)
   })
 
   test('is not started again when it was stopped while it was away', async () => {

@@ -84,13 +84,21 @@ async function keepRunning(input: MainProcessInput): Promise<() => Promise<void>
     input.socket.remove()
   }
   const watch = (): void => {
-    child.once('exit', () => {
-      if (!ending) again = setTimeout(restart, RESTART_DELAY_MS)
-    })
+    child.once('exit', restartLater)
+  }
+  const restartLater = (): void => {
+    if (!ending) again = setTimeout(restart, RESTART_DELAY_MS)
   }
   const restart = (): void => {
-    child = spawnPostgres(input, 'same')
-    watch()
+    try {
+      child = spawnPostgres(input, 'same')
+    } catch {
+      // No more file can be opened, or the folder is away: what ends a start must not end a server that runs.
+      restartLater()
+      return
+    }
+    if (child.pid === undefined) restartLater()
+    else watch()
   }
   process.once('exit', onOwnExit)
   try {
