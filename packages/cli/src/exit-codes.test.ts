@@ -26,7 +26,7 @@ test('without a command, with an unknown one, and with bad options the exit code
 test('help and version go to stdout with exit code 0, and the help lists every exit code', async () => {
   const { exit, stdout, stderr } = await run(['--help'])
   expect([exit, stderr]).toEqual([0, ''])
-  for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130])
+  for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130])
     expect(stdout).toMatch(new RegExp(`^ +${String(code)} `, 'm'))
   expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true)
   const page = await run(['keys', 'import', '--help'])

@@ -72,9 +72,10 @@ function stopSignal(command: Command): AbortSignal {
   return controller.signal
 }
 
-function print({ exit, json: value, text }: Answer): number {
+function print({ exit, json: value, text, bytes }: Answer): number {
   progress.clear()
   if (json) process.stdout.write(`${JSON.stringify(value)}\n`)
+  else if (bytes !== undefined) process.stdout.write(bytes)
   else if (text !== '') (exit === EXIT.ok ? process.stdout : process.stderr).write(`${text}\n`)
   return exit
 }

@@ -19,12 +19,13 @@ export type Request =
       readonly positionals: readonly string[]
     }
 
-/** Options that look natural and would put a secret on the command line. */
-const SECRET_OPTIONS: Readonly<Record<string, string>> = {
-  pin: 'pin',
-  passphrase: 'pin',
-  password: 'pin',
-  code: 'code',
+/** Options that look natural and would put a secret on the command line, with what is probably meant. */
+const SECRET_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  pin: ['pin'],
+  passphrase: ['pin', 'password', 'vault-password'],
+  password: ['password', 'vault-password', 'pin'],
+  'vault-password': ['vault-password'],
+  code: ['code'],
 }
 
 /** Reads the arguments after the program's name; faults are {@link CommandError} `ERR_USAGE`. */
@@ -59,13 +60,15 @@ function splitLeadingOptions(words: readonly string[]): { leading: string[]; res
 }
 
 function findCommand(words: readonly string[], commands: readonly Command[]): Command {
-  const two = words.slice(0, 2).join(' ')
-  const found = commands.find(({ name }) => name === two) ?? commands.find(({ name }) => name === words[0])
-  if (found !== undefined) return found
-  const group = commands
-    .filter(({ name }) => name.startsWith(`${words[0] ?? ''} `))
-    .map(({ name }) => `"keyhaven ${name}"`)
-  if (group.length > 0) throw new CommandError('ERR_USAGE', `Name one of ${group.join(', ')}.`)
+  for (const length of [3, 2, 1]) {
+    const typed = words.slice(0, length).join(' ')
+    const found = commands.find(({ name }) => name === typed)
+    if (found !== undefined) return found
+    const group = commands.filter(({ name }) => name.startsWith(`${typed} `))
+    if (group.length === 0) continue
+    const names = group.map(({ name }) => `"keyhaven ${name}"`)
+    throw new CommandError('ERR_USAGE', `Name one of ${names.join(', ')}.`)
+  }
   throw new CommandError('ERR_USAGE', 'There is no such command; "keyhaven --help" lists them.')
 }
 
@@ -107,13 +110,11 @@ function parseOption(token: {
   const { definition, command } = token
   const page = `see "keyhaven ${command.name} --help".`
   if (definition === undefined) {
-    const secret = SECRET_OPTIONS[token.name]
-    if (secret !== undefined && `${secret}-file` in command.options) {
+    const secret = SECRET_OPTIONS[token.name]?.find((name) => `${name}-file` in command.options)
+    if (secret !== undefined) {
+      const noun = secret === 'pin' ? 'PIN' : secret === 'code' ? 'code' : 'password'
       const ways = `use --${secret}-file FILE, --${secret}-stdin, or wait to be asked`
-      throw new CommandError(
-        'ERR_USAGE',
-        `A ${secret === 'pin' ? 'PIN' : 'code'} is never taken from the command line: ${ways}.`,
-      )
+      throw new CommandError('ERR_USAGE', `A ${noun} is never taken from the command line: ${ways}.`)
     }
     throw new CommandError(
       'ERR_USAGE',

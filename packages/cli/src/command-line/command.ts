@@ -23,6 +23,8 @@ export interface Answer {
   readonly json: unknown
   /** For people; goes to stdout when the exit code is 0, else to stderr. */
   readonly text: string
+  /** Goes to stdout as it is, in the place of `text`. */
+  readonly bytes?: Uint8Array
 }
 
 /** What a running command is given. */
@@ -45,7 +47,7 @@ export interface Invocation {
 /** One command, such as `keys import`. */
 export interface Command {
   readonly name: string
-  readonly group: 'device' | 'server' | 'demo'
+  readonly group: 'device' | 'vault' | 'server' | 'demo'
   readonly summary: string
   /** Paragraphs for the command's own help page. */
   readonly details?: readonly string[]
@@ -60,13 +62,4 @@ export interface Command {
 export const COMMON_OPTIONS: Readonly<Record<string, OptionDefinition>> = {
   json: { summary: 'print one line of JSON on stdout, and nothing else there' },
   help: { summary: 'show this help' },
-}
-
-/** The option that names the device; every command that works on a device has it. */
-export const HOME_OPTION: Readonly<Record<string, OptionDefinition>> = {
-  home: {
-    value: 'DIR',
-    summary: 'the device: where its sealed keys are',
-    default: 'KEYHAVEN_HOME, else ~/.keyhaven',
-  },
 }

@@ -9,8 +9,9 @@ export const EXIT = {
   signedOut: 6,
   unavailable: 7,
   refused: 8,
-  pinNeeded: 9,
+  secretNeeded: 9,
   distrusted: 10,
+  wrongPassword: 11,
   interrupted: 130,
 } as const
 
@@ -26,8 +27,12 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.noBackup, 'there is no backup'],
   [EXIT.signedOut, 'this device is not signed in, or the sign-in code was not accepted'],
   [EXIT.unavailable, 'the network, the server or too many realms cannot be reached; try again later'],
-  [EXIT.refused, 'refused by a rule: of the server, of the PIN policy, or because --reveal is missing'],
-  [EXIT.pinNeeded, 'a PIN is needed and there was none'],
+  [
+    EXIT.refused,
+    'refused by a rule: of the server, of the PIN policy, or because --reveal or --yes is missing',
+  ],
+  [EXIT.secretNeeded, 'a PIN or a password is needed and there was none'],
   [EXIT.distrusted, 'what was stored or served contradicts what this device knows; nothing was taken over'],
+  [EXIT.wrongPassword, 'wrong password, for the vault or for a file; nothing was done'],
   [EXIT.interrupted, 'stopped by Ctrl-C or a signal'],
 ]

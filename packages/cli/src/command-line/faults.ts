@@ -45,7 +45,28 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   ERR_SIGNED_OUT: { exit: EXIT.signedOut, text: 'This device is not signed in; run "keyhaven login" first.' },
   ERR_VAULT_MISSING: {
     exit: EXIT.signedOut,
-    text: 'There is no device here yet; "keyhaven login" sets one up.',
+    text: 'There is no device here yet; "keyhaven login" or "keyhaven vault init" sets one up.',
+  },
+  ERR_VAULT_EXISTS: {
+    exit: EXIT.usage,
+    text: 'There is a vault here already and it was kept; name another folder with --home.',
+  },
+  ERR_RECORD_MISSING: { exit: EXIT.usage, text: 'The vault has no record of this name.' },
+  ERR_PROTECTION_MISSING: {
+    exit: EXIT.usage,
+    text: 'The vault has no such protection; "keyhaven vault protect list" shows those that it has.',
+  },
+  ERR_PROTECTION_LAST: {
+    exit: EXIT.refused,
+    text: 'This is the last protection, and without it nothing would open the vault. Add or replace one instead.',
+  },
+  ERR_LEGACY_MALFORMED: ({ problem }) => ({
+    exit: EXIT.usage,
+    text: `The file does not hold what PubPay stored: "${problem}" is not in its format. Nothing was changed.`,
+  }),
+  ERR_LEGACY_MISMATCH: {
+    exit: EXIT.usage,
+    text: 'The private key in the file does not belong to the public key beside it. Nothing was changed.',
   },
   ERR_CODE_REJECTED: ({ triesRemaining }) => ({
     exit: EXIT.signedOut,

@@ -8,6 +8,7 @@ const WIDTH = 80
 
 const GROUPS: readonly (readonly [Command['group'], string])[] = [
   ['device', 'On a device'],
+  ['vault', "On a device's vault"],
   ['server', 'On a server'],
   ['demo', 'To see all of it work'],
 ]
@@ -30,7 +31,7 @@ export function renderHelp(commands: readonly Command[], style: boolean): string
   lines.push(
     '',
     ...wrap(
-      'Secrets (PIN, sign-in code) are asked for, or read from a file or stdin; never from the command line.',
+      'Secrets (PIN, sign-in code, passwords) are asked for, or read from a file or stdin; never from the command line.',
       WIDTH,
     ),
   )

@@ -17,17 +17,20 @@ const MOST_BYTES = 4096
 
 /** What kind of secret is read, and under which options. */
 export interface SecretKind {
-  readonly options: 'pin' | 'code'
+  readonly options: 'pin' | 'code' | 'password' | 'vault-password'
   readonly noun: string
   readonly missing: { readonly code: CommandErrorCode; readonly exit: ExitCode }
-  /** How long an open stdin that nobody named may stay silent, in ms: it may be one that nobody will ever write to. */
-  readonly patienceMs: number
+  /**
+   * How long an open stdin that nobody named may stay silent, in ms: it may be one that nobody will ever write to.
+   * Without it, a stdin that nobody named is left alone, because another secret may come there.
+   */
+  readonly patienceMs?: number
 }
 
 export const PIN: SecretKind = {
   options: 'pin',
   noun: 'PIN',
-  missing: { code: 'ERR_PIN_NEEDED', exit: EXIT.pinNeeded },
+  missing: { code: 'ERR_PIN_NEEDED', exit: EXIT.secretNeeded },
   patienceMs: 10_000,
 }
 
@@ -38,15 +41,36 @@ export const SIGN_IN_CODE: SecretKind = {
   patienceMs: 300_000,
 }
 
+/** The password that a command is about: of a new protection, or of the file that is read or written. */
+export const PASSWORD: SecretKind = {
+  options: 'password',
+  noun: 'password',
+  missing: { code: 'ERR_PASSWORD_NEEDED', exit: EXIT.secretNeeded },
+  patienceMs: 10_000,
+}
+
+/** The password that opens the vault of the device on which a command works. */
+export const VAULT_PASSWORD: SecretKind = {
+  options: 'vault-password',
+  noun: "vault's password",
+  missing: { code: 'ERR_PASSWORD_NEEDED', exit: EXIT.secretNeeded },
+}
+
+const KINDS = [PIN, SIGN_IN_CODE, PASSWORD, VAULT_PASSWORD]
+
 /** The two options of a kind of secret, for a command's list of options. */
-export function secretOptions({ options, noun }: SecretKind): Readonly<Record<string, OptionDefinition>> {
+export function secretOptions({
+  options,
+  noun,
+  patienceMs,
+}: SecretKind): Readonly<Record<string, OptionDefinition>> {
   return {
     [`${options}-file`]: {
       value: 'FILE',
       summary: `read the ${noun} from FILE; one newline at its end is dropped`,
     },
     [`${options}-stdin`]: {
-      summary: `read the ${noun} from stdin, one line (done anyway when stdin is no terminal)`,
+      summary: `read the ${noun} from stdin, one line${patienceMs === undefined ? '' : ' (done anyway when stdin is no terminal)'}`,
     },
   }
 }
@@ -71,14 +95,21 @@ export async function readSecret(input: {
   if (file !== undefined && fromStdin) {
     throw new CommandError('ERR_USAGE', `Give --${kind.options}-file or --${kind.options}-stdin, not both.`)
   }
-  if (file !== undefined) return parseSecret(await readSecretFile(file, kind), kind)
-  if (fromStdin || !process.stdin.isTTY) {
-    const patience = fromStdin ? [] : [AbortSignal.timeout(kind.patienceMs)]
-    const line = await readLine(process.stdin, AbortSignal.any([invocation.signal, ...patience]))
-    if (invocation.signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
-    return parseSecret(line, kind)
+  const namedStdin = KINDS.filter(({ options }) => invocation.flag(`${options}-stdin`))
+  if (namedStdin.length > 1) {
+    throw new CommandError('ERR_USAGE', 'Only one secret can come from stdin; read the other from a file.')
   }
-  return ask({ questions, kind, signal: invocation.signal })
+  if (file !== undefined) return parseSecret(await readSecretFile(file, kind), kind)
+  if (process.stdin.isTTY && questions.length > 0) return ask({ questions, kind, signal: invocation.signal })
+  if (fromStdin) return parseSecret(await readStdin(invocation, []), kind)
+  if (kind.patienceMs === undefined || namedStdin.length > 0) return parseSecret(new Uint8Array(), kind)
+  return parseSecret(await readStdin(invocation, [AbortSignal.timeout(kind.patienceMs)]), kind)
+}
+
+async function readStdin({ signal }: Invocation, patience: readonly AbortSignal[]): Promise<Uint8Array> {
+  const line = await readLine(process.stdin, AbortSignal.any([signal, ...patience]))
+  if (signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
+  return line
 }
 
 async function readSecretFile(path: string, kind: SecretKind): Promise<Uint8Array> {

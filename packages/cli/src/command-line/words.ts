@@ -36,3 +36,8 @@ export function describeConflicts(names: readonly string[]): string {
   const list = names.map((name) => JSON.stringify(name)).join(', ')
   return `\nTwo different identity keys have the name ${list}; both are kept, and the one that was here stays in use.`
 }
+
+/** A name that could play tricks with the terminal is shown quoted. */
+export function printable(name: string): string {
+  return /^[\p{L}\p{N}\p{P}\p{S}\p{M} ]+$/u.test(name) ? name : JSON.stringify(name)
+}

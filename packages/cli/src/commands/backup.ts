@@ -1,12 +1,11 @@
 /** `keyhaven backup`: brings what is new on this device to the backup. */
 import type { BackedUp, BackupOutcome, KeySync } from 'keyhaven/sync'
-import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { reportProgress } from '../command-line/progress.ts'
 import { PIN, readSecret, secretIsNamed, secretOptions } from '../command-line/secret-input.ts'
 import { describeConflicts, describeCounts } from '../command-line/words.ts'
-import { openDevice } from '../device/home.ts'
+import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
 import { lockedAnswer, wrongPinAnswer } from './pin-answers.ts'
 
@@ -18,7 +17,7 @@ export const backup: Command = {
     'The first backup of an account sets its PIN: at least 6 digits, or a passphrase. A device that has no part in the backup yet needs the PIN once to join it. After that a backup asks for none.',
     'A wrong PIN costs one of the guesses; nothing is replaced by it.',
   ],
-  options: { ...HOME_OPTION, ...secretOptions(PIN) },
+  options: { ...DEVICE_OPTIONS, ...secretOptions(PIN) },
   run: runBackup,
 }
 
@@ -52,7 +51,7 @@ function describeOutcome(outcome: BackupOutcome): Answer {
     case 'locked':
       return lockedAnswer()
     case 'pin-needed':
-      return { exit: EXIT.pinNeeded, json: outcome, text: 'A PIN is needed for this backup.' }
+      return { exit: EXIT.secretNeeded, json: outcome, text: 'A PIN is needed for this backup.' }
   }
 }
 

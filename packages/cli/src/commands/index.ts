@@ -9,6 +9,16 @@ import { login } from './login.ts'
 import { restore } from './restore.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
+import { vaultDestroy } from './vault-destroy.ts'
+import { vaultExport } from './vault-export.ts'
+import { vaultImport } from './vault-import.ts'
+import { vaultInit } from './vault-init.ts'
+import { vaultList } from './vault-list.ts'
+import { vaultMigrate } from './vault-migrate.ts'
+import { vaultProtectAdd } from './vault-protect-add.ts'
+import { vaultProtectList } from './vault-protect-list.ts'
+import { vaultProtectRemove } from './vault-protect-remove.ts'
+import { vaultProtectReplace } from './vault-protect-replace.ts'
 
 export const COMMANDS: readonly Command[] = [
   login,
@@ -18,6 +28,16 @@ export const COMMANDS: readonly Command[] = [
   backup,
   restore,
   status,
+  vaultInit,
+  vaultProtectList,
+  vaultProtectAdd,
+  vaultProtectReplace,
+  vaultProtectRemove,
+  vaultList,
+  vaultImport,
+  vaultExport,
+  vaultMigrate,
+  vaultDestroy,
   serve,
   demo,
 ]

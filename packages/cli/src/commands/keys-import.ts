@@ -2,11 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { openKeyStore } from 'keyhaven/sync'
 import { CommandError } from '../command-line/command-error.ts'
-import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { describeCounts } from '../command-line/words.ts'
-import { openOrCreateDevice } from '../device/home.ts'
+import { DEVICE_OPTIONS, openOrCreateDevice } from '../device/home.ts'
 import { countKeys, parseKeyFile } from '../device/key-file.ts'
 
 export const keysImport: Command = {
@@ -18,7 +17,7 @@ export const keysImport: Command = {
     'The keys are sealed on this device; "keyhaven backup" brings them to the server. Delete the file afterwards.',
   ],
   positionals: [{ name: 'FILE', summary: 'the file with the keys' }],
-  options: HOME_OPTION,
+  options: DEVICE_OPTIONS,
   run: runImport,
 }
 

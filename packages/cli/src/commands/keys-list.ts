@@ -1,11 +1,10 @@
 /** `keyhaven keys list`: which keys are on this device, by name, size and fingerprint; never their bytes. */
 import { openKeyStore } from 'keyhaven/sync'
 import type { ListedKey } from 'keyhaven/sync'
-import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { describeCount } from '../command-line/words.ts'
-import { openDevice } from '../device/home.ts'
+import { describeCount, printable } from '../command-line/words.ts'
+import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 
 export const keysList: Command = {
   name: 'keys list',
@@ -14,7 +13,7 @@ export const keysList: Command = {
   details: [
     'Each key is shown by its name, its size, and the first 8 bytes of its SHA-256, by which two devices can be compared.',
   ],
-  options: HOME_OPTION,
+  options: DEVICE_OPTIONS,
   run: runList,
 }
 
@@ -48,9 +47,4 @@ function section(noun: string, keys: readonly ListedKey[]): string[] {
     return `  ${(names[index] ?? '').padEnd(width)}  ${size}  ${keyId}${current ? '' : '  older'}`
   })
   return [describeCount(keys.length, noun), ...rows]
-}
-
-/** A name that could play tricks with the terminal is shown quoted. */
-function printable(name: string): string {
-  return /^[\p{L}\p{N}\p{P}\p{S}\p{M} ]+$/u.test(name) ? name : JSON.stringify(name)
 }

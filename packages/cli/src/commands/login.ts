@@ -2,11 +2,10 @@
 import { hostname } from 'node:os'
 import { openSession, requestSignInCode, signIn } from 'keyhaven/sync'
 import { CommandError } from '../command-line/command-error.ts'
-import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { readSecret, secretIsNamed, secretOptions, SIGN_IN_CODE } from '../command-line/secret-input.ts'
-import { openOrCreateDevice } from '../device/home.ts'
+import { DEVICE_OPTIONS, openOrCreateDevice } from '../device/home.ts'
 import type { Device } from '../device/home.ts'
 import { chooseConfiguration, describeRealms, parseServer } from '../device/realms.ts'
 import { keepPendingSignIn, loadPendingSignIn, loadSettings, pinSettings } from '../device/settings.ts'
@@ -25,7 +24,7 @@ export const login: Command = {
     'For programs, in two steps: "keyhaven login --request …" sends the code, "keyhaven login --code-file FILE" uses it.',
   ],
   options: {
-    ...HOME_OPTION,
+    ...DEVICE_OPTIONS,
     server: { value: 'URL', summary: 'the server; needed once for each device' },
     phone: { value: 'NUMBER', summary: 'the phone number with its country, such as +15551234567' },
     realms: {

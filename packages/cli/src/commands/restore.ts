@@ -1,12 +1,11 @@
 /** `keyhaven restore`: brings the keys of the backup to this device, with the PIN. */
 import type { RestoreOutcome } from 'keyhaven/sync'
-import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { reportProgress } from '../command-line/progress.ts'
 import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
 import { describeConflicts, describeCounts } from '../command-line/words.ts'
-import { openDevice } from '../device/home.ts'
+import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
 import { lockedAnswer, wrongPinAnswer } from './pin-answers.ts'
 
@@ -18,7 +17,7 @@ export const restore: Command = {
     'Everything is verified before anything on this device is changed. Keys that are here already are kept.',
     'A wrong PIN costs one of the guesses; when they are used up, the PIN opens nothing any more.',
   ],
-  options: { ...HOME_OPTION, ...secretOptions(PIN) },
+  options: { ...DEVICE_OPTIONS, ...secretOptions(PIN) },
   run: runRestore,
 }
 

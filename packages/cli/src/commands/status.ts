@@ -2,11 +2,10 @@
 import { openKeyStore } from 'keyhaven/sync'
 import type { SyncStatus } from 'keyhaven/sync'
 import { serializeConfiguration } from 'keyhaven/recovery'
-import { HOME_OPTION } from '../command-line/command.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { describeBytes, describeCount, describeCounts } from '../command-line/words.ts'
-import { openDevice } from '../device/home.ts'
+import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { countKeys } from '../device/key-file.ts'
 import { describeRealms } from '../device/realms.ts'
 import { openSignedIn } from '../device/sync.ts'
@@ -16,7 +15,7 @@ export const status: Command = {
   name: 'status',
   group: 'device',
   summary: 'Show what is on this device and how the backup stands',
-  options: HOME_OPTION,
+  options: DEVICE_OPTIONS,
   run: runStatus,
 }
 

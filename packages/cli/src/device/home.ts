@@ -1,21 +1,38 @@
 /**
- * A device of the command line: a folder with a vault, and beside the vault the key that opens it.
+ * A device of the command line: a folder with a vault and, while the vault has a device protection, its key beside it.
  *
  * `DIR/vault/` holds the sealed records, `DIR/device.key` the device key (mode 0600); DIR itself is 0700. Whoever can
- * read the whole folder can open the vault: this protects copies of the vault alone, not a stolen disk.
+ * read the whole folder can open a vault with a device protection: that protects copies of the vault alone, not a
+ * stolen disk. A vault that has passwords only asks for one, each time.
  */
 import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isKeyhavenError } from 'keyhaven'
-import { createVault, openVault } from 'keyhaven/vault'
-import type { OpenVaultOptions, Protection, Vault } from 'keyhaven/vault'
+import { isKeyhavenError, KeyhavenError } from 'keyhaven'
+import { createVault, describeVault, openVault, passwordProtection } from 'keyhaven/vault'
+import type { Protection, Vault, VaultDescription, VaultStorage } from 'keyhaven/vault'
 import { fileDeviceProtection, fileStorage } from 'keyhaven/vault/file'
 import { CommandError } from '../command-line/command-error.ts'
-import type { Invocation } from '../command-line/command.ts'
+import type { Invocation, OptionDefinition } from '../command-line/command.ts'
+import { EXIT } from '../command-line/exit-codes.ts'
+import { readSecret, secretIsNamed, secretOptions, VAULT_PASSWORD } from '../command-line/secret-input.ts'
 
-const VAULT_NAME = 'device'
 const OWN_ENTRIES = ['vault', 'device.key']
+
+/** The option that names the device. */
+export const HOME_OPTION: Readonly<Record<string, OptionDefinition>> = {
+  home: {
+    value: 'DIR',
+    summary: 'the device: where its sealed keys are',
+    default: 'KEYHAVEN_HOME, else ~/.keyhaven',
+  },
+}
+
+/** The options of every command that opens a device. */
+export const DEVICE_OPTIONS: Readonly<Record<string, OptionDefinition>> = {
+  ...HOME_OPTION,
+  ...secretOptions(VAULT_PASSWORD),
+}
 
 /** An opened device. */
 export interface Device {
@@ -29,36 +46,70 @@ export function resolveHome(invocation: Pick<Invocation, 'option' | 'environment
   return named === undefined || named === '' ? join(homedir(), '.keyhaven') : resolve(named)
 }
 
-/** Opens the device that the command names; `ERR_VAULT_MISSING` where there is none. */
+/** Says what opens the vault of the device that the command names, without opening it. */
+export function describeDevice(invocation: Invocation): Promise<VaultDescription> {
+  return describeVault(vaultAt(resolveHome(invocation)))
+}
+
+/**
+ * Opens the device that the command names: by its device key, else by its password. `ERR_VAULT_MISSING` where there is
+ * none, `ERR_PASSWORD_NEEDED` and `ERR_PASSWORD_WRONG` where only the password opens it, or where one was named.
+ */
 export async function openDevice(invocation: Invocation): Promise<Device> {
   const home = resolveHome(invocation)
-  return { home, vault: await openVault(vaultAt(home)) }
+  const vault = await openVault(vaultAt(home))
+  await unlock(vault, invocation)
+  return { home, vault }
 }
 
 /** Opens the device that the command names, or sets one up where the folder is empty or missing. */
 export async function openOrCreateDevice(invocation: Invocation): Promise<Device> {
+  try {
+    return await openDevice(invocation)
+  } catch (error) {
+    if (!isKeyhavenError(error, 'ERR_VAULT_MISSING')) throw error
+  }
   const home = resolveHome(invocation)
-  const vault = (await openIfPresent(home)) ?? (await setUp(home))
-  return { home, vault }
-}
-
-async function openIfPresent(home: string): Promise<Vault | undefined> {
+  if (secretIsNamed(invocation, VAULT_PASSWORD)) {
+    throw new CommandError(
+      'ERR_HOME_INVALID',
+      `${home} has no vault yet that a password could open; "keyhaven vault init --protection password" makes one.`,
+    )
+  }
   try {
-    return await openVault(vaultAt(home))
+    return { home, vault: await createDevice(home, deviceProtection(home)) }
   } catch (error) {
-    if (isKeyhavenError(error, 'ERR_VAULT_MISSING')) return undefined
+    if (isKeyhavenError(error, 'ERR_VAULT_EXISTS')) return openDevice(invocation)
     throw error
   }
 }
 
-async function setUp(home: string): Promise<Vault> {
+/** Sets a device up with this one way into its vault; `ERR_VAULT_EXISTS` where there is a vault. */
+export async function createDevice(home: string, protection: Protection): Promise<Vault> {
   await prepareFolder(home)
-  try {
-    return await createVault(vaultAt(home))
-  } catch (error) {
-    if (isKeyhavenError(error, 'ERR_VAULT_EXISTS')) return openVault(vaultAt(home))
-    throw error
+  return createVault({ ...vaultAt(home), protections: [protection] })
+}
+
+/** The protection by the key beside the vault. */
+export function deviceProtection(home: string, label?: string): Protection {
+  return fileDeviceProtection({ keyFile: join(home, 'device.key'), ...(label !== undefined && { label }) })
+}
+
+/** A password that was named is used even where the device's key would do, so that a wrong one never goes unnoticed. */
+async function unlock(vault: Vault, invocation: Invocation): Promise<void> {
+  if (vault.state() === 'unlocked' && !secretIsNamed(invocation, VAULT_PASSWORD)) return
+  const description = await describeDevice(invocation)
+  const protections = description.status === 'present' ? description.protections : []
+  if (!protections.some(({ factors }) => factors.every(({ type }) => type === 'password'))) {
+    throw new KeyhavenError('ERR_PROTECTION_MISSING', undefined)
   }
+  const questions = ['The password of this vault']
+  const password = await readSecret({ invocation, kind: VAULT_PASSWORD, questions })
+  const { status } = await vault.unlock(passwordProtection({ password }))
+  if (status === 'unlocked') return
+  if (status !== 'wrong-password') throw new KeyhavenError('ERR_PROTECTION_MISSING', undefined)
+  const text = 'Wrong password: it does not open the vault. Nothing was done.'
+  throw new CommandError('ERR_PASSWORD_WRONG', text, EXIT.wrongPassword)
 }
 
 async function prepareFolder(home: string): Promise<void> {
@@ -81,10 +132,18 @@ async function prepareFolder(home: string): Promise<void> {
   }
 }
 
-function vaultAt(home: string): OpenVaultOptions & { readonly protections: readonly Protection[] } {
+/** What is said of a device's vault to open it: its name, its storage, and the protection that asks nobody. */
+export interface VaultPlace {
+  readonly name: string
+  readonly storage: VaultStorage
+  readonly protections: readonly Protection[]
+}
+
+/** Where the vault of the device in `home` lies. */
+export function vaultAt(home: string): VaultPlace {
   return {
-    name: VAULT_NAME,
+    name: 'device',
     storage: fileStorage({ directory: join(home, 'vault') }),
-    protections: [fileDeviceProtection({ keyFile: join(home, 'device.key') })],
+    protections: [deviceProtection(home)],
   }
 }

@@ -1,0 +1,76 @@
+/** A protection as a person asks for it: of the device, by the key beside the vault, or by a password. */
+import { passwordProtection } from 'keyhaven/vault'
+import type { Protection } from 'keyhaven/vault'
+import { ratePassword } from 'keyhaven/vault/password'
+import type { PasswordRating } from 'keyhaven/vault/password'
+import { chooseWord } from '../command-line/choice.ts'
+import { CommandError } from '../command-line/command-error.ts'
+import type { Invocation, OptionDefinition } from '../command-line/command.ts'
+import { PASSWORD, readSecret, secretIsNamed, secretOptions } from '../command-line/secret-input.ts'
+import { deviceProtection, resolveHome } from './home.ts'
+
+/** The kinds that a person can choose. */
+export const PROTECTION_TYPES = ['device', 'password'] as const
+export type ProtectionType = (typeof PROTECTION_TYPES)[number]
+
+const KDFS = ['argon2id', 'pbkdf2'] as const
+
+/** The options that say more about a new protection. */
+export const NEW_PROTECTION_OPTIONS: Readonly<Record<string, OptionDefinition>> = {
+  kdf: {
+    value: 'KDF',
+    summary: 'how the password is stretched: argon2id, or pbkdf2 where only FIPS 140 functions may be used',
+    default: 'argon2id',
+  },
+  label: { value: 'TEXT', summary: 'a name to show beside the protection; it is stored in clear' },
+  ...secretOptions(PASSWORD),
+}
+
+export interface NewProtection {
+  readonly protection: Protection
+  /** What is against the password, if anything; there to be shown. */
+  readonly weakness: PasswordRating['weakness']
+}
+
+/** The protection that the options describe; asks twice for a password that no option names. */
+export async function chooseProtection(invocation: Invocation, type: ProtectionType): Promise<NewProtection> {
+  const label = invocation.option('label')
+  if (type === 'device') {
+    refusePasswordOptions(invocation)
+    return { protection: deviceProtection(resolveHome(invocation), label), weakness: undefined }
+  }
+  const kdf = chooseWord({
+    what: '--kdf',
+    typed: invocation.option('kdf'),
+    words: KDFS,
+    fallback: 'argon2id',
+  })
+  const questions = ['Choose a password for this vault', 'The same password again']
+  const password = await readSecret({ invocation, kind: PASSWORD, questions })
+  const protection = passwordProtection({
+    password,
+    kdf: kdf === 'pbkdf2' ? 'pbkdf2-sha-256' : kdf,
+    ...(label !== undefined && { label }),
+  })
+  return { protection, weakness: ratePassword(password).weakness }
+}
+
+/** Else somebody who names a password would get a vault that opens without it. */
+function refusePasswordOptions(invocation: Invocation): void {
+  if (!secretIsNamed(invocation, PASSWORD) && invocation.option('kdf') === undefined) return
+  throw new CommandError(
+    'ERR_USAGE',
+    'A device protection has no password; ask for a password protection to use one.',
+  )
+}
+
+const ADVICE: Readonly<Record<NonNullable<PasswordRating['weakness']>, string>> = {
+  short: 'This password is short; 12 characters or more are advised.',
+  repeated: 'This password repeats itself, which makes it easy to guess.',
+  sequence: 'This password is mostly a run of neighbouring characters, which makes it easy to guess.',
+}
+
+/** A line of advice about the password, if there is anything to say; begins with a newline. */
+export function describeWeakness(weakness: PasswordRating['weakness']): string {
+  return weakness === undefined ? '' : `\n${ADVICE[weakness]}`
+}
