@@ -41,6 +41,33 @@ describe('a listener', () => {
     expect(socket.destroyed).toBe(true)
   })
 
+  test('cuts off a client that takes nothing of its answer', async () => {
+    let cut: (() => void) | undefined
+    const ended = new Promise<void>((done) => {
+      cut = done
+    })
+    const endless = (): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        pull: (controller) => {
+          controller.enqueue(new Uint8Array(65_536))
+        },
+        cancel: () => cut?.(),
+      })
+    const listener = await listen({
+      host: '127.0.0.1',
+      port: 0,
+      fetch: () => new Response(endless()),
+      stallMs: 200,
+    })
+    const socket = connect(listener.port, '127.0.0.1', () =>
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+    )
+    socket.on('error', () => undefined).pause()
+    await ended
+    socket.destroy()
+    await listener.close()
+  })
+
   test('listens on IPv6 as well', async () => {
     const listener = await listen({ host: '::1', port: 0, fetch: () => new Response('done') })
     expect(await (await fetch(`http://[::1]:${String(listener.port)}/`)).text()).toBe('done')

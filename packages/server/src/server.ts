@@ -11,6 +11,9 @@ const REQUEST_TIMEOUT_MS = 60_000
 const HEADERS_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_MS = 10_000
 
+/** How long a client may take nothing of an answer before its connection is cut, in ms. */
+const STALL_MS = 60_000
+
 /** How long running requests have to finish when the server closes. */
 const DRAIN_MS = 10_000
 
@@ -28,11 +31,14 @@ export async function listen(input: {
   readonly host: string
   readonly port: number
   readonly fetch: Fetch
+  /** Only tests have less patience than {@link STALL_MS}. */
+  readonly stallMs?: number
 }): Promise<Listener> {
   const server = createAdaptorServer({ fetch: input.fetch, overrideGlobalObjects: false }) as Server
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
+  server.timeout = input.stallMs ?? STALL_MS
   const silent = trackSilentSockets(server)
   await bind(server, input.host, input.port)
   return { port: (server.address() as AddressInfo).port, close: () => drain(server, silent) }

@@ -5,15 +5,12 @@
 import { parseHex } from 'keyhaven/crypto'
 import { openRealmContext } from '../auth/realm-token.ts'
 import type { Services } from '../http/services.ts'
-import type { RequestOrigin } from '../http/origin.ts'
+import type { RealmReport } from '../realm/routes.ts'
 import type { AccessLogType } from './events.ts'
 import { done } from './events.ts'
 import { recordEvents } from './record.ts'
 
-/** What a realm tells of. */
-export type RealmEventKind = 'registered' | 'guess_used' | 'share_recovered' | 'recovery_refused' | 'deleted'
-
-const TYPES: Readonly<Record<RealmEventKind, AccessLogType>> = {
+const TYPES: Readonly<Record<RealmReport['kind'], AccessLogType>> = {
   registered: 'registration_stored',
   guess_used: 'guess_used',
   share_recovered: 'share_recovered',
@@ -21,18 +18,10 @@ const TYPES: Readonly<Record<RealmEventKind, AccessLogType>> = {
   deleted: 'registration_deleted',
 }
 
-/** What a realm did for the holder of a token, after it was committed. */
-export interface RealmEventReport {
-  readonly kind: RealmEventKind
-  /** The token's `keyhaven_context` claim, if it has one. */
-  readonly context: string | undefined
-  readonly origin: RequestOrigin
-}
-
 /** Writes the event into the log of the account behind the context; does nothing without a context of ours. */
 export async function recordRealmEvent(
   services: Pick<Services, 'database' | 'keys' | 'now'>,
-  report: RealmEventReport,
+  report: RealmReport,
 ): Promise<void> {
   const context =
     report.context === undefined
