@@ -5,6 +5,7 @@
  * 2^(logN + 10) bytes: the caller bounds `logN`.
  */
 import { KeyhavenError } from '../errors.ts'
+import { nodeCrypto } from './node-crypto.ts'
 import { toHex } from './text.ts'
 
 const BLOCK_SIZE = 8
@@ -58,9 +59,11 @@ async function tryLoad(name: ScryptName): Promise<Scrypt | undefined> {
   }
 }
 
-/** OpenSSL's, off the main thread. Bundlers for pages do not see this import. */
+/** OpenSSL's, off the main thread. */
 function loadNative(): Scrypt {
-  const { scrypt } = process.getBuiltinModule('node:crypto')
+  const node = nodeCrypto()
+  if (node === undefined) throw new KeyhavenError('ERR_SCRYPT_UNAVAILABLE', undefined)
+  const { scrypt } = node
   return ({ password, salt, logN, length }) =>
     new Promise((resolve, reject) => {
       const cost = 2 ** logN

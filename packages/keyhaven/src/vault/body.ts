@@ -7,7 +7,7 @@ import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { startAutoLock } from './auto-lock.ts'
 import type { AutoLock } from './auto-lock.ts'
 import { loadState } from './contents.ts'
-import type { Contents } from './contents.ts'
+import type { Contents, FoundHead } from './contents.ts'
 import { parseHead } from './head.ts'
 import { deriveVaultKeys } from './keys.ts'
 import type { Protection } from './protection.ts'
@@ -34,8 +34,12 @@ export function homeOf(body: Pick<Body, 'storage' | 'vaultId'>): SlotHome {
 }
 
 /** Opens the vault by a protection and leaves it unlocked. */
-export async function unlockBody(body: Body, protection: Protection, id?: string): Promise<UnlockOutcome> {
-  const opened = await openContents(body, protection, id)
+export async function unlockBody(
+  body: Body,
+  protection: Protection,
+  options: OpeningOptions = {},
+): Promise<UnlockOutcome> {
+  const opened = await openContents(body, protection, options)
   if (opened.status !== 'unlocked') return opened
   lockBody(body)
   enterUnlocked(body, opened.contents)
@@ -84,35 +88,44 @@ export async function withContents<T>(body: Body, work: (contents: Contents) => 
   }
 }
 
+export interface OpeningOptions {
+  /** The one protection to open. */
+  readonly id?: string | undefined
+  /** The head, if it has just been read. */
+  readonly found?: FoundHead
+}
+
 type Opening =
   | { readonly status: 'unlocked'; readonly contents: Contents }
   | Exclude<UnlockOutcome, { readonly status: 'unlocked' }>
 
 /** The contents as this protection opens them; the vault's own state stays as it is. */
-export async function openContents(body: Body, protection: Protection, id?: string): Promise<Opening> {
+export async function openContents(
+  body: Body,
+  protection: Protection,
+  { id, found }: OpeningOptions = {},
+): Promise<Opening> {
   const { name, storage, vaultId } = body
-  const { slots } = await parseHead(await readOwnHead(body))
+  const start = found ?? (await readOwnHead(body))
+  const { slots } = start.head
   const asked = slots.filter((slot) => id === undefined || toHex(slot.id) === id)
   const opened = await openSlots(homeOf(body), asked, protection)
   if (opened.status !== 'unlocked') return opened
   try {
     const source = { name, storage, vaultId, keys: await deriveVaultKeys(vaultId, opened.vaultKey) }
-    for (;;) {
-      const state = await loadState(source, await readOwnHead(body))
-      if (state === undefined) continue
-      return { status: 'unlocked', contents: { ...source, state, closed: false, swept: false } }
-    }
+    let state = await loadState(source, start)
+    while (state === undefined) state = await loadState(source, await readOwnHead(body))
+    return { status: 'unlocked', contents: { ...source, state, closed: false, swept: false } }
   } catch (error) {
     wipe(opened.vaultKey)
     throw error
   }
 }
 
-/** The head's bytes; `ERR_VAULT_MISSING` when there is none, or when it is another vault's by now. */
-async function readOwnHead({ name, storage, vaultId }: Body): Promise<Uint8Array> {
+/** The head; `ERR_VAULT_MISSING` when there is none, or when it is another vault's by now. */
+async function readOwnHead({ name, storage, vaultId }: Body): Promise<FoundHead> {
   const headBytes = await storage.read(name, HEAD)
-  if (headBytes === undefined || !equal((await parseHead(headBytes)).vaultId, vaultId)) {
-    throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
-  }
-  return headBytes
+  const head = headBytes && (await parseHead(headBytes))
+  if (head && equal(head.vaultId, vaultId)) return { headBytes, head }
+  throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
 }

@@ -44,13 +44,16 @@ export interface Contents {
   swept: boolean
 }
 
-/** Loads the state that `headBytes` names; `undefined` when it was replaced while it was read. */
+/** A head as it was found, and read. */
+export type FoundHead = Pick<VaultState, 'headBytes' | 'head'>
+
+/** Loads the state that a head names; `undefined` when it was replaced while it was read. */
 export async function loadState(
   source: Pick<Contents, 'name' | 'storage' | 'vaultId' | 'keys'>,
-  headBytes: Uint8Array,
+  found: FoundHead,
 ): Promise<VaultState | undefined> {
   const { name, storage, vaultId, keys } = source
-  const head = await parseHead(headBytes)
+  const { head, headBytes } = found
   if (!equal(head.vaultId, vaultId)) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
   const root = await openRoot(head, keys.indexKey)
   const sealed = await storage.read(name, manifestBlob(root.manifestId))
@@ -82,7 +85,7 @@ export async function refresh(contents: Contents): Promise<VaultState> {
     requireOpen(contents)
     if (equal(headBytes, contents.state.headBytes)) return contents.state
     const seen = contents.state.root.counter
-    const loaded = await loadState(contents, headBytes)
+    const loaded = await loadState(contents, { headBytes, head: await parseHead(headBytes) })
     if (loaded === undefined) continue
     if (loaded.root.counter < seen) throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'rolled-back' })
     requireOpen(contents)

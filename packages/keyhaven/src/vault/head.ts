@@ -7,7 +7,7 @@
  */
 import { openAead, sealAead } from '../crypto/aead.ts'
 import { be8, concat, equal, lp, randomBytes, utf8 } from '../crypto/bytes.ts'
-import { sha256ByWebCrypto } from '../crypto/web-hkdf.ts'
+import { sha256ByPlatform } from '../crypto/platform-hkdf.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { createCursor } from './cursor.ts'
 import { encodeSlot, parseSlot } from './slot.ts'
@@ -56,7 +56,7 @@ export async function sealHead(input: {
   const root = concat(be8(input.root.counter), input.root.manifestId, input.root.manifestNonce)
   const sealedRoot = await sealAead({ key: input.indexKey, nonce, associatedData: bindRoot(clear) }, root)
   const body = concat(clear, nonce, sealedRoot)
-  return concat(body, await sha256ByWebCrypto(body))
+  return concat(body, await sha256ByPlatform(body))
 }
 
 /** Reads a head without a key. `ERR_VAULT_DAMAGED` when the checksum differs, `ERR_ENVELOPE_MALFORMED` when it is no head. */
@@ -84,7 +84,7 @@ async function verifyChecksum(bytes: Uint8Array): Promise<Uint8Array> {
     throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'length' })
   }
   const body = bytes.subarray(0, bytes.length - CHECKSUM_LENGTH)
-  if (!equal(await sha256ByWebCrypto(body), bytes.subarray(body.length))) {
+  if (!equal(await sha256ByPlatform(body), bytes.subarray(body.length))) {
     throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'checksum' })
   }
   return body

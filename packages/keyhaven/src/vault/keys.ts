@@ -7,7 +7,7 @@
  */
 import { importAeadKey } from '../crypto/aead.ts'
 import { concat, lp, wipe } from '../crypto/bytes.ts'
-import { deriveKeyByWebCrypto } from '../crypto/web-hkdf.ts'
+import { deriveKeyByPlatform } from '../crypto/platform-hkdf.ts'
 
 export const VAULT_KEY_LENGTH = 32
 
@@ -19,19 +19,15 @@ export interface VaultKeys {
 
 /** The keys of an unlocked vault; `vaultKey` is kept and belongs to the result from then on. */
 export async function deriveVaultKeys(vaultId: Uint8Array, vaultKey: Uint8Array): Promise<VaultKeys> {
-  const [recordsKey, indexKey] = await Promise.all([
-    deriveSubkey(vaultId, vaultKey, 'records'),
-    deriveSubkey(vaultId, vaultKey, 'index'),
-  ])
-  return { vaultKey, recordsKey, indexKey }
-}
-
-async function deriveSubkey(vaultId: Uint8Array, secret: Uint8Array, purpose: string): Promise<CryptoKey> {
-  const info = concat(lp(`keyhaven/vault/${purpose}/v1`), lp(vaultId))
-  const raw = await deriveKeyByWebCrypto({ secret, info })
+  const info = concat(lp('keyhaven/vault/keys/v1'), lp(vaultId))
+  const derived = await deriveKeyByPlatform({ secret: vaultKey, info, length: 64 })
   try {
-    return await importAeadKey(raw)
+    const [recordsKey, indexKey] = await Promise.all([
+      importAeadKey(derived.subarray(0, 32)),
+      importAeadKey(derived.subarray(32)),
+    ])
+    return { vaultKey, recordsKey, indexKey }
   } finally {
-    wipe(raw)
+    wipe(derived)
   }
 }

@@ -7,7 +7,7 @@
  */
 import { openAead, sealAead } from '../crypto/aead.ts'
 import { concat, equalConstantTime, lp, parseUtf8, randomBytes, utf8, wipe } from '../crypto/bytes.ts'
-import { deriveKeyByWebCrypto } from '../crypto/web-hkdf.ts'
+import { deriveKeyByPlatform } from '../crypto/platform-hkdf.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { createCursor } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
@@ -88,7 +88,7 @@ async function deriveWrapping(input: {
   const secret = concat(...input.secrets.map(lp))
   const info = concat(lp('keyhaven/vault/slot/v1'), lp(input.vaultId), lp(encodeFace(input.face)))
   try {
-    return await deriveKeyByWebCrypto({ secret, info, length: 64 })
+    return await deriveKeyByPlatform({ secret, info, length: 64 })
   } finally {
     wipe(secret)
   }

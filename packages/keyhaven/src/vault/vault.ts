@@ -90,10 +90,11 @@ export async function openVault(options: OpenVaultOptions): Promise<Vault> {
   const storage = chooseStorage(options.storage)
   const headBytes = await storage.read(name, HEAD)
   if (headBytes === undefined) throw await missingVault({ name, storage })
-  const { vaultId, slots } = await parseHead(headBytes)
+  const found = { headBytes, head: await parseHead(headBytes) }
+  const { vaultId, slots } = found.head
   const body = createBody(options, vaultId.slice())
   for (const protection of body.protections.filter(opensAlone)) {
-    const { status } = await unlockBody(body, protection)
+    const { status } = await unlockBody(body, protection, { found })
     if (status === 'unlocked') break
     if (status === 'unavailable' && slots.every((slot) => serves(protection, slot))) {
       throw new KeyhavenError('ERR_DEVICE_KEY_MISSING', undefined)
@@ -120,7 +121,7 @@ function present(body: Body): Vault {
     name: body.name,
     id: body.vaultId.slice(),
     state: () => (body.open === undefined ? 'locked' : 'unlocked'),
-    unlock: (protection, id) => unlockBody(body, protection, id),
+    unlock: (protection, id) => unlockBody(body, protection, { id }),
     lock: () => {
       body.open?.watch.lockOthers()
       lockBody(body)

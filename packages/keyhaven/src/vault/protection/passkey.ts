@@ -6,7 +6,7 @@
  * between devices is as safe as the account that synchronises it.
  */
 import { concat, lp, randomBytes, wipe } from '../../crypto/bytes.ts'
-import { deriveKeyByWebCrypto } from '../../crypto/web-hkdf.ts'
+import { deriveKeyByPlatform } from '../../crypto/platform-hkdf.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import type { PasskeyFault } from '../../errors.ts'
 import type { FactorContext, FactorOutcome, Protection } from '../protection.ts'
@@ -142,7 +142,7 @@ async function evaluate(
   const output = requireOutput(credential)
   const info = concat(lp('keyhaven/vault/passkey/v1'), lp(context.vaultId), lp(context.slotId))
   try {
-    return await deriveKeyByWebCrypto({ secret: output, info })
+    return await deriveKeyByPlatform({ secret: output, info })
   } finally {
     wipe(output)
   }

@@ -1,8 +1,8 @@
 /**
  * The file system calls that storage in files makes, one function each, so that tests can fail and kill at every one.
  */
-import { constants } from 'node:fs'
-import { link, mkdir, open, readFile, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
+import { link, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { KeyhavenError } from '../../errors.ts'
 import type { BlobRange } from '../storage.ts'
 
@@ -27,8 +27,12 @@ export interface FileOperations {
 
 /** The real file system. Every fault is `ERR_STORAGE_FAILED` with the system's code, such as `ENOSPC`. */
 export const fileOperations: FileOperations = {
+  // At once: these files are small and local, and four turns through the thread pool cost more than reading one.
   read: (path, range) =>
-    orMissing(() => (range === undefined ? readWhole(path) : readRange(path, range)), undefined),
+    orMissing(
+      () => Promise.resolve(range === undefined ? readWhole(path) : readRange(path, range)),
+      undefined,
+    ),
   create: (path, bytes, options) => guard(() => createFile(path, bytes, options?.durable ?? true)),
   rename: (from, to) => guard(() => rename(from, to)),
   link: (from, to) => guard(() => linkUnlessTaken(from, to)),
@@ -42,19 +46,18 @@ export const fileOperations: FileOperations = {
 }
 
 /** As a plain Uint8Array: a Buffer's `slice` shares its memory, which nobody here expects. */
-async function readWhole(path: string): Promise<Uint8Array> {
-  const { buffer, byteOffset, length } = await readFile(path)
+function readWhole(path: string): Uint8Array {
+  const { buffer, byteOffset, length } = readFileSync(path)
   return new Uint8Array(buffer, byteOffset, length)
 }
 
-async function readRange(path: string, range: BlobRange): Promise<Uint8Array | undefined> {
-  const file = await open(path, constants.O_RDONLY)
+function readRange(path: string, range: BlobRange): Uint8Array | undefined {
+  const file = openSync(path, constants.O_RDONLY)
   try {
     const buffer = new Uint8Array(range.length)
-    const { bytesRead } = await file.read(buffer, 0, range.length, range.offset)
-    return bytesRead === range.length ? buffer : undefined
+    return readSync(file, buffer, 0, range.length, range.offset) === range.length ? buffer : undefined
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 
