@@ -91,3 +91,31 @@ test('a PIN on the command line is refused in words and repeated nowhere', () =>
   }
   expect(usageFault('backup', '--pin', '482913')).toContain('--pin-file FILE')
 })
+
+test('commands of three words are found, and their group is named when one is missing', () => {
+  const commands = ['vault list', 'vault protect add', 'vault protect list'].map((name) => command(name))
+  const request = parseRequest(['vault', 'protect', 'list', '--home', 'd'], commands)
+  expect(request.kind === 'run' && request.command.name).toBe('vault protect list')
+  expect(() => parseRequest(['vault', 'protect'], commands)).toThrow(
+    /^Name one of "keyhaven vault protect add", "keyhaven vault protect list"\.$/,
+  )
+  expect(() => parseRequest(['vault', 'erase'], commands)).toThrow(/"keyhaven vault list", /)
+})
+
+test('a password on the command line is refused with the options that the command has for it', () => {
+  const files = (...names: string[]): Partial<Command> => ({
+    options: Object.fromEntries(names.map((name) => [name, { value: 'FILE', summary: '' }])),
+  })
+  const commands = [
+    command('init', files('password-file', 'vault-password-file')),
+    command('list', files('vault-password-file')),
+  ]
+  for (const [words, option] of [
+    [['init', '--password', 'hunter2'], '--password-file FILE'],
+    [['init', '--vault-password=hunter2'], '--vault-password-file FILE'],
+    [['list', '--password', 'hunter2'], '--vault-password-file FILE'],
+  ] as const) {
+    expect(() => parseRequest(words, commands)).toThrow(option)
+    expect(() => parseRequest(words, commands)).not.toThrow('hunter2')
+  }
+})
