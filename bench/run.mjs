@@ -10,7 +10,8 @@ const files = readdirSync(import.meta.dirname)
 let failed = 0
 for (const file of files) {
   process.stdout.write(`\n## ${file}\n\n`)
-  if (spawnSync(process.execPath, [join(import.meta.dirname, file)], { stdio: 'inherit' }).status !== 0) failed += 1
+  if (spawnSync(process.execPath, [join(import.meta.dirname, file)], { stdio: 'inherit' }).status !== 0)
+    failed += 1
 }
 process.stdout.write(`\n${String(files.length - failed)} of ${String(files.length)} ran and held.\n`)
 process.exitCode = failed === 0 ? 0 : 1
