@@ -7,6 +7,7 @@ import type { Vault } from '../vault/index.ts'
 import { fixedProtection } from '../vault/testing/fixed-protection.ts'
 import { inspectPubPay, migratePubPay, openPubPay, parsePubPayEntries, sealPubPay } from './pubpay.ts'
 import type { PubPayStorage } from './pubpay.ts'
+import '../vault/testing/no-network.ts'
 
 interface Vector {
   readonly n: number

@@ -6,6 +6,7 @@ import { loadScryptNamed } from '../crypto/scrypt.ts'
 import type { ScryptName } from '../crypto/scrypt.ts'
 import { openNcryptsec, sealNcryptsec } from './index.ts'
 import { encodeBech32, parseBech32 } from './text.ts'
+import '../vault/testing/no-network.ts'
 
 interface Vector {
   readonly passwordUtf8Hex: string

@@ -20,6 +20,7 @@ import {
   verifyEvent,
 } from './index.ts'
 import type { NostrRequest } from './index.ts'
+import '../vault/testing/no-network.ts'
 
 const secretKey = parseHex('4b02d9adb29132b44339ecaedf1ae707af3da6238a40f76b6ec368594d5dd28c', 'key')
 const nsec = 'nsec1fvpdntdjjyetgseeajhd7xh8q7hnmf3r3fq0w6mwcd59jn2a62xqqhvm7g'

@@ -14,6 +14,7 @@ import type { StepName } from './testing/crash-steps.ts'
 import { failingOperations } from './testing/failing-operations.ts'
 import type { Moment } from './testing/failing-operations.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
+import './testing/no-network.ts'
 
 const steps: readonly StepName[] = ['create', 'write', 'change-protection', 'destroy']
 let home = ''

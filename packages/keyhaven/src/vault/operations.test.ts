@@ -7,6 +7,7 @@ import { verifySchnorr } from '../crypto/schnorr.ts'
 import { KEY_TYPES, createVault, memoryStorage } from './index.ts'
 import type { Vault } from './index.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
+import './testing/no-network.ts'
 
 async function vaultWithKeys(): Promise<Vault> {
   const vault = await createVault({

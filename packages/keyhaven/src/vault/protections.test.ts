@@ -12,6 +12,7 @@ import { ratePassword } from './password.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
 import { mapStorage } from './testing/map-storage.ts'
 import type { Blobs } from './testing/map-storage.ts'
+import './testing/no-network.ts'
 
 const value = { type: 't', bytes: utf8('a secret') }
 const folders: string[] = []

@@ -12,6 +12,7 @@ import { parseSlot } from './slot.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
 import { mapStorage } from './testing/map-storage.ts'
 import type { Blobs } from './testing/map-storage.ts'
+import './testing/no-network.ts'
 
 const name = 'v'
 const secret = utf8('CANARY-9f3b1c77-secret-of-anna')

@@ -6,6 +6,7 @@ import { utf8 } from '../crypto/bytes.ts'
 import { fileDeviceProtection, fileStorage } from './file.ts'
 import { createVault, memoryStorage, openVault } from './index.ts'
 import type { Protection, VaultStorage } from './index.ts'
+import './testing/no-network.ts'
 
 let folder = ''
 beforeAll(async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { takeFileLock } from './file-lock.ts'
 import { fileOperations } from './file-operations.ts'
+import '../testing/no-network.ts'
 
 const folders: string[] = []
 afterEach(async () => {

@@ -7,6 +7,7 @@ import type { Protection } from '../index.ts'
 import { fixedProtection } from '../testing/fixed-protection.ts'
 import { connectVaults, serveVaults } from './index.ts'
 import type { VaultWorker } from './index.ts'
+import '../testing/no-network.ts'
 
 const ports: MessagePort[] = []
 afterEach(() => {
