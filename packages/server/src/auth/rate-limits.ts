@@ -47,12 +47,13 @@ export interface Exceeded {
   readonly first: boolean
 }
 
-/** Counts at each in turn, and stops at the first that is over its limit. */
+/** Counts at each in turn, and stops at the first that is over its limit; what is refused there counts at no other. */
 export async function countRequests(
   transaction: Transaction,
   counts: readonly Count[],
   context: { readonly limits: SignInLimits; readonly rateLimitKey: Uint8Array; readonly now: Date },
 ): Promise<Exceeded | undefined> {
+  const counted: Uint8Array[] = []
   for (const { name, whom } of counts) {
     const limit = context.limits[name]
     const bucket = createHmac('sha256', context.rateLimitKey)
@@ -60,9 +61,13 @@ export async function countRequests(
       .digest()
     const { used, endsAt } = await countOne(transaction, bucket, limit, context.now)
     if (used > limit.most) {
+      await transaction.query('UPDATE auth.rate_limits SET used = used - 1 WHERE bucket = ANY ($1)', [
+        counted,
+      ])
       const retryAfterSeconds = (endsAt.getTime() - context.now.getTime()) / 1000
       return { retryAfterSeconds, first: used === limit.most + 1 }
     }
+    counted.push(bucket)
   }
   return undefined
 }

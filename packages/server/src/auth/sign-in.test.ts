@@ -177,7 +177,7 @@ describe('the limits of sign-in', () => {
     const phone = randomPhone()
     let given = 0
     for (let round = 0; round < 6; round += 1) {
-      for (let count = 0; count < 3; count += 1) {
+      for (let count = 0; count < 7; count += 1) {
         given += (await askFrom(server, phone, '203.0.113.1')).status === 202 ? 1 : 0
       }
       advance(server, 10 * MINUTE)

@@ -3,6 +3,8 @@ import pg from 'pg'
 import { startTestApp } from '../testing/app.ts'
 import { createBackup, putSegment } from '../testing/backups.ts'
 import { createSegment } from '../testing/segments.ts'
+import { Refusal } from './refusal.ts'
+import { createTraffic } from './traffic.ts'
 
 const REPORT = { success: true, identityKeys: 1, conversationKeys: 1 }
 
@@ -61,6 +63,15 @@ describe('one account’s traffic', () => {
     await alice.refresh()
     expect((await alice.get('/v1/pointer')).status).toBe(200)
   })
+})
+
+test('a clock that was put back leaves nobody out for longer than the limit’s time', () => {
+  const traffic = createTraffic({ most: 1, seconds: 600, atOnce: 10 })
+  const [before, after] = [new Date('2026-01-02T00:00:00Z'), new Date('2026-01-01T00:00:00Z')]
+  traffic.enter('alice', before)()
+  expect(() => traffic.enter('alice', before)).toThrow(Refusal)
+  traffic.enter('alice', after)()
+  expect(() => traffic.enter('alice', after)).toThrow(Refusal)
 })
 
 /** A body that arrives when it is told to. */

@@ -38,18 +38,21 @@ interface Visit {
 export function createTraffic(limits: TrafficLimits): Traffic {
   const visits = new Map<string, Visit>()
   const takeTurn = createTurns(limits.atOnce)
+  const span = limits.seconds * 1000
   let sweepAt = 0
+  // An end that is further away than it can be was set before the clock was put back.
+  const isAhead = (end: number, time: number): boolean => time < end && end <= time + span
   const sweep = (time: number): void => {
-    if (time < sweepAt) return
-    sweepAt = time + limits.seconds * 1000
+    if (isAhead(sweepAt, time)) return
+    sweepAt = time + span
     for (const [name, { endsAt, inside }] of visits) {
-      if (endsAt <= time && inside === 0) visits.delete(name)
+      if (!isAhead(endsAt, time) && inside === 0) visits.delete(name)
     }
   }
   const find = (name: string, time: number): Visit => {
     const known = visits.get(name)
-    if (known !== undefined && time < known.endsAt) return known
-    const visit = { used: 0, inside: known?.inside ?? 0, endsAt: time + limits.seconds * 1000 }
+    if (known !== undefined && isAhead(known.endsAt, time)) return known
+    const visit = { used: 0, inside: known?.inside ?? 0, endsAt: time + span }
     visits.set(name, visit)
     return visit
   }
