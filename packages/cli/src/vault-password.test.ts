@@ -1,10 +1,9 @@
 import { beforeAll, expect, test } from 'vitest'
-import { run, runJson } from './testing/command.ts'
+import { collect, ended, run, runJson, startCommand } from './testing/command.ts'
 import { PASSWORD, passwordHome } from './testing/homes.ts'
+import { listProcesses } from './testing/processes.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
-import { collect, ended, startCommand } from './testing/command.ts'
-import { listProcesses } from './testing/processes.ts'
 
 /** Many processes, one after another, on a machine that may be busy. */
 const SLOW = { timeout: 240_000 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { run, runJson } from './testing/command.ts'
@@ -132,13 +132,14 @@ test('a password that is named is never passed over in silence', SLOW, async () 
   await refuse(['vault', 'list', '--vault-password-file', wrong], 11, 'ERR_PASSWORD_WRONG')
 })
 
-test.each(['device', 'password', 'damaged'])(
+test.each(['device', 'password', 'damaged', 'half destroyed'])(
   'a %s home is destroyed with --yes only, and nothing is left',
   SLOW,
   async (kind) => {
     const { home, named } = kind === 'password' ? await passwordHome() : await emptyHome()
     if (kind !== 'password') await run(['vault', 'init', ...named])
     if (kind === 'damaged') await writeFile(join(home, 'vault', 'device', 'head'), 'KEYHAVEN')
+    if (kind === 'half destroyed') await rm(join(home, 'vault'), { recursive: true })
     expect(await runJson(['vault', 'destroy', ...named])).toMatchObject({
       exit: 8,
       answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } },

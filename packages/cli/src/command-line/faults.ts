@@ -158,7 +158,8 @@ const DEVICE_KEY_PROBLEMS: Readonly<
 > = {
   permissions: 'Others may read the key of this device; give device.key the mode 0600.',
   'inside-the-vault': 'The key of this device must not lie inside its vault.',
-  damaged: 'The key of this device (device.key) is damaged. Restore to a new --home.',
+  damaged:
+    'The key of this device (device.key) is damaged. If the vault has a password, move device.key away and use that; else restore to a new --home.',
 }
 
 const SERVER_FAULTS: Readonly<Record<KeyhavenErrorDetails['ERR_SERVER_UNAVAILABLE']['fault'], string>> = {

@@ -1,7 +1,7 @@
 /** `keyhaven vault migrate`: takes over the key that another program stored, out of a file with its storage. */
 import { wipe } from 'keyhaven/crypto'
 import { inspectPubPay, migratePubPay, openPubPay, parsePubPayEntries } from 'keyhaven/legacy/pubpay'
-import type { PubPayMigration, PubPayOpening, PubPayPlace } from 'keyhaven/legacy/pubpay'
+import type { PubPayFinding, PubPayMigration, PubPayOpening } from 'keyhaven/legacy/pubpay'
 import { encodeNpub, NOSTR_RECORD } from 'keyhaven/nostr'
 import { chooseWord } from '../command-line/choice.ts'
 import { CommandError } from '../command-line/command-error.ts'
@@ -38,11 +38,14 @@ async function runMigrate(invocation: Invocation): Promise<Answer> {
   const place = { localStorage: parsePubPayEntries(text) }
   const { mode } = inspectPubPay(place)
   const old = { ...place, ...(mode === 'password' && { password: await askForPassword(invocation) }) }
-  await requireOpening(old)
+  // Opened a first time before a device is set up for it.
+  const opening = await openPubPay(old)
+  if (opening.status !== 'opened') throw explain(opening, mode)
+  wipe(opening.secretKey)
   const { vault } = await openOrCreateDevice(invocation)
   const known = (await vault.list()).some(({ name }) => name === NOSTR_RECORD)
   const migration = await migratePubPay({ ...old, vault })
-  if (migration.status !== 'migrated') throw explain(migration)
+  if (migration.status !== 'migrated') throw explain(migration, mode)
   return describeMigration(migration, { known, file })
 }
 
@@ -50,14 +53,10 @@ function askForPassword(invocation: Invocation): Promise<string> {
   return readSecret({ invocation, kind: PASSWORD, questions: ['The password of PubPay'] })
 }
 
-/** Before a device is set up for it. */
-async function requireOpening(old: PubPayPlace & { readonly password?: string }): Promise<void> {
-  const opening = await openPubPay(old)
-  if (opening.status !== 'opened') throw explain(opening)
-  wipe(opening.secretKey)
-}
-
-function explain({ status }: Exclude<PubPayOpening, { readonly status: 'opened' }>): CommandError {
+function explain(
+  { status }: Exclude<PubPayOpening, { readonly status: 'opened' }>,
+  mode: PubPayFinding['mode'],
+): CommandError {
   switch (status) {
     case 'nothing':
       return new CommandError(
@@ -65,14 +64,20 @@ function explain({ status }: Exclude<PubPayOpening, { readonly status: 'opened' 
         'There is no private key in this file; nothing was changed.',
       )
     case 'device-key-missing':
-      return new CommandError(
-        'ERR_LEGACY_UNOPENABLE',
-        'The key to this private key, "_dk", is not in the file, and nothing else opens it. Nothing was changed.',
-      )
+      return unopenable('the entry "_dk", which opens the private key, is not in it')
     case 'password-needed':
     case 'rejected':
-      return rejected('entry of PubPay')
+      return mode === 'password' ? rejected('entry of PubPay') : unopenable(DAMAGED)
   }
+}
+
+const DAMAGED = 'its entry "_dk" does not open the private key, so one of the two is damaged'
+
+function unopenable(problem: string): CommandError {
+  return new CommandError(
+    'ERR_LEGACY_UNOPENABLE',
+    `The file cannot be used: ${problem}. Nothing was changed.`,
+  )
 }
 
 function describeMigration(

@@ -40,6 +40,6 @@ async function runReplace(invocation: Invocation): Promise<Answer> {
   return {
     exit: EXIT.ok,
     json: { status: 'replaced', id, type, replaced: old.id, passwordWeakness: weakness },
-    text: `The ${type} protection ${id.slice(0, 8)} is in the place of ${old.id.slice(0, 8)}.${describeWeakness(weakness)}`,
+    text: `Replaced ${old.id.slice(0, 8)} by the ${type} protection ${id.slice(0, 8)}.${describeWeakness(weakness)}`,
   }
 }

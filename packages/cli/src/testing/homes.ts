@@ -15,7 +15,7 @@ export interface TestHome {
   /** With the password of a password home. */
   readonly opened: readonly string[]
   /** Writes a file and gives its path. */
-  write(name: string, content: string | Uint8Array): Promise<string>
+  readonly write: (name: string, content: string | Uint8Array) => Promise<string>
 }
 
 /** A home that is not set up yet. */
@@ -40,7 +40,7 @@ export async function passwordHome(): Promise<TestHome> {
 }
 
 /** One of the files of samples in `vectors/`. */
-export function readVectors<Vector>(name: string): readonly Vector[] {
+export function readVectors(name: string): readonly unknown[] {
   const text = readFileSync(new URL(`../../../../vectors/${name}.json`, import.meta.url), 'utf8')
-  return (JSON.parse(text) as { readonly vectors: readonly Vector[] }).vectors
+  return (JSON.parse(text) as { readonly vectors: readonly unknown[] }).vectors
 }
