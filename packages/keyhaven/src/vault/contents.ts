@@ -98,10 +98,16 @@ export async function refresh(contents: Contents): Promise<VaultState> {
 /** Opens one record, or answers `undefined`. */
 export async function readRecord(contents: Contents, name: string): Promise<VaultRecord | undefined> {
   for (let attempt = 0; attempt < MOST_READ_AGAIN; attempt += 1) {
-    const state = await refresh(contents)
+    // Both at once: the state has mostly not changed, and then the ciphertext is the right one.
+    const known = contents.state.manifest.entries.get(name)
+    const [state, foreseen] = await Promise.all([
+      refresh(contents),
+      known && contents.storage.read(contents.name, packBlob(known.pack), known),
+    ])
     const entry = state.manifest.entries.get(name)
     if (entry === undefined) return undefined
-    const ciphertext = await contents.storage.read(contents.name, packBlob(entry.pack), entry)
+    const ciphertext =
+      entry === known ? foreseen : await contents.storage.read(contents.name, packBlob(entry.pack), entry)
     requireOpen(contents)
     if (ciphertext === undefined) {
       await requireReplaced(contents, state.headBytes)
