@@ -1,7 +1,8 @@
+import { SignJWT, decodeJwt } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes, toHex, utf8 } from 'keyhaven/crypto'
 import { parseConfiguration, recover, register, remove } from 'keyhaven/recovery'
-import type { RealmTransport } from 'keyhaven/recovery'
+import type { Configuration, RealmTransport } from 'keyhaven/recovery'
 import { parseTrustedProxies } from '../http/origin.ts'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp, TestDevice } from '../testing/app.ts'
@@ -146,6 +147,18 @@ describe('the access log', () => {
   })
 })
 
+function configurationOf(app: TestApp, realmId: Uint8Array): Configuration {
+  return parseConfiguration(
+    {
+      realms: [{ id: toHex(realmId), address: `${app.origin}/realm/` }],
+      register_threshold: 1,
+      recover_threshold: 1,
+      pin_hashing_mode: 'FastInsecure',
+    },
+    { insecureForTests: true },
+  )
+}
+
 describe('what this server’s realm does', () => {
   test('is in the log of the account behind the token, step by step, with device and address', async () => {
     const realmId = randomBytes(16)
@@ -156,15 +169,7 @@ describe('what this server’s realm does', () => {
     await alice.post('/v1/pointer/pending', { expectedEtag: null, registration, generation: 1, realms })
     const { body } = await alice.post('/v1/realm-tokens', { registration, realmIds: realms })
     const token = (body['tokens'] as Record<string, string>)[toHex(realmId)] ?? ''
-    const configuration = parseConfiguration(
-      {
-        realms: [{ id: toHex(realmId), address: `${own.origin}/realm/` }],
-        register_threshold: 1,
-        recover_threshold: 1,
-        pin_hashing_mode: 'FastInsecure',
-      },
-      { insecureForTests: true },
-    )
+    const configuration = configurationOf(own, realmId)
     const options = { configuration, transport: transportWith(token), userInfo: utf8('somebody') }
     const secret = randomBytes(69)
     await register({ ...options, pin: utf8('493817'), secret, numGuesses: 10 })
@@ -180,6 +185,32 @@ describe('what this server’s realm does', () => {
       'registration_stored',
     ])
     expect(rows[0]).toMatchObject({ deviceId: alice.deviceId, deviceLabel: 'Phone', address: '127.0.0.1' })
+  })
+
+  test('is not written for another tenant that shows an account’s context', async () => {
+    const realmId = randomBytes(16)
+    const secret = randomBytes(32)
+    const tenants = new Map([['acme:1', { algorithm: 'HS256', data: secret }]] as const)
+    const own = await startTestApp({ realmId, tenants })
+    const alice = await own.signIn()
+    const realms = [toHex(realmId)]
+    const registration = randomId()
+    await alice.post('/v1/pointer/pending', { expectedEtag: null, registration, generation: 1, realms })
+    const { body } = await alice.post('/v1/realm-tokens', { registration, realmIds: realms })
+    const stolen = decodeJwt((body['tokens'] as Record<string, string>)[toHex(realmId)] ?? '')
+    const forged = await new SignJWT({ keyhaven_context: stolen['keyhaven_context'] })
+      .setProtectedHeader({ alg: 'HS256', kid: 'acme:1' })
+      .setIssuer('acme')
+      .setSubject(stolen.sub ?? '')
+      .setAudience(toHex(realmId))
+      .setNotBefore('0s')
+      .setExpirationTime('5m')
+      .sign(secret)
+    const before = await readRows(alice)
+    const configuration = configurationOf(own, realmId)
+    const stored = { pin: utf8('493817'), secret: randomBytes(69), numGuesses: 10, userInfo: utf8('a') }
+    await register({ configuration, transport: transportWith(forged), ...stored })
+    expect(await readRows(alice)).toEqual(before)
   })
 
   test('answers a realm’s refusals and faults in its own words', async () => {

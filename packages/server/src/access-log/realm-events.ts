@@ -3,7 +3,7 @@
  * of the token, which only the server that issued it can open. Tokens of other tenants have none and leave no row here.
  */
 import { parseHex } from 'keyhaven/crypto'
-import { openRealmContext } from '../auth/realm-token.ts'
+import { REALM_TENANT, openRealmContext } from '../auth/realm-token.ts'
 import type { Services } from '../http/services.ts'
 import type { RealmReport } from '../realm/routes.ts'
 import type { AccessLogType } from './events.ts'
@@ -24,7 +24,7 @@ export async function recordRealmEvent(
   report: RealmReport,
 ): Promise<void> {
   const context =
-    report.context === undefined
+    report.context === undefined || report.tenant !== REALM_TENANT
       ? undefined
       : await openRealmContext(report.context, services.keys.realmContext)
   if (context === undefined) return

@@ -21,7 +21,8 @@ import { isKeyhavenError } from 'keyhaven'
 import { formatUuid, parseUuid } from '../http/uuid.ts'
 import type { SigningKey } from './keys.ts'
 
-const TENANT = 'keyhaven'
+/** The tenant of this server's own users. */
+export const REALM_TENANT = 'keyhaven'
 /** The tokens' `kid`: tenant and key version. */
 export const REALM_TOKEN_KEY_NAME = 'keyhaven:1'
 
@@ -56,7 +57,7 @@ export async function signRealmToken(input: {
   const issuedAt = Math.floor(input.now.getTime() / 1000)
   return new SignJWT({ scope: 'user', keyhaven_context: input.context })
     .setProtectedHeader({ alg: 'EdDSA', kid: REALM_TOKEN_KEY_NAME })
-    .setIssuer(TENANT)
+    .setIssuer(REALM_TENANT)
     .setAudience(input.realmId)
     .setSubject(input.subject)
     .setIssuedAt(issuedAt)

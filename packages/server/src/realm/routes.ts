@@ -25,6 +25,8 @@ import { createTurns } from './turns.ts'
 /** What the realm tells the server that it is part of, after the commit and before the answer. */
 export interface RealmReport {
   readonly kind: RealmEvent['type']
+  /** Who issued the token: a context of another tenant is not ours, whatever it holds. */
+  readonly tenant: string
   /** The token's `keyhaven_context` claim, if it has one. */
   readonly context: string | undefined
   readonly origin: RequestOrigin
@@ -104,7 +106,8 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const { event, answer } = result
     if (event !== undefined) {
       const origin = context.get('origin') ?? NO_ORIGIN
-      await input.onEvent?.({ kind: event.type, context: identity.context, origin })
+      const { tenant, context: sealed } = identity
+      await input.onEvent?.({ kind: event.type, tenant, context: sealed, origin })
     }
     return answerBytes(encodeResponse(await answer()))
   }
