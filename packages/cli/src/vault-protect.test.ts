@@ -132,24 +132,31 @@ test('a password that is named is never passed over in silence', SLOW, async () 
   await refuse(['vault', 'list', '--vault-password-file', wrong], 11, 'ERR_PASSWORD_WRONG')
 })
 
-test.each(['device', 'password', 'damaged', 'half destroyed'])(
-  'a %s home is destroyed with --yes only, and nothing is left',
+test('a vault is destroyed when it is meant, and only once', SLOW, async () => {
+  const { home, named } = await emptyHome()
+  await run(['vault', 'init', ...named])
+  const before = await readdir(home, { recursive: true })
+  const refuse = async (words: readonly string[], exit: number, code: string): Promise<void> => {
+    expect(await runJson([...words, ...named])).toMatchObject({ exit, answer: { error: { code } } })
+  }
+  await refuse(['vault', 'destroy'], 8, 'ERR_CONFIRMATION_NEEDED')
+  expect(await readdir(home, { recursive: true })).toEqual(before)
+  const destroyed = await runJson(['vault', 'destroy', '--yes', ...named])
+  expect(destroyed).toMatchObject({ exit: 0, answer: { status: 'destroyed', home } })
+  expect(await readdir(home)).toEqual([])
+  await refuse(['vault', 'destroy', '--yes'], 6, 'ERR_VAULT_MISSING')
+})
+
+test.each(['locked', 'damaged', 'half destroyed'])(
+  'of a %s vault nothing is left either',
   SLOW,
   async (kind) => {
-    const { home, named } = kind === 'password' ? await passwordHome() : await emptyHome()
-    if (kind !== 'password') await run(['vault', 'init', ...named])
+    const { home, named } = kind === 'locked' ? await passwordHome() : await emptyHome()
+    if (kind !== 'locked') await run(['vault', 'init', ...named])
     if (kind === 'damaged') await writeFile(join(home, 'vault', 'device', 'head'), 'KEYHAVEN')
     if (kind === 'half destroyed') await rm(join(home, 'vault'), { recursive: true })
-    expect(await runJson(['vault', 'destroy', ...named])).toMatchObject({
-      exit: 8,
-      answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } },
-    })
     expect((await readdir(home)).length).toBeGreaterThan(0)
     expect(await runJson(['vault', 'destroy', '--yes', ...named])).toMatchObject({ exit: 0 })
     expect(await readdir(home)).toEqual([])
-    expect(await runJson(['vault', 'destroy', '--yes', ...named])).toMatchObject({
-      exit: 6,
-      answer: { error: { code: 'ERR_VAULT_MISSING' } },
-    })
   },
 )

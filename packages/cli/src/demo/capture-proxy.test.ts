@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createServer } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { closeServer, createCapture, createCaptureProxy, listenOnLoopback } from './capture-proxy.ts'
 
@@ -44,6 +45,24 @@ test('what passes reaches the other side unchanged and is captured whole, heads 
   expect(Buffer.from(capture.answerHeads[0] ?? []).toString()).toContain('marked-answer-head')
   expect([...(capture.answerBodies[0] ?? [])]).toEqual([0, 255, 1, 254])
   expect(capture.compressed).toBe(0)
+})
+
+test('a compressed message is noted in each direction, since nothing in it would be found', async () => {
+  const packed = createServer((_, answer) => {
+    answer.writeHead(200, { 'Content-Encoding': 'gzip' })
+    answer.end(gzipSync('answer'))
+  })
+  onTestFinished(() => closeServer(packed))
+  const capture = createCapture()
+  const proxy = await createCaptureProxy(capture)
+  onTestFinished(() => proxy.close())
+  proxy.forwardTo((await startUpstream()).origin)
+  const asked = { method: 'POST', body: gzipSync('request'), headers: { 'Content-Encoding': 'gzip' } }
+  await fetch(`${proxy.origin}/path`, asked)
+  expect(capture.compressed).toBe(1)
+  proxy.forwardTo(await listenOnLoopback(packed))
+  expect(await (await fetch(`${proxy.origin}/`)).text()).toBe('answer')
+  expect(capture.compressed).toBe(2)
 })
 
 test('an answer without a body passes, and many requests at once are all captured', async () => {

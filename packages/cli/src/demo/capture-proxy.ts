@@ -1,7 +1,7 @@
 /**
  * A reverse proxy on loopback that keeps a copy of everything that passes: heads and bodies, both ways.
  *
- * It asks the server not to compress, since a leak inside a compressed body would not be found, and notes an answer
+ * It asks the server not to compress, since a leak inside a compressed body would not be found, and notes a message
  * that is compressed all the same.
  */
 import { Buffer } from 'node:buffer'
@@ -14,7 +14,7 @@ export interface Capture {
   readonly requestBodies: Uint8Array[]
   readonly answerHeads: Uint8Array[]
   readonly answerBodies: Uint8Array[]
-  /** How many answers were compressed, and so could not be searched. */
+  /** How many messages were compressed, and so could not be searched. */
   compressed: number
 }
 
@@ -88,14 +88,20 @@ async function forward(exchange: {
     describeHead(`${incoming.method ?? ''} ${incoming.url ?? ''}`, incoming.rawHeaders),
   )
   capture.requestBodies.push(requestBody)
+  noteCompression(capture, incoming)
   if (target === undefined) throw new Error('no target yet')
   const upstream = await send({ target, agent, incoming, body: requestBody })
   const answerBody = await readBody(upstream)
   capture.answerHeads.push(describeHead(String(upstream.statusCode), upstream.rawHeaders))
   capture.answerBodies.push(answerBody)
-  if (upstream.headers['content-encoding'] !== undefined) capture.compressed += 1
+  noteCompression(capture, upstream)
   answer.writeHead(upstream.statusCode ?? 502, endToEnd(upstream.rawHeaders))
   answer.end(answerBody)
+}
+
+function noteCompression(capture: Capture, { headers }: IncomingMessage): void {
+  const isCompressed = headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity'
+  if (isCompressed) capture.compressed += 1
 }
 
 async function send(input: {

@@ -43,7 +43,7 @@ export async function searchEverything(
 ): Promise<SearchResult> {
   const { steps, capture, dataDirectory, logFile, signal } = stage
   if (capture.compressed > 0)
-    throw new CommandError('ERR_DEMO_FAILED', 'An answer was compressed and cannot be searched.', EXIT.fault)
+    throw new CommandError('ERR_DEMO_FAILED', 'A message was compressed and cannot be searched.', EXIT.fault)
   const places = [
     filesPlace("the database and the server's other files", [dataDirectory, `${dataDirectory}-keys`]),
     filesPlace("the server's log", [logFile], input.codes),

@@ -11,6 +11,13 @@ const encodings = {
   'upper-case hex': (bytes: Uint8Array) => Buffer.from(Buffer.from(bytes).toString('hex').toUpperCase()),
   base64: (bytes: Uint8Array) => Buffer.from(Buffer.from(bytes).toString('base64')),
   base64url: (bytes: Uint8Array) => Buffer.from(Buffer.from(bytes).toString('base64url')),
+  'base64 in escaped JSON': (bytes: Uint8Array) =>
+    Buffer.from(Buffer.from(bytes).toString('base64').replaceAll('/', '\\/')),
+  'base64 in an address': (bytes: Uint8Array) =>
+    Buffer.from(encodeURIComponent(Buffer.from(bytes).toString('base64'))),
+  'a printed Buffer': (bytes: Uint8Array) =>
+    Buffer.from([...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')),
+  'a Buffer in JSON': (bytes: Uint8Array) => Buffer.from(JSON.stringify(Buffer.from(bytes))),
 }
 
 for (const [name, encode] of Object.entries(encodings)) {

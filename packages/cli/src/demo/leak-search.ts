@@ -15,8 +15,6 @@ const SLOTS = 1 << 20
 export interface LeakSearch {
   /** The needles, as indexes into the given list, that occur in `text`; each once. */
   find(text: Uint8Array): ReadonlySet<number>
-  /** The length of the longest needle: what two blocks of one text must overlap by, less one. */
-  readonly longest: number
 }
 
 interface Index {
@@ -30,10 +28,7 @@ interface Index {
 /** Prepares a search; each needle must have at least 15 bytes. */
 export function createLeakSearch(needles: readonly Needle[]): LeakSearch {
   const index = buildIndex(needles)
-  return {
-    longest: Math.max(0, ...needles.map(({ bytes }) => bytes.length)),
-    find: (text) => scan({ index, needles, text: aligned(text) }),
-  }
+  return { find: (text) => scan({ index, needles, text: aligned(text) }) }
 }
 
 function buildIndex(needles: readonly Needle[]): Index {

@@ -1,5 +1,6 @@
 /**
- * The byte strings that a leak of a secret would leave behind: raw, hex, base64 and base64url.
+ * The byte strings that a leak of a secret would leave behind: raw, hex, base64 and base64url, the last two also as JSON
+ * and addresses escape them, hex also as Node prints a Buffer, and the decimal list that JSON makes of one.
  *
  * A secret is cut into parts of 16 bytes, and each part is a needle of its own in each form: so half a key is found as
  * well as a whole one, and a long key also where it was stored in pieces. In base64 a part looks different at each of
@@ -11,7 +12,7 @@ import { Buffer } from 'node:buffer'
 const PART = 16
 
 /** How a needle is written. */
-export type NeedleForm = 'raw' | 'hex' | 'base64' | 'base64url'
+export type NeedleForm = 'raw' | 'hex' | 'base64' | 'base64url' | 'numbers'
 
 /** One byte string to look for. */
 export interface Needle {
@@ -39,18 +40,21 @@ function splitIntoParts(bytes: Uint8Array): Uint8Array[] {
 
 function deriveForms(part: Uint8Array, secret: number): Needle[] {
   const hex = Buffer.from(part).toString('hex')
-  const needles: Needle[] = [
-    { secret, form: 'raw', bytes: part },
-    { secret, form: 'hex', bytes: Buffer.from(hex) },
-  ]
-  if (hex !== hex.toUpperCase()) needles.push({ secret, form: 'hex', bytes: Buffer.from(hex.toUpperCase()) })
+  const forms = new Map<string, NeedleForm>([
+    [hex, 'hex'],
+    [hex.toUpperCase(), 'hex'],
+    [hex.replaceAll(/(..)(?!$)/g, '$1 '), 'hex'],
+    [part.join(','), 'numbers'],
+  ])
   for (const before of [0, 1, 2]) {
     const text = innerBase64(part, before)
-    const urlText = text.replaceAll('+', '-').replaceAll('/', '_')
-    needles.push({ secret, form: 'base64', bytes: Buffer.from(text) })
-    if (urlText !== text) needles.push({ secret, form: 'base64url', bytes: Buffer.from(urlText) })
+    forms.set(text.replaceAll('+', '-').replaceAll('/', '_'), 'base64url')
+    for (const written of [text, text.replaceAll('/', '\\/'), encodeURIComponent(text)]) {
+      forms.set(written, 'base64')
+    }
   }
-  return needles
+  const texts = [...forms].map(([text, form]) => ({ secret, form, bytes: Buffer.from(text) }))
+  return [{ secret, form: 'raw', bytes: part }, ...texts]
 }
 
 /** The base64 characters that `part` alone decides when `before` bytes of its first group belong to something else. */

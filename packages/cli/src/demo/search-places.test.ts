@@ -75,7 +75,7 @@ test('files are searched in all folders below, also where a secret lies across t
   }
   await writeFile(
     join(folder, 'pin'),
-    Buffer.concat([Buffer.alloc(block - 70), Buffer.from('7'.repeat(64) + '48291357')]),
+    Buffer.concat([Buffer.alloc(block - 134), Buffer.from('7'.repeat(128) + '48291357')]),
   )
   expect((await search([filesPlace('files', [folder])])).leaks).toBe(0)
 })

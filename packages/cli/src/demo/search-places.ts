@@ -4,6 +4,9 @@
  *
  * A search that finds nothing proves nothing unless it would have found something: so each place holds a marker that
  * was planted there, and a place in which the marker is not found counts as not searched.
+ *
+ * It reads bytes as they lie there. PostgreSQL may compress a value of more than 2 KB, and this would not see into it; but
+ * nothing reaches the database that did not pass on the wire first, where a compressed message fails the demo.
  */
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +18,8 @@ import type { NeedleForm } from './needles.ts'
 import { deriveNeedles } from './needles.ts'
 
 const BLOCK = 16 * 1024 * 1024
-const OVERLAP = 64
+/** Blocks of one file overlap by more than the longest needle, which is 16 bytes as decimal numbers: 63 characters. */
+const OVERLAP = 128
 
 /** A piece of one file or message. */
 export interface Block extends BlockEdges {
@@ -32,7 +36,7 @@ export interface Place {
 
 /** What must not be found. */
 export interface Secrets {
-  /** At least 16 bytes each; looked for raw, in hex, base64 and base64url, whole and in part. */
+  /** At least 16 bytes each; looked for in every form of `needles.ts`, whole and in part. */
   readonly bytes: readonly Uint8Array[]
   /** Looked for as whole runs of digits. */
   readonly digits: readonly string[]
