@@ -146,6 +146,7 @@ export interface RealmFault {
 /** Every way in which a realm can fail to help. */
 export type RealmFaultKind =
   | 'unreachable'
+  /** No answer within the deadline, or none before the other realms sufficed. */
   | 'timeout'
   | 'unauthorized'
   | 'rate-limited'

@@ -83,7 +83,10 @@ export function concludeWithout(
   })
 }
 
-/** Guesses left in the sense of the protocol's rules: the threshold-th largest, so that one liar moves nothing. */
+/**
+ * Guesses left in the sense of the protocol's rules: the threshold-th largest. Fewer liars than the threshold never raise
+ * it; they lower it only where they are needed to reach the threshold at all.
+ */
 export function guessesRemaining(
   recoverThreshold: number,
   evaluations: readonly Pick<Evaluation, 'numGuesses' | 'guessCount'>[],

@@ -17,6 +17,8 @@ export type RealmAnswer =
   | { readonly kind: 'unauthorized' }
   | { readonly kind: 'rate-limited'; readonly retryAfterSeconds: number }
   | { readonly kind: 'refused'; readonly status: number }
+  /** It answered with something that no realm's answer is, such as more bytes than one can have. */
+  | { readonly kind: 'garbage' }
   | { readonly kind: 'unreachable' }
 
 /**

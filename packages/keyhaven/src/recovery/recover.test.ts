@@ -281,6 +281,34 @@ describe('a realm that is slow to its first request', () => {
     expect(slow?.record).toMatchObject({ guessCount: 0 })
   })
 
+  it('and answers while the others are at work is named as late, not as a liar', async () => {
+    const { realms } = await registered({ count: 3, recoverThreshold: 2 })
+    const [first, , slow] = realms.realms
+    let ask: () => void = () => undefined
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve
+    })
+    if (slow) {
+      slow.bend = async ({ response }) => {
+        await asked
+        return { kind: 'ok', body: encodeResponse(response) }
+      }
+    }
+    if (first) {
+      first.bend = async ({ request, response }) => {
+        if (request.kind === 'recover3') {
+          ask()
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        return { kind: 'ok', body: encodeResponse(response) }
+      }
+    }
+    expect(await recover({ ...optionsFor(realms), pin: PIN })).toMatchObject({
+      status: 'recovered',
+      faults: [{ realmId: realms.ids[2], fault: 'timeout' }],
+    })
+  })
+
   it('is waited for when one of the others turns out to lie', async () => {
     for (const lieAt of ['recover2', 'recover3'] as const) {
       const { realms, secret } = await registered({ count: 3, recoverThreshold: 2 })

@@ -51,7 +51,7 @@ export async function recover(options: PinOptions): Promise<RecoverOutcome> {
     const argon2id = options.argon2id ?? loadEarly()
     const poll = askVersions(operation)
     const version = await poll.settled
-    if (version === 'none') return concludeWithout(operation.configuration, faultsOf(operation, poll, []))
+    if (version === 'none') return concludeWithout(operation.configuration, faultsOf(operation, poll))
     operation.progress('stretching')
     const mode = operation.configuration.pinHashingMode
     const { pin, userInfo } = options
@@ -110,13 +110,15 @@ async function guessOnce(guess: Guess, poll: Poll, stretched: StretchedPin): Pro
     const agreeing = findAgreeing(asked.filter(isNoFault))
     if (agreeing.length < recoverThreshold) continue
     unlockKey ??= unlock(guess, agreeing.slice(0, recoverThreshold))
-    const faults = (): readonly RealmFault[] => faultsOf(operation, poll, [...asked, ...given], agreeing)
+    const faults = (): readonly RealmFault[] =>
+      faultsOf(operation, poll, { version, agreeing, results: [...asked, ...given] })
     if (unlockKey === undefined) return wrongPin(recoverThreshold, agreeing, faults())
     const secret = await collect({ guess, given, agreeing, unlockKey, stretched })
     if (secret !== undefined) return { status: 'recovered', secret, version, faults: faults() }
   }
   const agreeing = findAgreeing(asked.filter(isNoFault))
-  return concludeWithout(operation.configuration, faultsOf(operation, poll, [...asked, ...given], agreeing))
+  const results = [...asked, ...given]
+  return concludeWithout(operation.configuration, faultsOf(operation, poll, { version, agreeing, results }))
 }
 
 function startGuess(operation: Operation, version: Uint8Array, accessKey: Uint8Array): Guess {
@@ -171,26 +173,35 @@ type Result = Helper | Giver | RealmFault
 
 /** One fault for each realm that did not help, in the realms' order. */
 function faultsOf(
-  operation: Operation,
+  { configuration }: Operation,
   poll: Poll,
-  results: readonly Result[],
-  agreeing: readonly Helper[] = [],
+  guessed?: {
+    readonly version: Uint8Array
+    readonly results: readonly Result[]
+    readonly agreeing: readonly Helper[]
+  },
 ): readonly RealmFault[] {
-  return operation.configuration.realms.flatMap((realm, place): readonly RealmFault[] => {
-    const about = results.filter((result) => isAbout(result, realm))
+  return configuration.realms.flatMap((realm, place): readonly RealmFault[] => {
+    const about = guessed?.results.filter((result) => isAbout(result, realm)) ?? []
     const fault = about.find(isFault)
     if (fault !== undefined) return [fault]
-    if (agreeing.some((helper) => helper.realm === realm)) return []
-    return [
-      about.length > 0 ? faultOf(realm, 'other-registration') : faultOfAnswer(realm, poll.answers[place]),
-    ]
+    if (guessed?.agreeing.some((helper) => helper.realm === realm) === true) return []
+    if (about.length > 0) return [faultOf(realm, 'other-registration')]
+    return [faultOfAnswer(realm, poll.answers[place], guessed?.version)]
   })
 }
 
-function faultOfAnswer(realm: PlacedRealm['realm'], answer: VersionAnswer): RealmFault {
+/** The fault of a realm that was not asked to evaluate. One that has the version after all was only late. */
+function faultOfAnswer(
+  realm: PlacedRealm['realm'],
+  answer: VersionAnswer,
+  version: Uint8Array | undefined,
+): RealmFault {
   if (answer === undefined) return faultOf(realm, 'timeout')
   if (isFault(answer)) return answer
-  return faultOf(realm, answer.status === 'ok' ? 'other-version' : REFUSALS[answer.status])
+  if (answer.status !== 'ok') return faultOf(realm, REFUSALS[answer.status])
+  const late = version !== undefined && equal(answer.version, version)
+  return faultOf(realm, late ? 'timeout' : 'other-version')
 }
 
 function isAbout(result: Result, realm: PlacedRealm['realm']): boolean {

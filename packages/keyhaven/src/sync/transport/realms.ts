@@ -38,10 +38,9 @@ export function createRealmTransport(input: {
       })
       return describeAnswer(answer)
     } catch (fault) {
-      if (isKeyhavenError(fault, 'ERR_SERVER_UNAVAILABLE') || isKeyhavenError(fault, 'ERR_ABORTED')) {
-        return { kind: 'unreachable' }
-      }
-      throw fault
+      if (isKeyhavenError(fault, 'ERR_ABORTED')) return { kind: 'unreachable' }
+      if (!isKeyhavenError(fault, 'ERR_SERVER_UNAVAILABLE')) throw fault
+      return { kind: fault.details.fault === 'body' ? 'garbage' : 'unreachable' }
     }
   }
 }
