@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { exchange, readJson, refusalOf, requireSecureOrigin } from './exchange.ts'
 import type { ExchangeInput } from './exchange.ts'
@@ -34,6 +36,29 @@ describe('an exchange', () => {
     expect(answer.status).toBe(418)
     expect(answer.headers.get('x-kind')).toBe('tea')
     expect(Buffer.from(answer.bytes).toString()).toBe('short')
+  })
+
+  test('ends at its deadline in the middle of a body, whatever is collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    let hangUp: () => void = () => undefined
+    const hungUp = new Promise<void>((resolve) => {
+      hangUp = resolve
+    })
+    const url = await listen((_, response) => {
+      response.writeHead(200)
+      const drip = setInterval(() => {
+        response.write('a')
+        collect()
+      }, 20)
+      response.once('close', () => {
+        clearInterval(drip)
+        hangUp()
+      })
+    })
+    const { signal } = new AbortController()
+    await expect(ask(url, { deadlineMs: 400, signal })).rejects.toMatchObject(unavailable('timeout'))
+    await hungUp
   })
 
   test.each([

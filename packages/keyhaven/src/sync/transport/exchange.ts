@@ -2,6 +2,7 @@
  * One HTTP exchange: a deadline, a limit on the answer's size, no redirects, no plain http beyond this machine. Faults
  * are told apart by code; what the server's body says is never passed on, except its error code.
  */
+import { concat } from '../../crypto/index.ts'
 import { KeyhavenError } from '../../errors.ts'
 import { answerMalformed, readFields } from '../fields.ts'
 import type { Fields } from '../fields.ts'
@@ -53,11 +54,14 @@ function isLoopback(hostname: string): boolean {
  */
 export async function exchange(input: ExchangeInput): Promise<Answer> {
   requireSecureOrigin(input.url)
-  const deadline = new AbortController()
-  const timer = setTimeout(() => {
-    deadline.abort()
-  }, input.deadlineMs ?? DEFAULT_DEADLINE_MS)
   const { signal } = input
+  const stop = new AbortController()
+  const end = (): void => {
+    stop.abort()
+  }
+  const timer = setTimeout(end, input.deadlineMs ?? DEFAULT_DEADLINE_MS)
+  signal?.addEventListener('abort', end)
+  if (signal?.aborted === true) end()
   try {
     const response = await input.fetch(input.url, {
       method: input.method,
@@ -66,18 +70,19 @@ export async function exchange(input: ExchangeInput): Promise<Answer> {
       credentials: 'omit',
       cache: 'no-store',
       referrerPolicy: 'no-referrer',
-      signal: signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]),
+      signal: stop.signal,
       ...(input.body !== undefined && { body: bodyOf(input.body) }),
     })
-    const bytes = await readLimited(response, input.mostBytes ?? MOST_JSON_BYTES)
+    const bytes = await readLimited(response, input.mostBytes ?? MOST_JSON_BYTES, stop.signal)
     return { status: response.status, headers: response.headers, bytes }
   } catch (fault) {
     if (fault instanceof KeyhavenError) throw fault
     if (signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
-    const kind = deadline.signal.aborted ? 'timeout' : 'network'
+    const kind = stop.signal.aborted ? 'timeout' : 'network'
     throw new KeyhavenError('ERR_SERVER_UNAVAILABLE', { fault: kind, retryable: true })
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', end)
   }
 }
 
@@ -85,9 +90,24 @@ function bodyOf(body: Uint8Array | string): Uint8Array<ArrayBuffer> | string {
   return typeof body === 'string' ? body : new Uint8Array(body)
 }
 
-async function readLimited(response: Response, most: number): Promise<Uint8Array> {
+/** Ends with `stop` by itself: Node's fetch may forget its signal, once it has answered, at a garbage collection. */
+async function readLimited(response: Response, most: number, stop: AbortSignal): Promise<Uint8Array> {
   if (response.body === null) return new Uint8Array()
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
+  const cancel = (): void => {
+    reader.cancel().catch(() => undefined)
+  }
+  stop.addEventListener('abort', cancel)
+  if (stop.aborted) cancel()
+  try {
+    return await readAll(reader, most)
+  } finally {
+    stop.removeEventListener('abort', cancel)
+    stop.throwIfAborted()
+  }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
@@ -98,13 +118,7 @@ async function readLimited(response: Response, most: number): Promise<Uint8Array
       throw answerMalformed()
     }
   }
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
+  return concat(...chunks)
 }
 
 /** Typed access to an answer that is a JSON object; anything else is `ERR_SERVER_UNAVAILABLE` with fault `body`. */
