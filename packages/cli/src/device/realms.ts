@@ -95,9 +95,10 @@ function parseAnswer(text: string | undefined): string | undefined {
 /** The text of a small answer with status 200, else `undefined`; an unreachable server is `ERR_SERVER_UNAVAILABLE`. */
 async function fetchSmall(address: string, signal: AbortSignal): Promise<string | undefined> {
   const deadline = AbortSignal.timeout(REALM_DEADLINE_MS)
+  const stop = AbortSignal.any([signal, deadline])
   try {
-    const answer = await fetch(address, { redirect: 'manual', signal: AbortSignal.any([signal, deadline]) })
-    return answer.ok && answer.body !== null ? await readSmall(answer.body) : undefined
+    const answer = await fetch(address, { redirect: 'manual', signal: stop })
+    return answer.ok && answer.body !== null ? await readSmall(answer.body, stop) : undefined
   } catch {
     if (signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
     throw new KeyhavenError('ERR_SERVER_UNAVAILABLE', {
@@ -107,15 +108,28 @@ async function fetchSmall(address: string, signal: AbortSignal): Promise<string 
   }
 }
 
-/** The text of a body, or `undefined` as soon as it is longer than such an answer can be. */
-async function readSmall(body: ReadableStream<Uint8Array>): Promise<string | undefined> {
+/**
+ * The text of a body, or `undefined` as soon as it is longer than such an answer can be. It watches `stop` itself, since
+ * Node's fetch may forget its signal once it has answered.
+ */
+async function readSmall(body: ReadableStream<Uint8Array>, stop: AbortSignal): Promise<string | undefined> {
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
+  const cancel = (): void => {
+    reader.cancel().catch(() => undefined)
+  }
+  stop.addEventListener('abort', cancel)
+  if (stop.aborted) cancel()
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const part of body) {
-    length += part.length
-    if (length > MOST_ANSWER_BYTES) return undefined
-    parts.push(part)
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value)
+    length += next.value.length
+    if (length > MOST_ANSWER_BYTES) {
+      cancel()
+      return undefined
+    }
   }
+  stop.throwIfAborted()
   return Buffer.concat(parts).toString()
 }
 
