@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { KeyhavenError } from 'keyhaven'
 import { cutAfter } from './testing/cuts.ts'
-import { PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
+import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
 
 let place: Place
@@ -10,7 +10,7 @@ beforeAll(async () => {
   place = await openPlace()
 })
 
-describe('a device that is killed after any step', () => {
+describe('a device that is killed after any step', { timeout: 240_000 }, () => {
   test('of a later backup sends what it had to send at the next one, and nothing twice', async () => {
     const first = await place.newDevice()
     await (await first.sync()).backup({ pin: PIN })
@@ -46,8 +46,14 @@ describe('a device that is killed after any step', () => {
       expect(await (await second.sync()).restore({ pin: PIN })).toMatchObject({ deviceAdded: true })
       expect(await second.keys.exportKeys()).toEqual(whole)
       return cut.killed()
-    })
-    expect(steps).toBeGreaterThan(10)
+    }, FIRST_STEP_OF_RENEWAL)
+    expect(steps).toBeGreaterThan(25)
+    expect(await (await first.sync()).backup({ pin: OTHER_PIN })).toMatchObject({ guessesRemaining: 9 })
+    const [left] = await place.app.database.asSuperuser(
+      `SELECT (SELECT count(*)::int FROM realm.records) - (SELECT count(*)::int FROM app.pointers) AS extra,
+              (SELECT count(*)::int FROM app.segments WHERE cursor IS NULL) AS unseen`,
+    )
+    expect(left).toEqual({ extra: 0, unseen: 0 })
     await (await first.sync()).replaceBackup({ pin: PIN })
     expect(await (await first.sync()).backup()).toMatchObject({ generation: 2 })
   })
@@ -70,9 +76,12 @@ describe('a device that is killed after any step', () => {
   })
 })
 
-/** Runs `once` with 1, 2, 3 … until it says that nothing was cut any more; returns how often something was. */
-async function forEachCut(once: (at: number) => Promise<boolean>): Promise<number> {
-  for (let at = 1; ; at += 1) if (!(await once(at))) return at - 1
+/** About where a restore has brought the keys; renewal.test.ts is about what follows. */
+const FIRST_STEP_OF_RENEWAL = 16
+
+/** Runs `once` with 1, 2, 3 … (every third from `sparseFrom` on) until it says that nothing was cut any more; returns how often something was. */
+async function forEachCut(once: (at: number) => Promise<boolean>, sparseFrom = Infinity): Promise<number> {
+  for (let at = 1; ; at += at < sparseFrom ? 1 : 3) if (!(await once(at))) return at - 1
 }
 
 /** Runs what may fail, but only with a coded error or the kill itself. */

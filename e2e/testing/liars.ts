@@ -38,7 +38,8 @@ export function lying(lie: Lie): { readonly fetch: Fetch; readonly asked: string
   }
 }
 
-function addressOf(input: Parameters<Fetch>[0]): string {
+/** The address of a request. */
+export function addressOf(input: Parameters<Fetch>[0]): string {
   if (typeof input === 'string') return input
   return input instanceof URL ? input.href : input.url
 }

@@ -29,6 +29,8 @@ export const OTHER_PIN = '830164'
 
 export interface TestPerson {
   readonly phone: string
+  /** The account's UUID. */
+  readonly accountId: string
   readonly vault: Vault
   readonly keys: KeyStore
   /** Key sync over this vault, opened anew; `through` replaces the network, or puts something before the vault. */
@@ -129,7 +131,13 @@ async function newDevice(input: {
   const { app, configuration, phone, vault } = input
   await requestSignInCode({ origin: app.origin, phone })
   const code = app.codes.get(phone) ?? ''
-  await signIn({ origin: app.origin, phone, code, vault, deviceLabel: input.label })
+  const { accountId } = await signIn({
+    origin: app.origin,
+    phone,
+    code,
+    vault,
+    deviceLabel: input.label,
+  })
   const sync: TestPerson['sync'] = async (through = {}) => {
     const parts = { fetch: input.network, vault, ...through }
     const session = await openSession(parts)
@@ -141,5 +149,5 @@ async function newDevice(input: {
       realmDeadlineMs: 5000,
     })
   }
-  return { phone, vault, keys: openKeyStore(vault), sync }
+  return { phone, accountId, vault, keys: openKeyStore(vault), sync }
 }

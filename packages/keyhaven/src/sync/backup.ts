@@ -3,13 +3,13 @@
  */
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import type { BackupState } from './backup-state.ts'
-import { changePointer } from './change-pointer.ts'
 import type { SyncContext } from './context.ts'
 import { enterWithDevice, enterWithSecret } from './enter.ts'
-import { readLocalKeys, readPending } from './key-batches.ts'
+import { readLocalKeys } from './key-batches.ts'
 import { countKeys } from './key-store.ts'
+import { startGeneration } from './new-generation.ts'
 import type { BackedUp, BackupOutcome } from './outcomes.ts'
-import { pull } from './pull.ts'
+import { pull, pullAll } from './pull.ts'
 import { push } from './push.ts'
 import { removeRetired, tryPin } from './registration.ts'
 import type { PinOutcome } from './registration.ts'
@@ -46,8 +46,8 @@ export async function replace(context: SyncContext, pin: Uint8Array): Promise<Ba
     if (!isInUse(pointer)) return create(context, pointer, pin)
     const current = state && (await catchUp(context, pointer, state))
     if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
-    const replaced = await pull(context, pointer.pointer, current)
-    return afterChange(context, await change(context, { pointer, pin, replaced }), false)
+    const replaced = await pullAll(context, pointer.pointer, current)
+    return afterChange(context, await startGeneration(context, { pointer, pin, replaced }), false)
   })
 }
 
@@ -67,29 +67,13 @@ export async function catchUp(
 }
 
 async function create(context: SyncContext, pointer: PointerState, pin: Uint8Array): Promise<BackedUp> {
-  return afterChange(context, await change(context, { pointer, pin, replaced: undefined }), true)
+  return afterChange(context, await startGeneration(context, { pointer, pin, replaced: undefined }), true)
 }
 
 /** The pointer has moved: what it left behind is on the new list. */
 async function afterChange(context: SyncContext, done: Done, created: boolean): Promise<BackedUp> {
   const pointer = await context.transport.readPointer(context.signal)
   return describe(context, pointer, { ...done, created, joined: false })
-}
-
-/** Makes a backup of every key on this device, pending ones first read so that none is marked without being there. */
-async function change(
-  context: SyncContext,
-  input: {
-    readonly pointer: PointerState
-    readonly pin: Uint8Array
-    readonly replaced: BackupState | undefined
-  },
-): Promise<Done> {
-  const pending = (await readPending(context.vault)).names
-  const local = await readLocalKeys(context.vault)
-  const changes = { identity: local.identity.changes(), conversation: local.conversation.changes() }
-  const { pin, replaced, pointer } = input
-  return changePointer(context, { pin, changes, pending, expectedEtag: pointer.etag, replaced })
 }
 
 async function backUpInto(
@@ -105,7 +89,7 @@ async function backUpInto(
   const current = known ?? (await join(context, pointer, tried, settled.state))
   const state = await pull(context, pointer.pointer, current)
   const pushed = await push(context, state)
-  const created = settled.completed && state.generation === 1
+  const { created } = settled
   return describe(context, pointer, { ...pushed, created, joined: known === undefined })
 }
 
@@ -127,10 +111,17 @@ async function describe(
 ): Promise<BackedUp> {
   const { uploaded, created, joined } = done
   const oldRegistrationRemainsOn = await removeRetired(context, pointer)
-  const local = await readLocalKeys(context.vault)
   const { generation } = done.state
-  const counts = { ...countKeys(local), identityConflicts: conflictsOf(local) }
-  return { status: 'backed-up', created, joined, ...counts, uploaded, generation, oldRegistrationRemainsOn }
+  const keys = await describeKeys(context)
+  return { status: 'backed-up', created, joined, ...keys, uploaded, generation, oldRegistrationRemainsOn }
+}
+
+/** What an outcome says about the keys on this device. */
+export async function describeKeys(
+  context: SyncContext,
+): Promise<Pick<BackedUp, 'identityKeys' | 'conversationKeys' | 'identityConflicts'>> {
+  const local = await readLocalKeys(context.vault)
+  return { ...countKeys(local), identityConflicts: conflictsOf(local) }
 }
 
 /** Names of identities that have more than one key. */

@@ -9,6 +9,8 @@ export type { KeySet, KeyStore, ListedKey } from './key-store.ts'
 export type {
   BackedUp,
   BackupOutcome,
+  ChangeOutcome,
+  Changed,
   Locked,
   RestoreOutcome,
   Restored,

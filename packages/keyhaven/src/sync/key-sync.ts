@@ -8,12 +8,13 @@ import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/index
 import type { Configuration } from '../recovery/index.ts'
 import type { Vault } from '../vault/index.ts'
 import { backUp, replace } from './backup.ts'
+import { changeGeneration } from './change-generation.ts'
 import { parseAccountId } from './context.ts'
 import type { Progress, SyncContext } from './context.ts'
 import { openDevice } from './device.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
-import type { BackupOutcome, RestoreOutcome, SyncStatus } from './outcomes.ts'
+import type { BackupOutcome, ChangeOutcome, RestoreOutcome, SyncStatus } from './outcomes.ts'
 import { normalizePin } from './pin.ts'
 import { inTurn } from './records.ts'
 import { restore } from './restore.ts'
@@ -59,6 +60,17 @@ export interface KeySync {
    * device that has joined can: else `ERR_AUTHORITY_REQUIRED`. Without a backup it makes the first one.
    */
   replaceBackup(input: OperationInput & { readonly pin: string }): Promise<BackupOutcome>
+  /**
+   * Makes `pin` the backup's PIN, under a new root key; the old PIN, which is not asked for, opens nothing then. Other
+   * devices follow by themselves. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`. When it throws, the
+   * old PIN is still the one, unless the server could not be reached at the very end: the next operation finds out.
+   */
+  changePin(input: OperationInput & { readonly pin: string }): Promise<ChangeOutcome>
+  /**
+   * Puts the backup under a new root key, sealed to every way in that is listed: what an old root key opened is out of
+   * use. Needs no PIN and leaves it as it is. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`.
+   */
+  rotate(input?: OperationInput): Promise<ChangeOutcome>
   /** How the backup and this device stand. Changes nothing. */
   status(input?: OperationInput): Promise<SyncStatus>
 }
@@ -94,6 +106,8 @@ export function createKeySync(options: KeySyncOptions): KeySync {
         : withPin({ pin, ...input }, backUp),
     restore: (input) => withPin(input, restore),
     replaceBackup: (input) => withPin(input, replace),
+    changePin: (input) => withPin(input, changeGeneration),
+    rotate: (input = {}) => run(input, (context) => changeGeneration(context, undefined)),
     status: (input = {}) => run(input, readStatus),
   }
 }

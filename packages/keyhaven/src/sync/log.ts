@@ -56,7 +56,7 @@ export function arrangeSegments(input: {
   const placed = new Map<string, PlacedSegment>()
   const outside = new Set<string>()
   for (const id of waiting.keys()) place(id, { waiting, placed, outside, known: input.known })
-  const fresh = [...placed.values()].sort(compareInMergeOrder)
+  const fresh = [...placed.values()].sort((left, right) => compareInMergeOrder(left.entry, right.entry))
   requireUnforked(input.known, fresh)
   return { fresh, heads: headsAfter(input.known.heads, fresh), outside: [...outside] }
 }
@@ -136,6 +136,6 @@ function requireUnforked(known: LogPosition, fresh: readonly PlacedSegment[]): v
 }
 
 /** Merge order: by depth, then by id. Every device that has the same segments has them in the same order. */
-function compareInMergeOrder(left: PlacedSegment, right: PlacedSegment): number {
-  return left.entry.depth - right.entry.depth || (left.entry.id < right.entry.id ? -1 : 1)
+export function compareInMergeOrder(left: LogEntry, right: LogEntry): number {
+  return left.depth - right.depth || (left.id < right.id ? -1 : 1)
 }

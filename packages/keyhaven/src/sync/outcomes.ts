@@ -46,13 +46,25 @@ export interface Restored {
   readonly generation: number
   /** False when this device could not be added to the backup's ways in yet; the next backup does it. */
   readonly deviceAdded: boolean
+  /** False when the registration could not be renewed: then the old one stays as it was, with the same PIN. */
+  readonly renewed: boolean
+  /** Ids of realms on which a registration that is out of use still lies; tried again at each backup. */
+  readonly oldRegistrationRemainsOn: readonly string[]
 }
 
 export type RestoreOutcome = Restored | WrongPin | Locked | { readonly status: 'no-backup' }
 
+/** A new generation of the backup, under a new root key. */
+export interface Changed extends Omit<BackedUp, 'status' | 'created' | 'joined'> {
+  /** `pin-changed`: only the new PIN opens the backup now. `rotated`: the PIN is the same. */
+  readonly status: 'pin-changed' | 'rotated'
+}
+
+export type ChangeOutcome = Changed | { readonly status: 'no-backup' }
+
 export interface SyncStatus {
   readonly hasBackup: boolean
-  /** True when this device has the backup's root key. */
+  /** True when this device has the backup's root key, or a way in to that of a newer generation. */
   readonly joined: boolean
   /** 0 without a backup. */
   readonly generation: number

@@ -31,6 +31,20 @@ export async function pull(context: SyncContext, pointer: Pointer, state: Backup
   return absorbed.state
 }
 
+/**
+ * The state after reading and verifying the whole log again. Whoever starts a new generation leaves out for good what
+ * his state does not know, and two processes that share a vault may have left a state that knows less than it seems.
+ */
+export async function pullAll(
+  context: SyncContext,
+  pointer: Pointer,
+  state: BackupState,
+): Promise<BackupState> {
+  const absorbed = await readAgain(context, pointer, state)
+  await keepAbsorbed(context, absorbed)
+  return absorbed.state
+}
+
 /** The same heads: all that is visible is known, however far the cursor was. */
 async function keepPosition(
   context: SyncContext,

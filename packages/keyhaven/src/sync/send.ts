@@ -44,13 +44,7 @@ export async function deliver(
   }
   const current = (await readState(context.vault)) ?? state
   if (current.generation !== outbox.generation) return undefined
-  const known = { entries: await readKnownLog(context.vault), heads: current.heads }
-  const { registration, generation, root, cursor } = current
-  const { segments, pending } = outbox
-  const input = { registration, generation, root, segments, cursor, continued: { state: current, known } }
-  const absorbed = await verifySegments(context, input)
-  await keepAbsorbed(context, absorbed, { pending, records: await dropOutbox(context.vault) })
-  return absorbed.state
+  return absorbOutbox(context, { ...outbox, registration: current.registration }, current)
 }
 
 /** Takes a committed change of the pointer into the device's state. */
@@ -58,9 +52,30 @@ export async function completeChange(
   context: SyncContext,
   outbox: Outbox & { readonly registration: string },
 ): Promise<BackupState> {
+  const current = await readState(context.vault)
+  return absorbOutbox(context, outbox, current?.generation === outbox.generation ? current : undefined)
+}
+
+/** Keeps what was sent, after `current` of the same generation or as the beginning of a new one. */
+async function absorbOutbox(
+  context: SyncContext,
+  outbox: Outbox & { readonly registration: string },
+  current: BackupState | undefined,
+): Promise<BackupState> {
   const { registration, generation, root, segments, pending } = outbox
-  const input = { registration, generation, root, segments, cursor: 0 }
-  const absorbed = await verifySegments(context, input)
+  const absorbed = await verifySegments(context, {
+    registration,
+    generation,
+    root,
+    segments,
+    cursor: current?.cursor ?? 0,
+    ...(current !== undefined && {
+      continued: {
+        state: current,
+        known: { entries: await readKnownLog(context.vault), heads: current.heads },
+      },
+    }),
+  })
   await keepAbsorbed(context, absorbed, { pending, records: await dropOutbox(context.vault) })
   return absorbed.state
 }

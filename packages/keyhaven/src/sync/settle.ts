@@ -2,6 +2,7 @@
  * The first step of everything: reads the pointer and settles what an earlier run left in the outbox. A change of the
  * pointer that was committed is completed, one that was not is abandoned; segments on their way are sent again.
  */
+import { toHex } from '../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
@@ -16,6 +17,8 @@ export interface Settled {
   readonly state: BackupState | undefined
   /** True when a change of the pointer that an earlier run had begun turned out to be committed. */
   readonly completed: boolean
+  /** True when that change was the account's first backup. */
+  readonly created: boolean
 }
 
 /** `ERR_LOG_ROLLED_BACK` when the server shows no backup, or an older generation, where this device knows one. */
@@ -34,17 +37,24 @@ async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): P
   const { transport, vault, signal } = context
   const pointer = await transport.readPointer(signal)
   const state = await readState(vault)
-  if (outbox === undefined) return { pointer, state, completed: false }
+  if (outbox === undefined) return { pointer, state, ...NOTHING_COMPLETED }
   const { registration } = outbox
   if (registration === undefined) return resend(context, { outbox, pointer, state })
-  if (pointer.pointer?.registration === registration) {
-    return { pointer, state: await completeChange(context, { ...outbox, registration }), completed: true }
+  if (pointer.pointer?.registration === registration && pointer.pointer.generation === outbox.generation) {
+    const after = await completeChange(context, { ...outbox, registration })
+    return { pointer, state: after, completed: true, created: state === undefined }
   }
-  if (pointer.pending?.registration === registration && !(await abandon(context, registration))) {
+  if (isOwnPending(context, pointer, registration) && !(await abandon(context, registration))) {
     throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
   }
   await vault.write(await dropOutbox(vault))
-  return { pointer: await transport.readPointer(signal), state, completed: false }
+  return { pointer: await transport.readPointer(signal), state, ...NOTHING_COMPLETED }
+}
+
+const NOTHING_COMPLETED = { completed: false, created: false }
+
+function isOwnPending(context: SyncContext, { pending }: PointerState, registration: string): boolean {
+  return pending?.registration === registration && pending.device === toHex(context.device.id)
 }
 
 async function resend(
@@ -53,10 +63,10 @@ async function resend(
 ): Promise<Settled> {
   const { outbox, pointer, state } = found
   if (state?.generation === outbox.generation && pointer.pointer?.generation === outbox.generation) {
-    return { pointer, state: (await deliver(context, outbox, state)) ?? state, completed: false }
+    return { pointer, state: (await deliver(context, outbox, state)) ?? state, ...NOTHING_COMPLETED }
   }
   await context.vault.write(await dropOutbox(context.vault))
-  return { pointer, state, completed: false }
+  return { pointer, state, ...NOTHING_COMPLETED }
 }
 
 /** False when the server refuses because the change was committed after all: then the pointer says so. */

@@ -4,6 +4,7 @@
 import { KeyhavenError } from '../errors.ts'
 import { readState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
+import { deriveDeviceWay } from './device.ts'
 import { sameIds } from './download.ts'
 import { readLocalKeys, readPending } from './key-batches.ts'
 import { countKeys } from './key-store.ts'
@@ -12,7 +13,7 @@ import { readOutbox } from './outbox.ts'
 import { realmIds } from './registration.ts'
 
 /** `ERR_LOG_ROLLED_BACK` when the server shows less than this device has seen of generations. */
-export async function readStatus(context: Omit<SyncContext, 'device'>): Promise<SyncStatus> {
+export async function readStatus(context: SyncContext): Promise<SyncStatus> {
   const { transport, vault, signal } = context
   const { pointer } = await transport.readPointer(signal)
   const { heads, segments, bytes } = await transport.readHeads(signal)
@@ -26,7 +27,7 @@ export async function readStatus(context: Omit<SyncContext, 'device'>): Promise<
   const read = state?.generation === generation && sameIds(heads, state.heads)
   return {
     hasBackup: pointer !== null,
-    joined: state !== undefined,
+    joined: state !== undefined && (state.generation === generation || (await hasSlot(context))),
     generation,
     segments,
     bytes,
@@ -35,4 +36,9 @@ export async function readStatus(context: Omit<SyncContext, 'device'>): Promise<
     ...countKeys(local),
     realms: pointer?.realms ?? realmIds(context),
   }
+}
+
+/** True when this device's own way in opens the generation in use; the next backup follows by it. */
+async function hasSlot({ transport, device, signal }: SyncContext): Promise<boolean> {
+  return (await transport.readSlots(signal)).slots.has(deriveDeviceWay(device).id)
 }

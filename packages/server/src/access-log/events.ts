@@ -23,6 +23,7 @@ const DONE = {
   keys_accessed: 'Sealed keys were downloaded.',
   keys_restored: 'The device reported that it restored keys.',
   pointer_moved: 'The PIN registration in use was changed.',
+  root_rotated: 'The root key of the backup was changed.',
 } as const
 
 export type AccessLogType = keyof typeof DONE

@@ -8,6 +8,7 @@ import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { parseUuid } from '../http/uuid.ts'
+import { dropOldGenerations } from './old-generations.ts'
 import { listHeads } from './read-log.ts'
 import { requirePending } from './segments.ts'
 import { addRetired, lockState, parseRealms } from './state.ts'
@@ -22,6 +23,8 @@ export interface CommitRequest {
   readonly authority: string
   readonly signature: string
   readonly newAuthority?: string | undefined
+  /** The root key of the generation that ends, sealed under the next one's; kept until that generation is dropped. */
+  readonly previousRoot?: string | undefined
 }
 
 /** The bytes that the authority key signs (protocol.md, "Pointer"). */
@@ -62,8 +65,10 @@ export async function commitChange(
   await showSegments(transaction, { accountId, state, pending })
   await showSlots(transaction, { accountId, state, pending })
   const etag = await movePointer(transaction, actor, { state, pending, request })
+  await dropOldGenerations(transaction, accountId)
   const kind = state.pointer === null ? 'backup_created' : 'backup_updated'
-  await actor.record(done(kind), done('pointer_moved'))
+  const rotated = state.pointer?.registration === pending.registration
+  await actor.record(done(kind), done(rotated ? 'root_rotated' : 'pointer_moved'))
   return etag
 }
 
@@ -180,12 +185,14 @@ async function movePointer(
   const { pending, request } = change
   const old = change.state.pointer
   const etag = toHex(randomBytes(16))
-  if (old !== null) {
+  if (old !== null && old.registration !== pending.registration) {
     await addRetired(transaction, {
       accountId,
       registration: old.registration,
       realms: old.realms,
       time,
+      generation: old.generation,
+      previousRoot: pending.generation > old.generation ? request.previousRoot : undefined,
     })
   }
   await transaction.query('DELETE FROM app.pending_changes WHERE user_id = $1', [accountId])

@@ -1,8 +1,16 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp } from '../testing/app.ts'
-import { announce, createBackup, prepare, putSegment, putSlot, readLogTypes } from '../testing/backups.ts'
-import { createSegment, randomId } from '../testing/segments.ts'
+import {
+  announce,
+  createBackup,
+  parseFrames,
+  prepare,
+  putSegment,
+  putSlot,
+  readLogTypes,
+} from '../testing/backups.ts'
+import { createSegment, randomId, signCommit } from '../testing/segments.ts'
 
 const MINUTE = 60_000
 
@@ -149,5 +157,105 @@ describe('retired registrations', () => {
     expect((await alice.send(current, { method: 'DELETE' })).code).toBe('ERR_NOT_FOUND')
     expect((await alice.get('/v1/pointer')).body['retired']).toEqual([])
     expect((await readLogTypes(alice))[0]).toBe('registration_deleted')
+  })
+})
+
+describe('an old generation', () => {
+  test('stays, with its root key under the next one, until every registration of it is deleted, and goes then', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const before = await prepare(alice, backup)
+    const previousRoot = 'ab'.repeat(48)
+    const commit = { ...before.sign(), previousRoot }
+    expect((await alice.post('/v1/pointer/commit', commit)).status).toBe(200)
+    const retired = { registration: backup.registration, realms: backup.realms, generation: 1, previousRoot }
+    expect((await alice.get('/v1/pointer')).body['retired']).toEqual([retired])
+    expect((await alice.get('/v1/log/heads')).body).toMatchObject({ segments: 2, cursor: 2 })
+    await alice.send(`/v1/pointer/retired/${backup.registration}`, { method: 'DELETE' })
+    const { snapshot } = before
+    expect((await alice.get('/v1/log/heads')).body).toEqual({
+      heads: [snapshot.id],
+      segments: 1,
+      bytes: snapshot.bytes.length,
+      cursor: 2,
+    })
+    expect(parseFrames((await alice.get('/v1/log/segments')).bytes)).toEqual([{ cursor: 2, id: snapshot.id }])
+    const next = createSegment({ ...alice, sequence: 51, generation: 2, parents: [snapshot.id] })
+    expect((await putSegment(alice, next)).status).toBe(201)
+  })
+
+  test('does not go while an earlier registration of it is listed, nor when an abandoned change is released', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const { accountId } = alice
+    const renewed = randomId()
+    await announce(alice, { registration: renewed, expectedEtag: backup.etag, generation: 1 })
+    const renewal = { registration: renewed, expectedEtag: backup.etag, expectedHeads: [backup.ways.id] }
+    const signed = signCommit(
+      { ...renewal, anchor: backup.ways.id },
+      { accountId, generation: 1, authority: backup.authority },
+    )
+    const { body } = await alice.post('/v1/pointer/commit', signed)
+    const change = await prepare(alice, { ...backup, etag: String(body['etag']) })
+    expect((await alice.post('/v1/pointer/commit', change.sign())).status).toBe(200)
+    const abandoned = randomId()
+    const { etag } = (await alice.get('/v1/pointer')).body as { etag: string }
+    await announce(alice, { registration: abandoned, expectedEtag: etag, generation: 3 })
+    await alice.post('/v1/pointer/abandon', { registration: abandoned })
+    for (const registration of [abandoned, renewed]) {
+      await alice.send(`/v1/pointer/retired/${registration}`, { method: 'DELETE' })
+      expect((await alice.get('/v1/log/heads')).body['segments']).toBe(2)
+    }
+    await alice.send(`/v1/pointer/retired/${backup.registration}`, { method: 'DELETE' })
+    expect((await alice.get('/v1/log/heads')).body['segments']).toBe(1)
+  })
+})
+
+describe('a rotation', () => {
+  test('keeps the registration in use and drops the old generation at its commit', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const { registration, realms } = backup
+    const rotation = { registration, realms, expectedEtag: backup.etag }
+    expect((await announce(alice, { ...rotation, realms: [randomId()] })).code).toBe('ERR_POINTER_CONFLICT')
+    expect((await announce(alice, { ...rotation, generation: 1 })).code).toBe('ERR_POINTER_CONFLICT')
+    expect((await announce(alice, rotation)).status).toBe(200)
+    const parents = [backup.ways.id]
+    const snapshot = createSegment({ ...alice, sequence: 2, generation: 2, kind: 'snapshot', parents })
+    expect((await putSegment(alice, snapshot, registration)).status).toBe(201)
+    const commit = signCommit(
+      { registration, expectedEtag: backup.etag, expectedHeads: parents, anchor: snapshot.id },
+      { accountId: alice.accountId, generation: 2, authority: backup.authority },
+    )
+    const answers = [
+      await alice.post('/v1/pointer/commit', commit),
+      await alice.post('/v1/pointer/commit', commit),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect((await alice.get('/v1/pointer')).body).toMatchObject({
+      pointer: { registration, generation: 2, realms, anchor: snapshot.id },
+      pending: null,
+      retired: [],
+    })
+    expect((await alice.get('/v1/log/heads')).body).toMatchObject({ heads: [snapshot.id], segments: 1 })
+    expect((await readLogTypes(alice)).slice(0, 2)).toEqual(['root_rotated', 'backup_updated'])
+  })
+
+  test('that is given up, by its device or by time, leaves the registration in use', async () => {
+    const own = await startTestApp()
+    const alice = await own.signIn()
+    const { registration, realms, etag } = await createBackup(alice)
+    for (const give of ['abandon', 'wait'] as const) {
+      expect((await announce(alice, { registration, realms, expectedEtag: etag })).status).toBe(200)
+      if (give === 'abandon')
+        expect((await alice.post('/v1/pointer/abandon', { registration })).status).toBe(204)
+      else own.clock.now = new Date(own.clock.now.getTime() + 24 * 60 * MINUTE)
+      await alice.refresh()
+      expect((await alice.get('/v1/pointer')).body).toMatchObject({
+        pointer: { registration, generation: 1 },
+        pending: null,
+        retired: [],
+      })
+    }
   })
 })

@@ -7,6 +7,7 @@ import { done, reportedDeletion } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
+import { dropOldGenerations } from './old-generations.ts'
 import { PENDING_LIFETIME_MS, lockState, parseRealms, retirePending } from './state.ts'
 import type { BackupState, Pending } from './state.ts'
 
@@ -33,10 +34,12 @@ export async function announceChange(
   const announced = findAnnounced(state.pending, announcement, actor)
   if (announced !== undefined) return announced.expiresAt
   requireExpected(state, announcement)
-  await requireFresh(transaction, { accountId, state, registration: announcement.registration })
+  if (!keepsRegistration(state, announcement)) {
+    await requireFresh(transaction, { accountId, state, registration: announcement.registration })
+  }
   if (state.pending !== null) {
     requireOwnOrOld(state.pending, actor)
-    await retirePending(transaction, { accountId, pending: state.pending, time })
+    await retirePending(transaction, { accountId, pointer: state.pointer, pending: state.pending, time })
   }
   const expiresAt = new Date(time.getTime() + PENDING_LIFETIME_MS)
   await transaction.query(
@@ -68,7 +71,7 @@ export async function abandonChange(
   const state = await lockState(transaction, accountId, time)
   if (state.pending?.registration === registration) {
     requireOwnOrOld(state.pending, actor)
-    await retirePending(transaction, { accountId, pending: state.pending, time })
+    await retirePending(transaction, { accountId, pointer: state.pointer, pending: state.pending, time })
     await actor.record(done('registration_abandoned'))
     return
   }
@@ -77,17 +80,22 @@ export async function abandonChange(
   if (!retired.some((entry) => entry.registration === registration)) throw new Refusal('ERR_NOT_FOUND')
 }
 
-/** Takes a registration from the list of those that realms may still hold: the device says that all deleted it. */
+/**
+ * Takes a registration from the list of those that realms may still hold: the device says that all deleted it. Generations
+ * that no listed registration belongs to any more are dropped.
+ */
 export async function forgetRetired(
   transaction: Transaction,
   actor: Actor,
   registration: string,
 ): Promise<void> {
+  await lockState(transaction, actor.accountId, actor.time)
   const { rowCount } = await transaction.query(
     'DELETE FROM app.retired_registrations WHERE user_id = $1 AND registration = $2',
     [actor.accountId, parseHex(registration, 'registration', 16)],
   )
   if (rowCount === 0) throw new Refusal('ERR_NOT_FOUND')
+  await dropOldGenerations(transaction, actor.accountId)
   await actor.record(reportedDeletion())
 }
 
@@ -153,6 +161,15 @@ function requireExpected(state: BackupState, announcement: Announcement): void {
   }
 }
 
+/** True for a rotation: the next generation under the registration in use, at the same realms. */
+function keepsRegistration({ pointer }: BackupState, announcement: Announcement): boolean {
+  return (
+    pointer?.registration === announcement.registration &&
+    announcement.generation === pointer.generation + 1 &&
+    [...announcement.realms].sort().join() === [...pointer.realms].sort().join()
+  )
+}
+
 /** A registration id is used once. */
 async function requireFresh(
   transaction: Transaction,
@@ -165,13 +182,28 @@ async function requireFresh(
   if (used.includes(input.registration)) throw new Refusal('ERR_POINTER_CONFLICT')
 }
 
-async function listRetired(
-  transaction: Transaction,
-  accountId: string,
-): Promise<readonly { readonly registration: string; readonly realms: readonly string[] }[]> {
-  const { rows } = await transaction.query<{ registration: Uint8Array; realms: Uint8Array[] }>(
-    'SELECT registration, realms FROM app.retired_registrations WHERE user_id = $1 ORDER BY retired_at, registration',
+interface Retired {
+  readonly registration: string
+  readonly realms: readonly string[]
+  readonly generation: number | null
+  readonly previousRoot: string | null
+}
+
+async function listRetired(transaction: Transaction, accountId: string): Promise<readonly Retired[]> {
+  const { rows } = await transaction.query<{
+    registration: Uint8Array
+    realms: Uint8Array[]
+    generation: number | null
+    previous_root: Uint8Array | null
+  }>(
+    `SELECT registration, realms, generation, previous_root FROM app.retired_registrations
+      WHERE user_id = $1 ORDER BY retired_at, registration`,
     [accountId],
   )
-  return rows.map((row) => ({ registration: toHex(row.registration), realms: row.realms.map(toHex) }))
+  return rows.map(({ registration, realms, generation, previous_root }) => ({
+    registration: toHex(registration),
+    realms: realms.map(toHex),
+    generation,
+    previousRoot: previous_root === null ? null : toHex(previous_root),
+  }))
 }

@@ -11,7 +11,15 @@ import { Refusal } from '../http/refusal.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
-import { allDifferent, counterShape, generationShape, id16, id32, signatureShape } from '../http/shapes.ts'
+import {
+  allDifferent,
+  counterShape,
+  generationShape,
+  id16,
+  id32,
+  sealedRootShape,
+  signatureShape,
+} from '../http/shapes.ts'
 import { commitChange } from './commit.ts'
 import { abandonChange, announceChange, describePointer, forgetRetired } from './pointer.ts'
 import { readHeads, readStretch } from './read-log.ts'
@@ -40,6 +48,7 @@ const commitBody = z.object({
   authority: id32,
   signature: signatureShape,
   newAuthority: id32.optional(),
+  previousRoot: sealedRootShape.optional(),
 })
 
 /** Adds the routes. */

@@ -57,14 +57,19 @@ export async function lockState(
   const pointer = await readPointer(transaction, accountId)
   const pending = await readPending(transaction, accountId)
   if (pending === null || time < pending.expiresAt) return { counters: locked, pointer, pending }
-  await retirePending(transaction, { accountId, pending, time })
+  await retirePending(transaction, { accountId, pointer, pending, time })
   return { counters: { ...locked, pendingSegments: 0, pendingBytes: 0 }, pointer, pending: null }
 }
 
-/** Drops what waits for a change's commit; its registration stays listed until the realms have deleted it. */
+/** Drops what waits for a change's commit; a registration that was made for it stays listed until the realms have deleted it. */
 export async function retirePending(
   transaction: Transaction,
-  input: { readonly accountId: string; readonly pending: Pending; readonly time: Date },
+  input: {
+    readonly accountId: string
+    readonly pointer: Pointer | null
+    readonly pending: Pending
+    readonly time: Date
+  },
 ): Promise<void> {
   const { accountId, pending, time } = input
   const registration = parseHex(pending.registration, 'registration', 16)
@@ -75,6 +80,7 @@ export async function retirePending(
   await transaction.query('UPDATE app.logs SET pending_segments = 0, pending_bytes = 0 WHERE user_id = $1', [
     accountId,
   ])
+  if (input.pointer?.registration === pending.registration) return
   await addRetired(transaction, {
     accountId,
     registration: pending.registration,
@@ -91,15 +97,23 @@ export async function addRetired(
     readonly registration: string
     readonly realms: readonly string[]
     readonly time: Date
+    /** The generation in which it was in use. */
+    readonly generation?: number
+    /** That generation's root key, sealed under the next one's; hex. */
+    readonly previousRoot?: string | undefined
   },
 ): Promise<void> {
+  const { generation, previousRoot } = input
   await transaction.query(
-    `INSERT INTO app.retired_registrations (user_id, registration, realms, retired_at) VALUES ($1, $2, $3, $4)`,
+    `INSERT INTO app.retired_registrations (user_id, registration, realms, retired_at, generation, previous_root)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
     [
       input.accountId,
       parseHex(input.registration, 'registration', 16),
       parseRealms(input.realms),
       input.time,
+      generation ?? null,
+      previousRoot === undefined ? null : parseHex(previousRoot, 'previousRoot', 48),
     ],
   )
 }

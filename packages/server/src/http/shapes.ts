@@ -14,6 +14,8 @@ export const id16: z.ZodString = hex(16)
 export const id32: z.ZodString = hex(32)
 /** 64 bytes. */
 export const signatureShape: z.ZodString = hex(64)
+/** 48 bytes: a root key under another. */
+export const sealedRootShape: z.ZodString = hex(48)
 export const uuidShape: z.ZodString = z.string().refine(isUuid)
 export const generationShape: z.ZodInt = z.int().min(1).max(0xffffffff)
 /** A whole number in a query. */

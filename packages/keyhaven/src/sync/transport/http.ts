@@ -117,7 +117,12 @@ function readPending(fields: Fields): PointerState['pending'] {
 }
 
 function readRetired(fields: Fields): PointerState['retired'][number] {
-  return { registration: readId(fields.text('registration'), 32), realms: readIds(fields.list('realms'), 32) }
+  return {
+    registration: readId(fields.text('registration'), 32),
+    realms: readIds(fields.list('realms'), 32),
+    generation: fields.has('generation') ? fields.integer('generation') : undefined,
+    previousRoot: fields.has('previousRoot') ? readId(fields.text('previousRoot'), 96) : undefined,
+  }
 }
 
 function readHeads(fields: Fields): LogHeads {

@@ -20,7 +20,16 @@ export interface PointerState {
   readonly authority: string | null
   readonly pending: { readonly registration: string; readonly device: string } | null
   /** Registrations that are out of use and still to be deleted at their realms. */
-  readonly retired: readonly { readonly registration: string; readonly realms: readonly string[] }[]
+  readonly retired: readonly RetiredRegistration[]
+}
+
+export interface RetiredRegistration {
+  readonly registration: string
+  readonly realms: readonly string[]
+  /** The generation in which it was in use; none when it never was. */
+  readonly generation: number | undefined
+  /** The root key of that generation, sealed under the next one's (hex), when the next one took its place. */
+  readonly previousRoot: string | undefined
 }
 
 export interface LogHeads {
@@ -45,6 +54,8 @@ export interface CommitRequest {
   readonly anchor: string
   readonly authority: string
   readonly signature: string
+  /** The root key of the generation that ends, sealed under the next one's. */
+  readonly previousRoot?: string
 }
 
 type Signal = AbortSignal | undefined

@@ -1,0 +1,130 @@
+/**
+ * A new generation of the backup under a new root key: the whole state sealed again, a snapshot that says what it
+ * covers, and last the ways in, to each of which the new root key is sealed. The first backup is one that covers nothing.
+ */
+import { deriveXWingPublicKey, randomBytes, sha256, toHex, wipe } from '../crypto/index.ts'
+import type { BackupState } from './backup-state.ts'
+import { carryOut } from './change-pointer.ts'
+import type { CarriedOut, Change } from './change-pointer.ts'
+import { keyBodies, sealChain } from './compose.ts'
+import type { Body } from './compose.ts'
+import type { SyncContext } from './context.ts'
+import { deriveDeviceWay } from './device.ts'
+import { readLocalKeys, readPending } from './key-batches.ts'
+import type { OutgoingSlot } from './outbox.ts'
+import { sealPreviousRoot } from './previous-root.ts'
+import { lastSequence } from './push.ts'
+import { deriveWayId, sealSlot } from './slot.ts'
+import { writeSnapshot } from './snapshot.ts'
+import type { PointerState } from './transport/transport.ts'
+import { describeTrust, writeWays } from './ways.ts'
+import type { Way } from './ways.ts'
+
+export interface NewGeneration {
+  readonly pointer: PointerState
+  /** The new PIN, normalised; without one the PIN's way in and its registration stay, so there must be one. */
+  readonly pin: Uint8Array | undefined
+  /** What is replaced, up to the log's heads; none for a first backup. */
+  readonly replaced: BackupState | undefined
+}
+
+/** Makes a generation of every key on this device and moves the pointer to it. */
+export async function startGeneration(context: SyncContext, input: NewGeneration): Promise<CarriedOut> {
+  const { pin, pointer } = input
+  const waySeed = randomBytes(32)
+  try {
+    return await carryOut(context, {
+      ...(await makeGeneration(context, input, waySeed)),
+      expectedEtag: pointer.etag,
+      registering: pin === undefined ? undefined : { pin, waySeed },
+    })
+  } finally {
+    wipe(waySeed)
+  }
+}
+
+async function makeGeneration(
+  context: SyncContext,
+  input: NewGeneration,
+  waySeed: Uint8Array,
+): Promise<Omit<Change, 'expectedEtag' | 'registering'>> {
+  const { replaced, pointer } = input
+  // Pending batches are read first, so that none is marked as backed up without being there.
+  const pending = (await readPending(context.vault)).names
+  const local = await readLocalKeys(context.vault)
+  const changes = { identity: local.identity.changes(), conversation: local.conversation.changes() }
+  const generation = (replaced?.generation ?? 0) + 1
+  const root = randomBytes(32)
+  const authoritySeed = replaced?.authoritySeed ?? randomBytes(32)
+  const newPinKey = input.pin === undefined ? undefined : deriveXWingPublicKey(waySeed)
+  const ways = await sealWays(context, { generation, root, newPinKey, replaced })
+  const trust = describeTrust(context.configuration)
+  const listed = writeWays({ ways: ways.map(({ way }) => way), authoritySeed, trust })
+  const bodies: readonly Body[] = [
+    ...keyBodies(changes),
+    ...(replaced === undefined ? [] : [snapshotOf(replaced)]),
+    { kind: 'ways', body: listed },
+  ]
+  const heads = replaced?.heads ?? []
+  const sequence = await lastSequence(context, replaced)
+  const segments = await sealChain(context, { bodies, root, generation, heads, sequence })
+  const slots = ways.map(({ slot }) => slot)
+  const kept = input.pin === undefined ? pointer.pointer?.registration : undefined
+  const registration = kept ?? toHex(randomBytes(16))
+  return {
+    outbox: { generation, root, segments, slots, pending, registration },
+    authoritySeed,
+    anchor: segments.at(-1)?.id ?? new Uint8Array(32),
+    expectedHeads: heads,
+    ...(replaced !== undefined && {
+      previousRoot: await sealPreviousRoot(
+        { account: context.account, generation: replaced.generation, nextRoot: root },
+        replaced.root,
+      ),
+    }),
+  }
+}
+
+function snapshotOf(replaced: BackupState): Body {
+  const { heads, anchors, sequences } = replaced
+  return { kind: 'snapshot', body: writeSnapshot({ heads, anchors, sequences }) }
+}
+
+interface SealedWay {
+  readonly way: Way
+  readonly slot: OutgoingSlot
+}
+
+/** This device's way and every other one that was listed, the PIN's being replaced where there is a new PIN. */
+async function sealWays(
+  context: SyncContext,
+  input: {
+    readonly generation: number
+    readonly root: Uint8Array
+    readonly newPinKey: Uint8Array | undefined
+    readonly replaced: BackupState | undefined
+  },
+): Promise<readonly SealedWay[]> {
+  const { newPinKey } = input
+  const device = deriveDeviceWay(context.device)
+  const pinWay = (publicKey: Uint8Array): Omit<Way, 'slotHash'> => ({
+    id: toHex(deriveWayId(publicKey)),
+    type: 'pin',
+    label: 'PIN',
+    publicKey,
+  })
+  const stays = ({ type, id }: Way): boolean =>
+    (type !== 'pin' || newPinKey === undefined) && id !== device.id
+  const ways = [
+    ...(newPinKey === undefined ? [] : [pinWay(newPinKey)]),
+    { id: device.id, type: 'device', label: context.device.label, publicKey: device.publicKey },
+    ...(input.replaced?.ways ?? []).filter(stays),
+  ]
+  const sealed: SealedWay[] = []
+  for (const { id, type, label, publicKey } of ways) {
+    const { account } = context
+    const slot = await sealSlot({ account, generation: input.generation, root: input.root, publicKey })
+    sealed.push({ way: { id, type, label, publicKey, slotHash: sha256(slot) }, slot: { wayId: id, slot } })
+  }
+  return sealed
+}
