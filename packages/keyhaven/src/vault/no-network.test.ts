@@ -17,5 +17,6 @@ it('is imported by every test of vault, nostr and legacy', () => {
       .map((file) => join(source, room, file)),
   )
   expect(tests.length).toBeGreaterThan(9)
-  for (const test of tests) expect(readFileSync(test, 'utf8')).toMatch(/^import '.*\/testing\/no-network\.ts'$/m)
+  for (const test of tests)
+    expect(readFileSync(test, 'utf8')).toMatch(/^import '.*\/testing\/no-network\.ts'$/m)
 })
