@@ -59,6 +59,17 @@ test('a device that is not there is not set up by looking at it', async () => {
   await expect(stat(home)).rejects.toThrow()
 })
 
+test.each([
+  { arguments: ['keys', 'import', '/dev/zero'], code: 'ERR_KEY_FILE_INVALID' },
+  {
+    arguments: ['vault', 'init', '--protection', 'password', '--password-file', '/dev/zero'],
+    code: 'ERR_SECRET_INVALID',
+  },
+])('a file without end is refused in bounds: $arguments', async ({ arguments: words, code }) => {
+  const home = join(await temporaryFolder(), 'home')
+  expect(await runJson([...words, '--home', home])).toMatchObject({ exit: 2, answer: { error: { code } } })
+})
+
 test('an empty home becomes a device of mode 0700 whose key of mode 0600 lies outside its vault', async () => {
   const folder = await temporaryFolder()
   const [home, file] = [join(folder, 'home'), join(folder, 'keys.json')]

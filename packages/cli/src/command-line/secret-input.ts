@@ -5,12 +5,12 @@
  * One trailing newline is dropped; everything else is taken as it is. Several lines are refused, since they are
  * more likely the wrong file than a PIN.
  */
-import { readFile } from 'node:fs/promises'
 import { KeyhavenError } from 'keyhaven'
 import { CommandError } from './command-error.ts'
 import type { CommandErrorCode } from './command-error.ts'
 import type { Invocation, OptionDefinition } from './command.ts'
 import { EXIT } from './exit-codes.ts'
+import { readUpTo } from '../device/files.ts'
 import type { ExitCode } from './exit-codes.ts'
 
 const MOST_BYTES = 4096
@@ -99,7 +99,8 @@ export async function readSecret(input: {
   if (namedStdin.length > 1) {
     throw new CommandError('ERR_USAGE', 'Only one secret can come from stdin; read the other from a file.')
   }
-  if (file !== undefined) return parseSecret(await readSecretFile(file, kind), kind)
+  if (file !== undefined)
+    return parseSecret(await readUpTo(file, MOST_BYTES + 1, `file with the ${kind.noun}`), kind)
   if (process.stdin.isTTY && questions.length > 0) return ask({ questions, kind, signal: invocation.signal })
   if (fromStdin) return parseSecret(await readStdin(invocation, []), kind)
   if (kind.patienceMs === undefined || namedStdin.length > 0) return parseSecret(new Uint8Array(), kind)
@@ -110,14 +111,6 @@ async function readStdin({ signal }: Invocation, patience: readonly AbortSignal[
   const line = await readLine(process.stdin, AbortSignal.any([signal, ...patience]))
   if (signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
   return line
-}
-
-async function readSecretFile(path: string, kind: SecretKind): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch {
-    throw new CommandError('ERR_FILE_UNREADABLE', `The file with the ${kind.noun} cannot be read: ${path}`)
-  }
 }
 
 /** Reads up to the first newline, the end, or the stop; a program may keep its pipe open. */

@@ -1,12 +1,11 @@
 /** `keyhaven keys import FILE`: takes keys in clear into the device's vault. */
-import { readFile } from 'node:fs/promises'
 import { openKeyStore } from 'keyhaven/sync'
-import { CommandError } from '../command-line/command-error.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { describeCounts } from '../command-line/words.ts'
+import { readUpTo } from '../device/files.ts'
 import { DEVICE_OPTIONS, openOrCreateDevice } from '../device/home.ts'
-import { countKeys, parseKeyFile } from '../device/key-file.ts'
+import { MOST_BYTES, countKeys, parseKeyFile } from '../device/key-file.ts'
 
 export const keysImport: Command = {
   name: 'keys import',
@@ -22,7 +21,7 @@ export const keysImport: Command = {
 }
 
 async function runImport(invocation: Invocation): Promise<Answer> {
-  const keys = parseKeyFile(await readKeyFile(invocation.positionals[0] ?? ''))
+  const keys = parseKeyFile(await readUpTo(invocation.positionals[0] ?? '', MOST_BYTES + 1, 'file with keys'))
   const device = await openOrCreateDevice(invocation)
   const added = await openKeyStore(device.vault).importKeys(keys)
   const given = countKeys(keys)
@@ -40,12 +39,4 @@ function describeImport(counts: string, known: number, total: number): string {
   if (known === total) return `${counts}: all of them were here already.`
   const already = known === 0 ? '' : ` (${known.toLocaleString('en')} of them were here already)`
   return `Imported ${counts}${already}.\nThey are sealed on this device and not backed up yet.`
-}
-
-async function readKeyFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch {
-    throw new CommandError('ERR_FILE_UNREADABLE', `The file with keys cannot be read: ${path}`)
-  }
 }

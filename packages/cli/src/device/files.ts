@@ -17,7 +17,8 @@ export async function readBounded(path: string, most: number): Promise<Uint8Arra
   return bytes
 }
 
-async function readUpTo(path: string, most: number): Promise<Uint8Array> {
+/** The first `most` bytes of a file, which may be a pipe without end; `ERR_FILE_UNREADABLE` names it as `what`. */
+export async function readUpTo(path: string, most: number, what = 'file'): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   try {
     const file = await open(path, constants.O_RDONLY)
@@ -32,7 +33,7 @@ async function readUpTo(path: string, most: number): Promise<Uint8Array> {
       await file.close()
     }
   } catch {
-    throw new CommandError('ERR_FILE_UNREADABLE', `The file cannot be read: ${path}`)
+    throw new CommandError('ERR_FILE_UNREADABLE', `The ${what} cannot be read: ${path}`)
   }
   return Buffer.concat(parts)
 }

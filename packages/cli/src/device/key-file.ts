@@ -9,7 +9,8 @@ import type { KeySet } from 'keyhaven/sync'
 import { CommandError } from '../command-line/command-error.ts'
 
 const FIELDS = ['identityKeys', 'conversationKeys'] as const
-const MOST_BYTES = 64 * 1024 * 1024
+/** The largest file with keys that is taken, in bytes. */
+export const MOST_BYTES: number = 64 * 1024 * 1024
 
 /** The keys in the bytes of such a file; `ERR_KEY_FILE_INVALID` says what is wrong and where. */
 export function parseKeyFile(bytes: Uint8Array): KeySet {

@@ -1,16 +1,17 @@
 /**
  * Which server and realms a sign-in means: typed, read from a file, or asked of the server at the first sign-in.
  */
-import { readFile } from 'node:fs/promises'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { parseConfiguration, serializeConfiguration } from 'keyhaven/recovery'
 import type { Configuration } from 'keyhaven/recovery'
 import { CommandError } from '../command-line/command-error.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
+import { readUpTo } from './files.ts'
 
 const REALM_DEADLINE_MS = 10_000
 const MOST_ANSWER_BYTES = 4096
+const MOST_FILE_BYTES = 64 * 1024
 
 /** The origin of a server's address as typed; an address with a path or a name is `ERR_USAGE`. */
 export function parseServer(text: string): string {
@@ -50,13 +51,11 @@ export async function chooseConfiguration(input: {
 }
 
 async function readConfiguration(file: string): Promise<Configuration> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch {
-    throw new CommandError('ERR_FILE_UNREADABLE', `The file with realms cannot be read: ${file}`)
+  const bytes = await readUpTo(file, MOST_FILE_BYTES + 1, 'file with realms')
+  if (bytes.length > MOST_FILE_BYTES) {
+    throw new KeyhavenError('ERR_CONFIGURATION_INVALID', { problem: 'longer than 64 KiB' })
   }
-  return parseConfiguration(parseJson(text))
+  return parseConfiguration(parseJson(new TextDecoder().decode(bytes)))
 }
 
 function parseJson(text: string): unknown {
