@@ -77,7 +77,8 @@ test('Ctrl-C pressed again and again does not keep serve from stopping everythin
     signal('SIGINT')
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
-  expect(await end).toBe(0)
+  // Null: the last press met the process after it had stopped everything, while it was exiting.
+  expect([0, null]).toContain(await end)
   expect(stillRunning(tree)).toEqual([])
 })
 

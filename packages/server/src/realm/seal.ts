@@ -59,7 +59,8 @@ export function createRegistrationSeal(input: {
     async open(owner, sealed) {
       const header = sealed.subarray(0, HEADER_LENGTH)
       if (header[0] !== FORMAT) throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'version' })
-      if (!equal(header.subarray(1, 1 + KEY_ID_LENGTH), keyId)) {
+      const isWhole = header.length === HEADER_LENGTH
+      if (!isWhole || !equal(header.subarray(1, 1 + KEY_ID_LENGTH), keyId)) {
         throw new KeyhavenError('ERR_ENVELOPE_REJECTED', undefined)
       }
       const nonce = header.subarray(1 + KEY_ID_LENGTH)
