@@ -13,8 +13,8 @@ import { KeyhavenError } from '../errors.ts'
 export type Fields = ReadonlyMap<string, unknown>
 
 /**
- * Reads one CBOR value of at most `limit` bytes. Maps become `Map`s, integers numbers; floats and simple values, which
- * no message of ours has, become null.
+ * Reads one CBOR value of at most `limit` bytes. Maps become `Map`s, integers numbers; integers beyond 53 bits,
+ * floats and simple values, which no message of ours has, become null.
  */
 export function parseCbor(bytes: Uint8Array, limit: number): unknown {
   if (bytes.length > limit) throw malformed('length')
@@ -36,9 +36,9 @@ function readItem(cursor: Cursor, depth: number): unknown {
   const { majorType, argument } = readHead(cursor)
   switch (majorType) {
     case 0:
-      return argument
+      return exactInteger(argument)
     case 1:
-      return -1 - argument
+      return exactInteger(-1 - argument)
     case 2:
       return take(cursor, argument)
     case 3:
@@ -52,6 +52,10 @@ function readItem(cursor: Cursor, depth: number): unknown {
     default:
       throw malformed('tag')
   }
+}
+
+function exactInteger(value: number): number | null {
+  return Number.isSafeInteger(value) ? value : null
 }
 
 /** The initial byte and its argument. Indefinite lengths, breaks and reserved values are refused. */

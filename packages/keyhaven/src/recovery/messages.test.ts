@@ -95,7 +95,7 @@ function attempt(run: () => unknown): unknown {
   }
 }
 
-/** Floats and simple values are null to us. */
+/** Integers beyond 53 bits, floats and simple values are null to us. */
 function hasNull(value: unknown): boolean {
   if (value instanceof Map) return [...value.values()].some(hasNull)
   return Array.isArray(value) ? value.some(hasNull) : value === null
@@ -154,9 +154,11 @@ describe('messages', () => {
     const value = fc.letrec((tie) => ({
       tree: fc.oneof(simple, fc.array(tie('tree')), fc.dictionary(fc.string(), tie('tree'))),
     })).tree
+    // In Node cborg writes a longer value into a Buffer, of which it would then read Buffers.
+    const encoded = value.map((tree) => Uint8Array.from(encode(tree)))
     let read = 0
     fc.assert(
-      fc.property(fc.oneof(near, fc.uint8Array({ maxLength: 40 }), value.map(encode)), (body) => {
+      fc.property(fc.oneof(near, fc.uint8Array({ maxLength: 40 }), encoded), (body) => {
         const ours = attempt(() => parseCbor(body, 1 << 20))
         if (ours === undefined || hasNull(ours)) return
         read += 1
