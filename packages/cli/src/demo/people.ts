@@ -68,7 +68,7 @@ function makeKeys({ steps }: Stage, device: DemoDevice): Promise<Person> {
     name: 'makeKeys',
     doing: 'Device A makes its keys',
     work: async () => {
-      const person = generatePerson(CONVERSATIONS)
+      const person = await generatePerson(CONVERSATIONS)
       await device.importKeys(person.keys)
       return person
     },
@@ -98,7 +98,7 @@ function compareKeys(steps: Steps, device: DemoDevice, person: Person): Promise<
     doing: 'Comparing the keys',
     work: async () => {
       const restored = await device.exportKeys()
-      return isSameKeySet(person.keys, restored) && isWorkingIdentity(restored, person.publicIdentity)
+      return isSameKeySet(person.keys, restored) && (await isWorkingIdentity(restored, person.publicIdentity))
     },
     describe: (same) =>
       same ? `${count} compared byte by byte: identical, and they work` : `${count} compared: NOT IDENTICAL`,
@@ -112,7 +112,7 @@ export function playSecondPerson(stage: Stage, server: ServerProcess): Promise<P
     doing: 'A second person does the same with a passphrase',
     work: async (say) => {
       const passphrase = generatePassphrase()
-      const person = generatePerson(SECOND_CONVERSATIONS)
+      const person = await generatePerson(SECOND_CONVERSATIONS)
       const [before, after] = ['device C', 'device D'].map((name) =>
         createDemoDevice({ ...stage, name, server }),
       )

@@ -6,11 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js'
 import {
-  decapsulate,
   deriveEd25519PublicKey,
-  deriveXWingPublicKey,
-  encapsulate,
   equal,
+  loadXWing,
   randomBytes,
   signEd25519,
   utf8,
@@ -33,7 +31,8 @@ export interface Person {
 const NAMES = { xWing: 'x-wing', ed25519: 'ed25519', mlDsa: 'ml-dsa-65', nostr: 'nostr' } as const
 
 /** Makes a person with `conversations` conversation keys. */
-export function generatePerson(conversations: number): Person {
+export async function generatePerson(conversations: number): Promise<Person> {
+  const { deriveXWingPublicKey } = await loadXWing()
   const xWing = randomBytes(32)
   const ed25519 = randomBytes(32)
   const mlDsa = ml_dsa65.keygen(randomBytes(32))
@@ -78,11 +77,15 @@ function isSame(
 }
 
 /** True when the restored keys open what is sealed to the public identity, and sign what it verifies. */
-export function isWorkingIdentity(keys: KeySet, { xWing, ed25519, mlDsa }: PublicIdentity): boolean {
+export async function isWorkingIdentity(
+  keys: KeySet,
+  { xWing, ed25519, mlDsa }: PublicIdentity,
+): Promise<boolean> {
   const seed = keys.identityKeys[NAMES.xWing]
   const signingSeed = keys.identityKeys[NAMES.ed25519]
   const signingKey = keys.identityKeys[NAMES.mlDsa]
   if (seed === undefined || signingSeed === undefined || signingKey === undefined) return false
+  const { decapsulate, encapsulate } = await loadXWing()
   const { ciphertext, sharedSecret } = encapsulate(xWing)
   const message = utf8('from the restored device')
   return (

@@ -25,12 +25,10 @@ export {
 } from './bytes.ts'
 export { deriveEd25519PublicKey, signEd25519, verifyEd25519 } from './ed25519.ts'
 export { deriveKey, sha256 } from './hkdf.ts'
-export { parseBase64, parseBase64Url, parseHex, toBase64, toBase64Url, toHex } from './text.ts'
 export {
   XWING_CIPHERTEXT_LENGTH,
   XWING_PUBLIC_KEY_LENGTH,
   XWING_SEED_LENGTH,
-  decapsulate,
-  deriveXWingPublicKey,
-  encapsulate,
-} from './x-wing.ts'
+  loadXWing,
+} from './load-x-wing.ts'
+export { parseBase64, parseBase64Url, parseHex, toBase64, toBase64Url, toHex } from './text.ts'

@@ -5,10 +5,7 @@
  */
 import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js'
 import { KeyhavenError } from '../errors.ts'
-
-export const XWING_SEED_LENGTH = 32
-export const XWING_PUBLIC_KEY_LENGTH = 1216
-export const XWING_CIPHERTEXT_LENGTH = 1120
+import { XWING_CIPHERTEXT_LENGTH, XWING_PUBLIC_KEY_LENGTH, XWING_SEED_LENGTH } from './load-x-wing.ts'
 
 /** The public key of a 32-byte seed. */
 export function deriveXWingPublicKey(seed: Uint8Array): Uint8Array {

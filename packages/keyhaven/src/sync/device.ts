@@ -3,7 +3,7 @@
  *
  * A sequence is never used twice: it is taken in the same write that keeps the segment which uses it.
  */
-import { deriveXWingPublicKey, randomBytes, toHex } from '../crypto/index.ts'
+import { loadXWing, randomBytes, toHex } from '../crypto/index.ts'
 import type { Vault, VaultRecord } from '../vault/index.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import { recordDamaged } from './fields.ts'
@@ -35,7 +35,10 @@ export async function openDevice(vault: Vault, label?: string): Promise<Device> 
 }
 
 /** The public key (1216 bytes) of the device's way in, and the way's id in hex. */
-export function deriveDeviceWay(device: Device): { readonly id: string; readonly publicKey: Uint8Array } {
+export async function deriveDeviceWay(
+  device: Device,
+): Promise<{ readonly id: string; readonly publicKey: Uint8Array }> {
+  const { deriveXWingPublicKey } = await loadXWing()
   const publicKey = deriveXWingPublicKey(device.waySeed)
   return { id: toHex(deriveWayId(publicKey)), publicKey }
 }

@@ -2,7 +2,7 @@
  * Opens a backup from outside, by a way in: its slot gives the root key, the root key the whole log, which is
  * verified from its roots to its heads before anything here changes.
  */
-import { deriveEd25519PublicKey, deriveXWingPublicKey, equal, sha256, toHex } from '../crypto/index.ts'
+import { deriveEd25519PublicKey, equal, loadXWing, sha256, toHex } from '../crypto/index.ts'
 import { KeyhavenError } from '../errors.ts'
 import { keepAbsorbed, verifySegments } from './absorb.ts'
 import type { Absorbed } from './absorb.ts'
@@ -62,6 +62,7 @@ async function openBySeed(
   const { generation, registration } = pointer
   const served = await context.transport.readSlots(context.signal)
   if (served.generation !== generation) throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
+  const { deriveXWingPublicKey } = await loadXWing()
   const wayId = toHex(deriveWayId(deriveXWingPublicKey(seed)))
   const slot = served.slots.get(wayId)
   if (slot === undefined) return undefined

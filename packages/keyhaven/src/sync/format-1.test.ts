@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { concat, deriveXWingPublicKey, parseHex, sha256, toHex, verifyEd25519 } from '../crypto/index.ts'
+import { concat, parseHex, sha256, toHex, verifyEd25519 } from '../crypto/index.ts'
+import { deriveXWingPublicKey } from '../crypto/x-wing.ts'
 import { parseConfiguration } from '../recovery/index.ts'
 import { signPointerChange, writePointerChange } from './authority.ts'
 import { parseContent, writeContent } from './content.ts'

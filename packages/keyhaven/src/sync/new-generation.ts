@@ -2,7 +2,7 @@
  * A new generation of the backup under a new root key: the whole state sealed again, a snapshot that says what it
  * covers, and last the ways in, to each of which the new root key is sealed. The first backup is one that covers nothing.
  */
-import { deriveXWingPublicKey, randomBytes, sha256, toHex, wipe } from '../crypto/index.ts'
+import { loadXWing, randomBytes, sha256, toHex, wipe } from '../crypto/index.ts'
 import type { BackupState } from './backup-state.ts'
 import { carryOut } from './change-pointer.ts'
 import type { CarriedOut, Change } from './change-pointer.ts'
@@ -56,6 +56,7 @@ async function makeGeneration(
   const generation = (replaced?.generation ?? 0) + 1
   const root = randomBytes(32)
   const authoritySeed = replaced?.authoritySeed ?? randomBytes(32)
+  const { deriveXWingPublicKey } = await loadXWing()
   const newPinKey = input.pin === undefined ? undefined : deriveXWingPublicKey(waySeed)
   const ways = await sealWays(context, { generation, root, newPinKey, replaced })
   const trust = describeTrust(context.configuration)
@@ -106,7 +107,7 @@ async function sealWays(
   },
 ): Promise<readonly SealedWay[]> {
   const { newPinKey } = input
-  const device = deriveDeviceWay(context.device)
+  const device = await deriveDeviceWay(context.device)
   const pinWay = (publicKey: Uint8Array): Omit<Way, 'slotHash'> => ({
     id: toHex(deriveWayId(publicKey)),
     type: 'pin',

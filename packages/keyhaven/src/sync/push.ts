@@ -59,7 +59,7 @@ async function sealOwnWay(
 ): Promise<{ readonly body: Uint8Array; readonly slot: Outbox['slots'][number] } | undefined> {
   const { account, device } = context
   const { generation, root, authoritySeed } = state
-  const { id, publicKey } = deriveDeviceWay(device)
+  const { id, publicKey } = await deriveDeviceWay(device)
   if (state.ways.some((way) => way.id === id)) return undefined
   const slot = await sealSlot({ account, generation, root, publicKey })
   const own: Way = { id, type: 'device', label: device.label, publicKey, slotHash: sha256(slot) }

@@ -5,7 +5,7 @@
  *
  * The anchor must cover all that the log has. If anything came after the newest ways segment, the renewal adds one.
  */
-import { deriveXWingPublicKey, parseHex, randomBytes, toHex } from '../crypto/index.ts'
+import { loadXWing, parseHex, randomBytes, toHex } from '../crypto/index.ts'
 import type { Vault } from '../vault/index.ts'
 import type { BackupState } from './backup-state.ts'
 import { isInUse, retryConflicts } from './backup.ts'
@@ -25,6 +25,7 @@ export async function renew(
   context: SyncContext,
   registering: { readonly pin: Uint8Array; readonly waySeed: Uint8Array },
 ): Promise<boolean> {
+  const { deriveXWingPublicKey } = await loadXWing()
   const wayId = toHex(deriveWayId(deriveXWingPublicKey(registering.waySeed)))
   return retryConflicts(async () => {
     const { pointer, state: known } = await settle(context)

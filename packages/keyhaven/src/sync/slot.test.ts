@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { deriveXWingPublicKey, randomBytes } from '../crypto/index.ts'
+import { randomBytes } from '../crypto/index.ts'
+import { deriveXWingPublicKey } from '../crypto/x-wing.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from './registered-secret.ts'
 import { SLOT_BYTES, openSlot, sealSlot } from './slot.ts'
 

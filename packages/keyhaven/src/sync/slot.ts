@@ -7,10 +7,8 @@ import {
   XWING_CIPHERTEXT_LENGTH,
   be4,
   concat,
-  decapsulate,
   deriveKey,
-  deriveXWingPublicKey,
-  encapsulate,
+  loadXWing,
   lp,
   openAead,
   sealAead,
@@ -37,6 +35,7 @@ export function deriveWayId(publicKey: Uint8Array): Uint8Array {
 export async function sealSlot(
   input: SlotPurpose & { readonly root: Uint8Array; readonly publicKey: Uint8Array },
 ): Promise<Uint8Array> {
+  const { encapsulate } = await loadXWing()
   const { ciphertext, sharedSecret } = encapsulate(input.publicKey)
   const key = deriveSlotKey({ ...input, sharedSecret, ciphertext })
   const sealed = await sealAead(
@@ -52,6 +51,7 @@ export async function openSlot(
 ): Promise<Uint8Array> {
   if (input.slot.length !== SLOT_BYTES) throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'slot' })
   const ciphertext = input.slot.subarray(0, XWING_CIPHERTEXT_LENGTH)
+  const { decapsulate, deriveXWingPublicKey } = await loadXWing()
   const sharedSecret = decapsulate({ ciphertext, seed: input.seed })
   const publicKey = deriveXWingPublicKey(input.seed)
   const key = deriveSlotKey({ ...input, publicKey, sharedSecret, ciphertext })

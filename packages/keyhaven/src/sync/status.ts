@@ -40,5 +40,5 @@ export async function readStatus(context: SyncContext): Promise<SyncStatus> {
 
 /** True when this device's own way in opens the generation in use; the next backup follows by it. */
 async function hasSlot({ transport, device, signal }: SyncContext): Promise<boolean> {
-  return (await transport.readSlots(signal)).slots.has(deriveDeviceWay(device).id)
+  return (await transport.readSlots(signal)).slots.has((await deriveDeviceWay(device)).id)
 }
