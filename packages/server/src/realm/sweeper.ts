@@ -7,14 +7,16 @@ import { sweepRecords } from './records.ts'
 
 const EVERY_MS = 60_000
 
-/** Sweeps every minute until the returned function is called. A sweep that fails is left to the next one. */
+/** Sweeps every minute, one sweep at a time, until the returned function is called. A sweep that fails is left to the next one. */
 export function startRealmSweeper(
   database: Pick<Database, 'withRealmRecord'>,
   everyMs: number = EVERY_MS,
 ): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve()
+  let running: Promise<unknown> | undefined
   const timer = setInterval(() => {
-    running = sweepRecords(database).catch(() => undefined)
+    running ??= sweepRecords(database)
+      .catch(() => undefined)
+      .finally(() => (running = undefined))
   }, everyMs)
   timer.unref()
   return async () => {
