@@ -62,10 +62,10 @@ describe('a session', () => {
   test('is not begun with a wrong code, a number that is none, or over plain http beyond this machine', async () => {
     const vault = await newVault()
     const { origin } = place.app
-    await requestSignInCode({ origin, phone: '+15005550006' })
+    const { requestId } = await requestSignInCode({ origin, phone: '+15005550006' })
     const right = place.app.codes.get('+15005550006') ?? ''
     const code = right === '000000' ? '000001' : '000000'
-    const input = { origin, phone: '+15005550006', code, vault, deviceLabel: 'x' }
+    const input = { origin, phone: '+15005550006', requestId, code, vault, deviceLabel: 'x' }
     await expect(signIn(input)).rejects.toMatchObject({ code: 'ERR_CODE_REJECTED' })
     await expect(requestSignInCode({ origin, phone: 'nobody' })).rejects.toMatchObject({
       code: 'ERR_PHONE_INVALID',
@@ -82,10 +82,10 @@ describe('a session', () => {
     const device = await place.newDevice()
     const { origin } = place.app
     const phone = (await place.newDevice()).phone
-    await requestSignInCode({ origin, phone })
+    const { requestId } = await requestSignInCode({ origin, phone })
     const code = place.app.codes.get(phone) ?? ''
     await expect(
-      signIn({ origin, phone, code, vault: device.vault, deviceLabel: 'x' }),
+      signIn({ origin, phone, requestId, code, vault: device.vault, deviceLabel: 'x' }),
     ).rejects.toMatchObject({ code: 'ERR_ACCOUNT_MISMATCH' })
     expect((await open(device)).phone).toBe(device.phone)
   })

@@ -59,7 +59,6 @@ export async function openPlace({ realms = 1 }: { readonly realms?: number } = {
     codesPerPhone: many,
     codesPerPhoneAndDay: many,
     triesPerAddress: many,
-    triesPerPhone: many,
   }
   const apps = await Promise.all(ids.map((realmId) => startTestApp({ realmId, limits, keys })))
   const [app] = apps
@@ -129,11 +128,12 @@ async function newDevice(input: {
   readonly vault: Vault
 }): Promise<TestPerson> {
   const { app, configuration, phone, vault } = input
-  await requestSignInCode({ origin: app.origin, phone })
+  const { requestId } = await requestSignInCode({ origin: app.origin, phone })
   const code = app.codes.get(phone) ?? ''
   const { accountId } = await signIn({
     origin: app.origin,
     phone,
+    requestId,
     code,
     vault,
     deviceLabel: input.label,

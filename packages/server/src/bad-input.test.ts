@@ -230,13 +230,14 @@ describe('sign-in', () => {
     const asked = await server.post('/v1/auth/code', { phone })
     expect([asked.status, asked.code]).toEqual([422, 'ERR_PHONE_INVALID'])
     const device = { id: ID, label: 'x' }
-    expect((await server.post('/v1/auth/verify', { phone, code: '000000', device })).code).toBe(
-      'ERR_PHONE_INVALID',
-    )
+    const shown = await server.post('/v1/auth/verify', { phone, requestId: ID, code: '000000', device })
+    expect(shown.code).toBe('ERR_PHONE_INVALID')
   })
 
   test.each([
     ['a long number', { phone: `+1${'5'.repeat(100)}` }],
+    ['no request', { requestId: undefined }],
+    ['a request of 30 digits', { requestId: ID.slice(2) }],
     ['a code of five digits', { code: '12345' }],
     ['a code as a number', { code: 123456 }],
     ['a code of other digits', { code: '١٢٣٤٥٦' }],
@@ -248,7 +249,8 @@ describe('sign-in', () => {
     ['a label with a NUL', { device: { id: ID, label: 'a\u0000b' } }],
     ['a label that is half a character', { device: { id: ID, label: '\ud800' } }],
   ])('verify refuses %s', async (_, change) => {
-    const body = { phone: '+15551234567', code: '123456', device: { id: ID, label: 'x' }, ...change }
+    const device = { id: ID, label: 'x' }
+    const body = { phone: '+15551234567', requestId: ID, code: '123456', device, ...change }
     const answer = await server.post('/v1/auth/verify', body)
     expect([answer.status, answer.code]).toEqual([400, 'ERR_BODY_MALFORMED'])
   })

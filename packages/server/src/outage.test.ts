@@ -46,6 +46,7 @@ describe('while the database is away', () => {
       () =>
         server.post('/v1/auth/verify', {
           phone: alice.phone,
+          requestId: randomId(),
           code: '000000',
           device: { id: randomId(), label: 'x' },
         }),

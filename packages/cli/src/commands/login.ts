@@ -42,15 +42,20 @@ export const login: Command = {
   run: runLogin,
 }
 
+type WantedSignIn = Omit<PendingSignIn, 'requestId'>
+
 async function runLogin(invocation: Invocation): Promise<Answer> {
   const device = await openOrCreateDevice(invocation)
   const waiting = await loadPendingSignIn(device.vault)
   const wanted = await resolveSignIn(invocation, device, waiting)
-  const secondStep =
+  let requestId =
     secretIsNamed(invocation, SIGN_IN_CODE) && waiting !== undefined && isSameSignIn(waiting, wanted)
-  if (!secondStep) {
+      ? waiting.requestId
+      : undefined
+  if (requestId === undefined) {
     const sent = await requestSignInCode({ origin: wanted.server, phone: wanted.phone })
-    await keepPendingSignIn(device.vault, wanted)
+    requestId = sent.requestId
+    await keepPendingSignIn(device.vault, { ...wanted, requestId })
     if (invocation.flag('request')) return codeSent(sent.expiresInSeconds)
   }
   const questions = [`The code sent to ${wanted.phone}`]
@@ -58,6 +63,7 @@ async function runLogin(invocation: Invocation): Promise<Answer> {
   const session = await signIn({
     origin: wanted.server,
     phone: wanted.phone,
+    requestId,
     code,
     vault: device.vault,
     deviceLabel: deviceLabel(invocation),
@@ -66,7 +72,7 @@ async function runLogin(invocation: Invocation): Promise<Answer> {
   return signedIn(wanted, session)
 }
 
-function isSameSignIn(waiting: PendingSignIn, wanted: PendingSignIn): boolean {
+function isSameSignIn(waiting: PendingSignIn, wanted: WantedSignIn): boolean {
   return waiting.server === wanted.server && waiting.phone === wanted.phone
 }
 
@@ -75,7 +81,7 @@ async function resolveSignIn(
   invocation: Invocation,
   { home, vault }: Device,
   waiting: PendingSignIn | undefined,
-): Promise<PendingSignIn> {
+): Promise<WantedSignIn> {
   const pinned = await loadSettings(vault)
   const typed = invocation.option('server')
   const server = typed === undefined ? (pinned?.server ?? waiting?.server) : parseServer(typed)
@@ -118,7 +124,7 @@ function codeSent(expiresInSeconds: number): Answer {
 }
 
 function signedIn(
-  wanted: PendingSignIn,
+  wanted: WantedSignIn,
   session: { readonly phone: string; readonly accountId: string; readonly deviceId: string },
 ): Answer {
   const { server, configuration } = wanted

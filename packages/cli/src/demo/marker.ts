@@ -22,10 +22,10 @@ export async function plantInDatabase(input: {
 }): Promise<void> {
   const { origin, phone } = input
   const label = toHex(input.marker)
-  await post(`${origin}/v1/auth/code`, { phone })
+  const { requestId } = (await post(`${origin}/v1/auth/code`, { phone })) as { readonly requestId: string }
   const code = await input.nextCode()
   const device = { id: randomUUID().replaceAll('-', ''), label }
-  const { accessToken } = (await post(`${origin}/v1/auth/verify`, { phone, code, device })) as {
+  const { accessToken } = (await post(`${origin}/v1/auth/verify`, { phone, requestId, code, device })) as {
     readonly accessToken: string
   }
   const log = await fetch(`${origin}/v1/access-log?limit=10`, {

@@ -25,6 +25,8 @@ export interface DeviceSettings {
 /** A sign-in that waits for its code. */
 export interface PendingSignIn extends DeviceSettings {
   readonly phone: string
+  /** The request that the code was sent for, 32 hex digits. */
+  readonly requestId: string
 }
 
 /** What was pinned, if this device has signed in before. */
@@ -50,10 +52,13 @@ export async function keepPendingSignIn(vault: Vault, pending: PendingSignIn): P
 /** The sign-in that waits for its code, if there is one. */
 export async function loadPendingSignIn(vault: Vault): Promise<PendingSignIn | undefined> {
   const record = await loadRecord(vault, PENDING_RECORD)
-  return record?.phone === undefined ? undefined : { ...record, phone: record.phone }
+  if (record?.phone === undefined || record.requestId === undefined) return undefined
+  return { ...record, phone: record.phone, requestId: record.requestId }
 }
 
-function sealable(settings: DeviceSettings & { readonly phone?: string }): {
+type StoredSettings = DeviceSettings & { readonly phone?: string; readonly requestId?: string }
+
+function sealable(settings: StoredSettings): {
   type: string
   bytes: Uint8Array
 } {
@@ -64,18 +69,19 @@ function sealable(settings: DeviceSettings & { readonly phone?: string }): {
   }
 }
 
-async function loadRecord(
-  vault: Vault,
-  name: string,
-): Promise<(DeviceSettings & { readonly phone?: string }) | undefined> {
+async function loadRecord(vault: Vault, name: string): Promise<StoredSettings | undefined> {
   const record = await vault.get(name)
   if (record === undefined) return undefined
   const value: unknown = JSON.parse(parseUtf8(record.bytes))
   if (record.type !== TYPE || typeof value !== 'object' || value === null) throw damaged()
-  const { server, configuration, phone } = value as Readonly<Record<string, unknown>>
+  const { server, configuration, phone, requestId } = value as Readonly<Record<string, unknown>>
   if (typeof server !== 'string') throw damaged()
-  const settings = { server, configuration: parseConfiguration(configuration) }
-  return typeof phone === 'string' ? { ...settings, phone } : settings
+  return {
+    server,
+    configuration: parseConfiguration(configuration),
+    ...(typeof phone === 'string' && { phone }),
+    ...(typeof requestId === 'string' && { requestId }),
+  }
 }
 
 function damaged(): KeyhavenError<'ERR_VAULT_DAMAGED'> {

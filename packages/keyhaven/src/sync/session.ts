@@ -44,14 +44,17 @@ export interface Session {
   signOut(): Promise<void>
 }
 
-/** Asks the server to send a sign-in code; the answer is the same for known and unknown numbers. */
+/**
+ * Asks the server to send a sign-in code; the answer is the same for known and unknown numbers. The code is good only
+ * with `requestId` (32 hex digits), which is for the asker alone.
+ */
 export async function requestSignInCode(input: {
   readonly origin: string
   readonly phone: string
   readonly fetch?: Fetch
-}): Promise<{ readonly expiresInSeconds: number }> {
-  const answer = await post(input, '/v1/auth/code', { phone: input.phone })
-  return { expiresInSeconds: readJson(answer).integer('expiresInSeconds') }
+}): Promise<{ readonly requestId: string; readonly expiresInSeconds: number }> {
+  const fields = readJson(await post(input, '/v1/auth/code', { phone: input.phone }))
+  return { requestId: fields.text('requestId'), expiresInSeconds: fields.integer('expiresInSeconds') }
 }
 
 /**
@@ -61,6 +64,8 @@ export async function requestSignInCode(input: {
 export async function signIn(input: {
   readonly origin: string
   readonly phone: string
+  /** Of the {@link requestSignInCode} that the code was sent for. */
+  readonly requestId: string
   readonly code: string
   readonly vault: Vault
   readonly deviceLabel: string
@@ -68,7 +73,8 @@ export async function signIn(input: {
 }): Promise<Session> {
   const device = await openDevice(input.vault, input.deviceLabel)
   const deviceId = toHex(device.id)
-  const body = { phone: input.phone, code: input.code, device: { id: deviceId, label: input.deviceLabel } }
+  const { phone, requestId, code } = input
+  const body = { phone, requestId, code, device: { id: deviceId, label: input.deviceLabel } }
   const fields = readJson(await post(input, '/v1/auth/verify', body))
   const record = {
     origin: requireSecureOrigin(input.origin),

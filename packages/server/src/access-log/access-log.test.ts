@@ -42,9 +42,11 @@ describe('the access log', () => {
   test('tells the owner of a number of failed sign-ins, and of a flood only once', async () => {
     const alice = await server.signIn()
     const device = { id: toHex(randomBytes(16)), label: 'Thief' }
-    await server.post('/v1/auth/code', { phone: alice.phone })
-    const wrong = server.codes.get(alice.phone) === '000000' ? '000001' : '000000'
-    const answer = await server.post('/v1/auth/verify', { phone: alice.phone, code: wrong, device })
+    const { requestId, code } = await server.askCode(alice.phone)
+    const wrong = { phone: alice.phone, code: code === '000000' ? '000001' : '000000', device }
+    const answer = await server.post('/v1/auth/verify', { ...wrong, requestId })
+    const noRequest = { ...wrong, requestId: toHex(randomBytes(16)) }
+    expect((await server.post('/v1/auth/verify', noRequest)).code).toBe('ERR_CODE_REJECTED')
     expect(answer.code).toBe('ERR_CODE_REJECTED')
     for (let count = 0; count < 10; count += 1) await server.post('/v1/auth/code', { phone: alice.phone })
     expect((await readLogTypes(alice)).slice(0, 5)).toEqual([

@@ -21,8 +21,8 @@ export interface SignInLimits {
   readonly codesPerAddressPhoneAndDay: Limit
   readonly codesPerPhone: Limit
   readonly codesPerPhoneAndDay: Limit
+  /** A number has no limit of its own: five tries a code bound it, and strangers must not use it up. */
   readonly triesPerAddress: Limit
-  readonly triesPerPhone: Limit
 }
 
 export const DEFAULT_LIMITS: SignInLimits = {
@@ -32,7 +32,6 @@ export const DEFAULT_LIMITS: SignInLimits = {
   codesPerPhone: { most: 3, seconds: 600 },
   codesPerPhoneAndDay: { most: 10, seconds: 86_400 },
   triesPerAddress: { most: 100, seconds: 600 },
-  triesPerPhone: { most: 100, seconds: 600 },
 }
 
 /** One counter to count at: which limit, and whom it is about. */

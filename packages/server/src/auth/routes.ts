@@ -26,6 +26,7 @@ const phoneText = z.string().min(1).max(64)
 const codeBody = z.object({ phone: phoneText })
 const verifyBody = z.object({
   phone: phoneText,
+  requestId: id16,
   code: z.string().regex(/^[0-9]{6}$/),
   device: z.object({ id: id16, label: z.string().refine(isLabel) }),
 })
@@ -64,8 +65,8 @@ function boundAddress(services: Services): MiddlewareHandler<ApiEnv> {
 function postCode(services: Services): ApiHandler {
   return async (context) => {
     const phone = parsePhone((await readJson(context, codeBody)).phone)
-    await requestCode(services, { phone, origin: context.get('origin') })
-    return context.json({ expiresInSeconds: CODE_LIFETIME_SECONDS }, 202)
+    const requestId = await requestCode(services, { phone, origin: context.get('origin') })
+    return context.json({ requestId, expiresInSeconds: CODE_LIFETIME_SECONDS }, 202)
   }
 }
 
@@ -75,6 +76,7 @@ function postVerify(services: Services): ApiHandler {
     const phone = parsePhone(body.phone)
     const { accountId, ...tokens } = await verifyCode(services, {
       phone,
+      requestId: body.requestId,
       code: body.code,
       device: body.device,
       origin: context.get('origin'),

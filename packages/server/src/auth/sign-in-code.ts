@@ -14,13 +14,14 @@ export function generateCode(): string {
   return String(randomInt(1_000_000)).padStart(6, '0')
 }
 
-/** 32 bytes that check a code of one phone number. */
+/** 32 bytes that check the code of one request (16 bytes) of one phone number. */
 export function hashCode(input: {
   readonly code: string
+  readonly requestId: Uint8Array
   readonly phoneHash: Uint8Array
   readonly signInCodeKey: Uint8Array
 }): Uint8Array {
-  const message = concat(lp(input.phoneHash), lp(input.code))
+  const message = concat(lp(input.phoneHash), lp(input.requestId), lp(input.code))
   return createHmac('sha256', input.signInCodeKey).update(message).digest()
 }
 

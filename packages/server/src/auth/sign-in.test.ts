@@ -11,13 +11,22 @@ import { DEFAULT_LIMITS } from './rate-limits.ts'
 
 const MINUTE = 60_000
 
-function otherCode(code: string | undefined): string {
+function otherCode(code: string): string {
   return String((Number(code) + 1) % 1_000_000).padStart(6, '0')
 }
 
-function verify(server: TestApp, phone: string, code: string | undefined): Promise<TestAnswer> {
+interface Shown {
+  readonly requestId: string
+  readonly code: string
+}
+
+function verify(server: TestApp, phone: string, { requestId, code }: Shown): Promise<TestAnswer> {
   const device = { id: toHex(randomBytes(16)), label: 'Laptop' }
-  return server.post('/v1/auth/verify', { phone, code, device })
+  return server.post('/v1/auth/verify', { phone, requestId, code, device })
+}
+
+function wrongly({ requestId, code }: Shown): Shown {
+  return { requestId, code: otherCode(code) }
 }
 
 function askFrom(server: TestApp, phone: string, address: string): Promise<TestAnswer> {
@@ -35,8 +44,10 @@ describe('sign-in', () => {
     const sent = await server.post('/v1/auth/code', {
       phone: `  ${phone.slice(0, 2)} (${phone.slice(2, 5)}) ${phone.slice(5)}`,
     })
-    expect([sent.status, sent.body]).toEqual([202, { expiresInSeconds: 300 }])
-    const first = await verify(server, phone, server.codes.get(phone))
+    const requestId = String(sent.body['requestId'])
+    expect([sent.status, sent.body]).toEqual([202, { requestId, expiresInSeconds: 300 }])
+    expect(requestId).toMatch(/^[0-9a-f]{32}$/)
+    const first = await verify(server, phone, { requestId, code: server.codes.get(phone) ?? '' })
     expect(first.status).toBe(200)
     expect(Object.keys(first.body).sort()).toEqual([
       'accessToken',
@@ -47,8 +58,7 @@ describe('sign-in', () => {
     ])
     expect(first.body['phone']).toBe(phone)
     expect(first.body['accessTokenExpiresInSeconds']).toBe(600)
-    await server.post('/v1/auth/code', { phone })
-    const second = await verify(server, phone, server.codes.get(phone))
+    const second = await verify(server, phone, await server.askCode(phone))
     expect(second.body['accountId']).toBe(first.body['accountId'])
     const stranger = await server.signIn()
     expect(stranger.accountId).not.toBe(first.body['accountId'])
@@ -57,67 +67,89 @@ describe('sign-in', () => {
   test('a code works once, also when it is shown twenty times at once', async () => {
     const server = await startTestApp()
     const phone = randomPhone()
-    await server.post('/v1/auth/code', { phone })
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => verify(server, phone, server.codes.get(phone))),
-    )
+    const asked = await server.askCode(phone)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => verify(server, phone, asked)))
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
     expect(answers.filter((answer) => answer.code === 'ERR_CODE_REJECTED')).toHaveLength(19)
     expect(await server.database.asSuperuser('SELECT FROM app.sessions')).toHaveLength(1)
   })
 
-  test('a new code replaces the old one', async () => {
+  test('a code is good with the id of its own request only, and a newer code leaves it good', async () => {
     const server = await startTestApp()
     const phone = randomPhone()
-    await server.post('/v1/auth/code', { phone })
-    const old = server.codes.get(phone)
-    do {
-      advance(server, 4 * MINUTE)
-      await server.post('/v1/auth/code', { phone })
-    } while (server.codes.get(phone) === old)
-    expect((await verify(server, phone, old)).code).toBe('ERR_CODE_REJECTED')
-    expect((await verify(server, phone, server.codes.get(phone))).status).toBe(200)
+    const older = await server.askCode(phone)
+    let newer = await server.askCode(phone)
+    if (newer.code === older.code) newer = await server.askCode(phone)
+    const crossed = { requestId: older.requestId, code: newer.code }
+    expect((await verify(server, phone, crossed)).code).toBe('ERR_CODE_REJECTED')
+    expect((await verify(server, phone, older)).status).toBe(200)
+    expect((await verify(server, phone, newer)).status).toBe(200)
+  })
+
+  test('a stranger who knows the number uses up no try of its owner’s code and leaves no row in his log', async () => {
+    const server = await startTestApp({ trustedProxies: parseTrustedProxies(['127.0.0.1']) })
+    const owner = await server.signIn()
+    const asked = await server.askCode(owner.phone)
+    const show = (shown: Shown, count: number): Promise<TestAnswer> =>
+      server.post(
+        '/v1/auth/verify',
+        { phone: owner.phone, ...shown, device: { id: toHex(randomBytes(16)), label: 'Thief' } },
+        { 'X-Forwarded-For': `203.0.113.${String(count)}` },
+      )
+    const guesses = Array.from({ length: 250 }, (_, count) =>
+      show({ requestId: toHex(randomBytes(16)), code: asked.code }, count),
+    )
+    for (const answer of await Promise.all(guesses)) expect(answer.code).toBe('ERR_CODE_REJECTED')
+    // His own request gives him its own five tries, and its code goes to the owner's phone.
+    const his = await server.post('/v1/auth/code', { phone: owner.phone })
+    for (let count = 0; count < 6; count += 1) {
+      await show(
+        { requestId: String(his.body['requestId']), code: otherCode(server.codes.get(owner.phone) ?? '') },
+        count,
+      )
+    }
+    const { body } = await owner.get('/v1/access-log?limit=200')
+    const refused = (body['rows'] as { readonly type: string; readonly success: boolean }[]).filter(
+      ({ type, success }) => type === 'signed_in' && !success,
+    )
+    expect(refused).toHaveLength(5)
+    expect((await verify(server, owner.phone, asked)).status).toBe(200)
   })
 
   test('a code lives for five minutes', async () => {
     const server = await startTestApp()
     const phone = randomPhone()
-    await server.post('/v1/auth/code', { phone })
+    const asked = await server.askCode(phone)
     advance(server, 5 * MINUTE)
-    expect((await verify(server, phone, server.codes.get(phone))).code).toBe('ERR_CODE_REJECTED')
+    expect((await verify(server, phone, asked)).code).toBe('ERR_CODE_REJECTED')
   })
 
   test('of fifty wrong codes at once five count as tries, and then the right one is refused too', async () => {
     const server = await startTestApp()
     const phone = randomPhone()
-    await server.post('/v1/auth/code', { phone })
-    const code = server.codes.get(phone)
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => verify(server, phone, otherCode(code))),
-    )
+    const asked = await server.askCode(phone)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => verify(server, phone, wrongly(asked))))
     expect(answers.every((answer) => answer.code === 'ERR_CODE_REJECTED')).toBe(true)
     expect(await server.database.asSuperuser('SELECT tries FROM auth.sign_in_codes')).toEqual([{ tries: 5 }])
-    expect((await verify(server, phone, code)).code).toBe('ERR_CODE_REJECTED')
+    expect((await verify(server, phone, asked)).code).toBe('ERR_CODE_REJECTED')
   })
 
   test('four wrong codes leave the fifth try for the right one', async () => {
     const server = await startTestApp()
     const phone = randomPhone()
-    await server.post('/v1/auth/code', { phone })
-    const code = server.codes.get(phone)
-    for (let count = 0; count < 4; count += 1) await verify(server, phone, otherCode(code))
-    expect((await verify(server, phone, code)).status).toBe(200)
+    const asked = await server.askCode(phone)
+    for (let count = 0; count < 4; count += 1) await verify(server, phone, wrongly(asked))
+    expect((await verify(server, phone, asked)).status).toBe(200)
   })
 
   test('a code of one number is none of another', async () => {
     const server = await startTestApp()
     const [mine, yours] = [randomPhone(), randomPhone()]
-    await server.post('/v1/auth/code', { phone: mine })
-    await server.post('/v1/auth/code', { phone: yours })
-    if (server.codes.get(mine) !== server.codes.get(yours)) {
-      expect((await verify(server, yours, server.codes.get(mine))).code).toBe('ERR_CODE_REJECTED')
-    }
-    expect((await verify(server, randomPhone(), server.codes.get(mine))).code).toBe('ERR_CODE_REJECTED')
+    const asked = await server.askCode(mine)
+    await server.askCode(yours)
+    expect((await verify(server, yours, asked)).code).toBe('ERR_CODE_REJECTED')
+    expect((await verify(server, randomPhone(), asked)).code).toBe('ERR_CODE_REJECTED')
+    expect((await verify(server, mine, asked)).status).toBe(200)
   })
 
   test('a sender that fails is answered the same for known and unknown numbers, and its fault is no answer', async () => {
@@ -140,11 +172,14 @@ describe('what known and unknown numbers show', () => {
     const run = async (phone: string): Promise<readonly unknown[]> => {
       statements.splice(0)
       const asked = await server.post('/v1/auth/code', { phone })
-      const tried = await verify(server, phone, otherCode(server.codes.get(phone)))
-      return [asked.status, asked.body, tried.status, tried.body, [...statements]]
+      const { requestId, ...body } = asked.body
+      const shown = { requestId: String(requestId), code: otherCode(server.codes.get(phone) ?? '') }
+      const tried = await verify(server, phone, shown)
+      const unknown = await verify(server, phone, { ...shown, requestId: toHex(randomBytes(16)) })
+      return [asked.status, body, tried.status, tried.body, unknown.status, unknown.body, [...statements]]
     }
     const [ofKnown, ofUnknown] = [await run(known), await run(randomPhone())]
-    expect((ofKnown[4] as string[]).length).toBeGreaterThan(10)
+    expect((ofKnown.at(-1) as string[]).length).toBeGreaterThan(10)
     expect(ofUnknown).toEqual(ofKnown)
   })
 })

@@ -1,11 +1,14 @@
 /**
  * Sign-in by phone code: ask for a code, then show it. The first sign-in of a number makes its account.
  *
+ * A code belongs to the request that asked for it. Its id is random and goes to the asker alone, so that nobody else can
+ * use up the code's tries or replace it: a number's owner shows his code whatever strangers do with the number.
+ *
  * Known and unknown numbers get the same answer by the same statements: an unknown one works on an account id that
  * has no rows. All of one step is one transaction; a wrong code's try is counted before its answer leaves.
  */
 import { randomUUID } from 'node:crypto'
-import { concat, lp, toHex } from 'keyhaven/crypto'
+import { concat, lp, parseHex, randomBytes, sha256, toHex } from 'keyhaven/crypto'
 import { done, refused } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
 import type { EventSubject } from '../access-log/record.ts'
@@ -15,7 +18,6 @@ import type { Device } from '../devices/devices.ts'
 import { addressBlock } from '../http/origin.ts'
 import type { RequestOrigin } from '../http/origin.ts'
 import { Refusal, rateLimited } from '../http/refusal.ts'
-import type { RefusalCode } from '../http/refusal.ts'
 import type { Services } from '../http/services.ts'
 import { hashPhone, sealPhone } from './phone.ts'
 import { countRequests, sweepExpired } from './rate-limits.ts'
@@ -30,9 +32,10 @@ export interface SignInRequest {
   readonly origin: RequestOrigin
 }
 
-/** Makes a code for a number, which replaces an earlier one, and sends it; `ERR_RATE_LIMITED` over a limit. */
-export async function requestCode(services: Services, request: SignInRequest): Promise<void> {
+/** Makes a code for a number and sends it; answers the request's id, 32 hex digits. `ERR_RATE_LIMITED` over a limit. */
+export async function requestCode(services: Services, request: SignInRequest): Promise<string> {
   const code = generateCode()
+  const requestId = toHex(randomBytes(16))
   const address = addressBlock(request.origin.address)
   const exceeded = await withPhone(services, request, async (transaction, phone) => {
     const over = await countRequests(
@@ -46,37 +49,38 @@ export async function requestCode(services: Services, request: SignInRequest): P
       ],
       countContext(services, phone),
     )
-    if (over === undefined) await storeCode(services, transaction, { code, phone })
-    await recordStep(transaction, phone, { type: 'code_requested', over, refusal: undefined })
+    if (over === undefined) await storeCode(services, transaction, { requestId, code, phone })
+    await recordCodeRequest(transaction, phone, over)
     // Last, since it takes locks on others' rows: what holds them waits for nothing any more.
     await sweepExpired(transaction)
     return over
   })
   if (exceeded !== undefined) throw rateLimited(exceeded.retryAfterSeconds)
   await services.codeSender({ phone: request.phone, code })
+  return requestId
 }
 
-/** Takes a code for a new session of a device; `ERR_CODE_REJECTED` or `ERR_RATE_LIMITED` otherwise. */
+/** Takes a request's code for a new session of a device; `ERR_CODE_REJECTED` or `ERR_RATE_LIMITED` otherwise. */
 export async function verifyCode(
   services: Services,
-  request: SignInRequest & { readonly code: string; readonly device: Device },
+  request: SignInRequest & { readonly requestId: string; readonly code: string; readonly device: Device },
 ): Promise<SessionTokens> {
   const outcome = await withPhone(services, request, async (transaction, phone) => {
     const over = await countRequests(
       transaction,
-      [
-        { name: 'triesPerAddress', whom: addressBlock(request.origin.address) },
-        { name: 'triesPerPhone', whom: phone.hash },
-      ],
+      [{ name: 'triesPerAddress', whom: addressBlock(request.origin.address) }],
       countContext(services, phone),
     )
-    const right = over === undefined && (await tryCode(services, transaction, { code: request.code, phone }))
-    if (!right) {
-      const refusal = over === undefined ? 'ERR_CODE_REJECTED' : undefined
-      await recordStep(transaction, phone, { type: 'signed_in', over, refusal })
-      return { over }
+    const tried =
+      over === undefined ? await tryCode(services, transaction, { ...request, phone }) : 'no-request'
+    if (tried === 'right') {
+      return { tokens: await startSession(services, transaction, { ...request, account: phone }) }
     }
-    return { tokens: await startSession(services, transaction, { ...request, account: phone }) }
+    // Who names no request of the number's has not tried a code of it, and fills no log.
+    if (tried === 'wrong') {
+      await recordEvents(transaction, phone.subject, refused('signed_in', 'ERR_CODE_REJECTED'))
+    }
+    return { over }
   })
   if (outcome.tokens !== undefined) return outcome.tokens
   throw outcome.over === undefined
@@ -117,38 +121,51 @@ async function withPhone<Result>(
 async function storeCode(
   services: Services,
   transaction: Transaction,
-  input: { readonly code: string; readonly phone: PhoneInTransaction },
+  input: { readonly requestId: string; readonly code: string; readonly phone: PhoneInTransaction },
 ): Promise<void> {
-  const codeHash = hashCode({
-    code: input.code,
-    phoneHash: input.phone.hash,
-    signInCodeKey: services.keys.signInCode,
-  })
+  const { requestHash, codeHash } = hashesOf(services, input)
   const expiresAt = new Date(input.phone.subject.time.getTime() + CODE_LIFETIME_SECONDS * 1000)
   await transaction.query(
-    `INSERT INTO auth.sign_in_codes (phone_hash, code_hash, tries, expires_at) VALUES ($1, $2, 0, $3)
-     ON CONFLICT (phone_hash) DO UPDATE SET code_hash = excluded.code_hash, tries = 0, expires_at = excluded.expires_at`,
-    [input.phone.hash, codeHash, expiresAt],
+    `INSERT INTO auth.sign_in_codes (phone_hash, request_hash, code_hash, tries, expires_at)
+     VALUES ($1, $2, $3, 0, $4)`,
+    [input.phone.hash, requestHash, codeHash, expiresAt],
   )
 }
 
-/** Counts a try, atomically, and spends the code when it is right. */
+/** Counts a try, atomically, and spends the code when it is right. A request that is used up or unknown has none. */
 async function tryCode(
   services: Services,
   transaction: Transaction,
-  input: { readonly code: string; readonly phone: PhoneInTransaction },
-): Promise<boolean> {
+  input: { readonly requestId: string; readonly code: string; readonly phone: PhoneInTransaction },
+): Promise<'right' | 'wrong' | 'no-request'> {
   const { hash, subject } = input.phone
-  const shown = hashCode({ code: input.code, phoneHash: hash, signInCodeKey: services.keys.signInCode })
+  const { requestHash, codeHash } = hashesOf(services, input)
   const { rows } = await transaction.query<{ code_hash: Uint8Array }>(
     `UPDATE auth.sign_in_codes SET tries = tries + 1
-      WHERE phone_hash = $1 AND tries < $2 AND expires_at > $3 RETURNING code_hash`,
-    [hash, CODE_TRIES, subject.time],
+      WHERE phone_hash = $1 AND request_hash = $2 AND tries < $3 AND expires_at > $4 RETURNING code_hash`,
+    [hash, requestHash, CODE_TRIES, subject.time],
   )
   const stored = rows[0]?.code_hash
-  if (stored === undefined || !isSameHash(stored, shown)) return false
-  await transaction.query('DELETE FROM auth.sign_in_codes WHERE phone_hash = $1', [hash])
-  return true
+  if (stored === undefined) return 'no-request'
+  if (!isSameHash(stored, codeHash)) return 'wrong'
+  await transaction.query('DELETE FROM auth.sign_in_codes WHERE phone_hash = $1 AND request_hash = $2', [
+    hash,
+    requestHash,
+  ])
+  return 'right'
+}
+
+/** What finds a request and what checks its code. The id has 128 random bits, so a plain hash hides it. */
+function hashesOf(
+  services: Services,
+  input: { readonly requestId: string; readonly code: string; readonly phone: PhoneInTransaction },
+): { readonly requestHash: Uint8Array; readonly codeHash: Uint8Array } {
+  const requestId = parseHex(input.requestId, 'requestId', 16)
+  const { signInCode: signInCodeKey } = services.keys
+  return {
+    requestHash: sha256(requestId),
+    codeHash: hashCode({ code: input.code, requestId, phoneHash: input.phone.hash, signInCodeKey }),
+  }
 }
 
 async function startSession(
@@ -181,23 +198,15 @@ async function createAccount(
   await transaction.query('INSERT INTO auth.phones (phone_hash, user_id) VALUES ($1, $2)', [hash, accountId])
 }
 
-/** Writes a step down; of requests over a limit only the first of each window, so that a flood fills no log. */
-async function recordStep(
+/** Writes a request down; of those over a limit only the first of each window, so that a flood fills no log. */
+async function recordCodeRequest(
   transaction: Transaction,
   phone: PhoneInTransaction,
-  step: {
-    readonly type: 'code_requested' | 'signed_in'
-    readonly over: Exceeded | undefined
-    readonly refusal: RefusalCode | undefined
-  },
+  over: Exceeded | undefined,
 ): Promise<void> {
-  if (step.over !== undefined && !step.over.first) return
-  const code = step.over === undefined ? step.refusal : 'ERR_RATE_LIMITED'
-  await recordEvents(
-    transaction,
-    phone.subject,
-    code === undefined ? done(step.type) : refused(step.type, code),
-  )
+  if (over?.first === false) return
+  const event = over === undefined ? done('code_requested') : refused('code_requested', 'ERR_RATE_LIMITED')
+  await recordEvents(transaction, phone.subject, event)
 }
 
 function countContext(

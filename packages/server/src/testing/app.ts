@@ -62,6 +62,8 @@ export interface TestApp {
   readonly codes: Map<string, string>
   send(path: string, request?: TestRequest): Promise<TestAnswer>
   post(path: string, json: unknown, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>
+  /** Has a code sent to a number, which must be granted. */
+  askCode(phone: string): Promise<{ readonly requestId: string; readonly code: string }>
   /** Signs a device in: a new account unless `phone` is given. */
   signIn(options?: { readonly phone?: string; readonly label?: string }): Promise<TestDevice>
   close(): Promise<void>
@@ -139,14 +141,19 @@ type Parts = Pick<TestApp, 'origin' | 'database' | 'keys' | 'clock' | 'logged' |
 function createTestApp(parts: Parts): TestApp {
   const send: TestApp['send'] = (path, request = {}) => sendTo(parts.origin + path, request)
   const post: TestApp['post'] = (path, json, headers = {}) => send(path, { method: 'POST', json, headers })
+  const askCode: TestApp['askCode'] = async (phone) => {
+    const { status, body } = await post('/v1/auth/code', { phone })
+    expect(status).toBe(202)
+    return { requestId: String(body['requestId']), code: parts.codes.get(phone) ?? '' }
+  }
   return {
     ...parts,
     send,
     post,
+    askCode,
     signIn: async ({ phone = randomPhone(), label = 'Test device' } = {}) => {
-      expect((await post('/v1/auth/code', { phone })).status).toBe(202)
       const device = { id: toHex(randomBytes(16)), label }
-      const { status, body } = await post('/v1/auth/verify', { phone, code: parts.codes.get(phone), device })
+      const { status, body } = await post('/v1/auth/verify', { phone, ...(await askCode(phone)), device })
       expect(status).toBe(200)
       return createTestDevice(send, {
         accountId: String(body['accountId']),
