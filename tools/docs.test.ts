@@ -48,7 +48,7 @@ describe('code blocks', () => {
         codeArrived()
       },
     })
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await server.close()
@@ -79,7 +79,7 @@ describe('code blocks', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder])
     expect(files.filter((file) => file.startsWith('README-md-'))).toHaveLength(1)
-  }, 120_000)
+  })
 
   it('of README moves a key from one device to another when its questions are answered', async () => {
     const program = listCodeBlocks(root).find(
@@ -100,5 +100,5 @@ describe('code blocks', () => {
     expect(await ended).toBe(0)
     expect(output).toContain('restored')
     expect(output).toContain("name: 'nostr'")
-  }, 120_000)
+  })
 })

@@ -37,7 +37,7 @@ beforeAll(async () => {
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name), 'dir')
   }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }))
-}, 120_000)
+})
 
 afterAll(() => {
   rmSync(project, { recursive: true, force: true })
@@ -90,7 +90,7 @@ describe('the packed library', () => {
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }))
     await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project])
     expectProgramOutput((await run(process.execPath, [join(project, 'out/program.js')])).stdout)
-  }, 120_000)
+  })
 
   it('builds in a Vite project without a warning, for browsers, and the bundle runs', async () => {
     const browserEntries = entries.filter((entry) => !NODE_ONLY.includes(entry))
@@ -110,7 +110,7 @@ describe('the packed library', () => {
     expect(warnings).toEqual([])
     const bundle = (await import(join(project, 'bundle/app.js'))) as { readonly counts: readonly number[] }
     expect(Math.min(...bundle.counts)).toBeGreaterThan(0)
-  }, 120_000)
+  })
 
   it('holds no test and no test helper', async () => {
     const { stdout } = await run('tar', ['-tzf', join(project, 'keyhaven-0.1.0.tgz')])
