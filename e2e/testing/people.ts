@@ -52,7 +52,12 @@ export interface Place {
 /** Starts a server with a realm, or one with more realms beside it, each with a database of its own. */
 export async function openPlace({ realms = 1 }: { readonly realms?: number } = {}): Promise<Place> {
   const ids = Array.from({ length: realms }, () => randomBytes(16))
-  const keys = { realmSealKey: randomBytes(32), phoneKey: randomBytes(32), tokenKey: randomBytes(32) }
+  const keys = {
+    realmSealKey: randomBytes(32),
+    phoneKey: randomBytes(32),
+    tokenKey: randomBytes(32),
+    chainKey: randomBytes(32),
+  }
   const many = { most: 100_000, seconds: 600 }
   const limits = {
     codesPerAddressPhoneAndDay: many,

@@ -114,6 +114,7 @@ describe('another user’s rows', () => {
     expect(tables.map(({ name }) => name)).toEqual([
       'app.access_log',
       'app.access_log_counts',
+      'app.access_log_heads',
       'app.accounts',
       'app.devices',
       'app.logs',
@@ -266,6 +267,9 @@ describe('what even its own user’s transaction cannot do', () => {
     ['change what a segment says it is', 'UPDATE app.segments SET generation = 9'],
     ['change an access-log row', 'UPDATE app.access_log SET success = true'],
     ['remove an access-log row', 'DELETE FROM app.access_log'],
+    ['erase an address from the access log', 'UPDATE app.access_log SET address = NULL, address_salt = NULL'],
+    ['remove an access-log head', 'DELETE FROM app.access_log_heads'],
+    ['make an access-log head', 'INSERT INTO app.access_log_heads (user_id) VALUES (app.current_user_id())'],
     ['read the hash of a refresh token', 'SELECT secret_hash FROM app.sessions'],
     ['read the sealed phone number', 'SELECT phone_sealed FROM app.accounts'],
     ['bring an ended session back', 'UPDATE app.sessions SET ended_at = NULL'],

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { createApp } from './app.ts'
+import { startAccessLogSweeper } from './access-log/sweeper.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
 import { claimDataDirectory } from './data/claim.ts'
@@ -92,6 +93,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
   undo.push(() => listener.close())
   undo.push(startRealmSweeper(database))
+  undo.push(startAccessLogSweeper({ database, days: settings.addressDays, log }))
   const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
   const app = createApp({
     database,

@@ -24,8 +24,8 @@ describe('the access log', () => {
     const alice = await server.signIn({ label: 'Tablet, großes 📱' })
     const rows = await readRows(alice)
     expect(rows).toHaveLength(2)
-    expect(rows[1]).toEqual({
-      id: rows[1]?.id,
+    expect(rows[1]).toMatchObject({
+      sequence: 1,
       deviceLabel: 'Tablet, großes 📱',
       deviceId: alice.deviceId,
       type: 'signed_in',
@@ -68,16 +68,14 @@ describe('the access log', () => {
     const alice = await server.signIn()
     const report = { success: true, identityKeys: 1, conversationKeys: 2 }
     for (let count = 0; count < 7; count += 1) await alice.post('/v1/access-log/restored', report)
-    const seen: string[] = []
-    let next: string | null = ''
+    const seen: number[] = []
+    let next: number | null = 10
     for (let pages = 0; next !== null && pages < 10; pages += 1) {
-      const { body } = await alice.get(`/v1/access-log?limit=4${next === '' ? '' : `&before=${next}`}`)
-      seen.push(...(body['rows'] as readonly AccessLogRow[]).map(({ id }) => id))
-      next = body['next'] as string | null
+      const { body } = await alice.get(`/v1/access-log?limit=4&before=${String(next)}`)
+      seen.push(...(body['rows'] as readonly AccessLogRow[]).map(({ sequence }) => sequence))
+      next = body['next'] as number | null
     }
-    expect(seen).toHaveLength(9)
-    expect(new Set(seen).size).toBe(9)
-    expect([...seen].sort().reverse()).toEqual(seen)
+    expect(seen).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1])
   })
 
   test('marks what only the client says', async () => {
@@ -95,11 +93,9 @@ describe('the access log', () => {
     ])
   })
 
-  test('is one’s own: another account’s rows are not there, not even by their ids', async () => {
+  test('is one’s own: another account’s rows are not there', async () => {
     const [alice, bob] = [await server.signIn(), await server.signIn()]
-    const ids = (await readRows(alice)).map(({ id }) => id)
-    const bobs = await readRows(bob, `?before=${ids[0] ?? ''}`)
-    expect(bobs.filter(({ id }) => ids.includes(id))).toEqual([])
+    expect(await readRows(alice)).toHaveLength(2)
     expect((await readRows(bob)).every((row) => row.deviceId === bob.deviceId)).toBe(true)
   })
 
@@ -109,7 +105,8 @@ describe('the access log', () => {
     'limit=x',
     'limit=-1',
     'limit=1&limit=2',
-    'before=1',
+    'before=0',
+    'before=-1',
     `before=${randomId()}`,
   ])('the query %s is refused', async (query) => {
     const alice = await server.signIn()

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { deriveAuthKeys } from '../auth/keys.ts'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp, TestDevice } from '../testing/app.ts'
 import { done, refused } from './events.ts'
@@ -17,7 +18,8 @@ beforeAll(async () => {
 async function record(device: TestDevice, events: readonly AccessEvent[], daysLater = 0): Promise<void> {
   const { accountId } = device
   const time = new Date(Date.parse('2026-01-01T12:00:00Z') + daysLater * DAY_MS)
-  const subject = { accountId, device: null, origin: { address: null, userAgent: null }, time }
+  const chainKey = deriveAuthKeys(server.keys).accessLog
+  const subject = { accountId, device: null, origin: { address: null, userAgent: null }, time, chainKey }
   await server.database.database.withAuth((transaction) => recordEvents(transaction, subject, ...events), {
     userId: accountId,
   })
@@ -30,7 +32,7 @@ function repeat(count: number, event: AccessEvent): readonly AccessEvent[] {
 async function listMessages(device: TestDevice, type: string, success: boolean): Promise<readonly string[]> {
   const rows = await server.database.asSuperuser<{ message: string }>(
     `SELECT message FROM app.access_log WHERE user_id = $1 AND type = $2 AND success = $3
-        AND created_at < '2026-02-01' ORDER BY row_id`,
+        AND created_at < '2026-02-01' ORDER BY sequence`,
     [device.accountId, type, success],
   )
   return rows.map((row) => row.message)

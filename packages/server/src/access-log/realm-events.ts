@@ -35,7 +35,13 @@ export async function recordRealmEvent(
       [accountId, parseHex(deviceId, 'device', 16)],
     )
     const device = { id: deviceId, label: rows[0]?.label ?? '' }
-    const subject = { accountId, device, origin: report.origin, time: services.now() }
+    const subject = {
+      accountId,
+      device,
+      origin: report.origin,
+      time: services.now(),
+      chainKey: services.keys.accessLog,
+    }
     const event = done(TYPES[report.kind])
     await recordEvents(transaction, subject, { ...event, success: report.kind !== 'recovery_refused' })
   })

@@ -8,14 +8,14 @@ import { readJson, readQuery } from '../http/body.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiEnv, Services } from '../http/services.ts'
-import { counterShape, uuidShape } from '../http/shapes.ts'
+import { counterShape } from '../http/shapes.ts'
 import { reportedRestore } from './events.ts'
 import { readAccessLog } from './read.ts'
 
 const MOST_ROWS = 200
 
 const pageQuery = z.object({
-  before: uuidShape.optional(),
+  before: counterShape.pipe(z.int().min(1)).optional(),
   limit: counterShape.pipe(z.int().min(1).max(MOST_ROWS)).optional(),
 })
 const keyCount = z.int().min(0).max(1_000_000_000)
@@ -33,7 +33,8 @@ function getAccessLog(services: Services): ApiHandler {
   return async (context) => {
     const { before, limit = 50 } = readQuery(context, pageQuery)
     const page = await asActor(services, context, {
-      run: (transaction, { accountId }) => readAccessLog(transaction, { accountId, before, limit }),
+      run: (transaction, { accountId }) =>
+        readAccessLog(transaction, { accountId, before, limit, chainKey: services.keys.accessLog }),
     })
     return context.json(page)
   }

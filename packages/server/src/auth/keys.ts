@@ -1,16 +1,18 @@
 /**
- * The keys of sign-in, all derived from two 32-byte keys that lie outside the database: the token key and the phone key.
+ * The keys of sign-in, tokens and the access log, all derived from three 32-byte keys that lie outside the database: the
+ * token key, the phone key and the chain key.
  *
- * Every process over one database must hold the same two. Each derived key has one purpose.
+ * Every process over one database must hold the same three. Each derived key has one purpose.
  */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { concat, deriveEd25519PublicKey, deriveKey, lp } from 'keyhaven/crypto'
 
-/** The two keys that an operator keeps, 32 bytes each. */
+/** The three keys that an operator keeps, 32 bytes each. */
 export interface AuthSecrets {
   readonly tokenKey: Uint8Array
   readonly phoneKey: Uint8Array
+  readonly chainKey: Uint8Array
 }
 
 /** An Ed25519 key pair in the forms that its users take. */
@@ -19,6 +21,8 @@ export interface SigningKey {
   readonly publicKey: KeyObject
   /** DER, SubjectPublicKeyInfo (RFC 8410). */
   readonly publicKeySpki: Uint8Array
+  /** 32 bytes. */
+  readonly publicKeyBytes: Uint8Array
 }
 
 /** What the sign-in, the tokens and the access log work with. */
@@ -31,10 +35,12 @@ export interface AuthKeys {
   readonly rateLimit: Uint8Array
   readonly phoneHash: Uint8Array
   readonly phoneSeal: Uint8Array
+  /** Signs the heads of access logs. */
+  readonly accessLog: SigningKey
 }
 
 /** All keys of {@link AuthKeys}. */
-export function deriveAuthKeys({ tokenKey, phoneKey }: AuthSecrets): AuthKeys {
+export function deriveAuthKeys({ tokenKey, phoneKey, chainKey }: AuthSecrets): AuthKeys {
   return {
     accessToken: deriveSigningKey(tokenKey, 'keyhaven/access-token/v1'),
     realmToken: deriveRealmTokenKey(tokenKey),
@@ -44,6 +50,7 @@ export function deriveAuthKeys({ tokenKey, phoneKey }: AuthSecrets): AuthKeys {
     rateLimit: deriveKey({ secret: tokenKey, info: lp('keyhaven/rate-limit/v1') }),
     phoneHash: deriveKey({ secret: phoneKey, info: lp('keyhaven/phone-hash/v1') }),
     phoneSeal: deriveKey({ secret: phoneKey, info: lp('keyhaven/phone-seal/v1') }),
+    accessLog: deriveSigningKey(chainKey, 'keyhaven/access-log-key/v1'),
   }
 }
 
@@ -54,7 +61,8 @@ export function deriveRealmTokenKey(tokenKey: Uint8Array): SigningKey {
 
 function deriveSigningKey(secret: Uint8Array, purpose: string): SigningKey {
   const seed = deriveKey({ secret, info: lp(purpose) })
-  const publicKeySpki = concat(SPKI_PREFIX, deriveEd25519PublicKey(seed))
+  const publicKeyBytes = deriveEd25519PublicKey(seed)
+  const publicKeySpki = concat(SPKI_PREFIX, publicKeyBytes)
   return {
     privateKey: createPrivateKey({
       key: Buffer.from(concat(PKCS8_PREFIX, seed)),
@@ -63,6 +71,7 @@ function deriveSigningKey(secret: Uint8Array, purpose: string): SigningKey {
     }),
     publicKey: createPublicKey({ key: Buffer.from(publicKeySpki), format: 'der', type: 'spki' }),
     publicKeySpki,
+    publicKeyBytes,
   }
 }
 

@@ -72,7 +72,13 @@ export async function refreshSession(
       const event: AccessEvent = spent
         ? refused('session_refreshed', 'ERR_SIGNED_OUT')
         : done('session_refreshed')
-      const subject = { accountId: token.accountId, device: session.device, origin: input.origin, time }
+      const subject = {
+        accountId: token.accountId,
+        device: session.device,
+        origin: input.origin,
+        time,
+        chainKey: services.keys.accessLog,
+      }
       await recordEvents(transaction, subject, event)
       return spent ? undefined : session.device
     },

@@ -110,7 +110,13 @@ async function withPhone<Result>(
     )
     const accountId = rows[0]?.user_id ?? randomUUID()
     await transaction.query(`SET LOCAL app.user_id = '${accountId}'`)
-    const subject = { accountId, device: null, origin: request.origin, time: services.now() }
+    const subject = {
+      accountId,
+      device: null,
+      origin: request.origin,
+      time: services.now(),
+      chainKey: services.keys.accessLog,
+    }
     return run(transaction, { hash, known: rows.length > 0, accountId, subject })
   }
   return services.signInTraffic.takeTurn(addressBlock(request.origin.address), () =>
@@ -196,6 +202,7 @@ async function createAccount(
     [accountId, sealed, subject.time],
   )
   await transaction.query('INSERT INTO auth.phones (phone_hash, user_id) VALUES ($1, $2)', [hash, accountId])
+  await transaction.query('INSERT INTO app.access_log_heads (user_id) VALUES ($1)', [accountId])
 }
 
 /** Writes a request down; of those over a limit only the first of each window, so that a flood fills no log. */

@@ -72,7 +72,13 @@ async function runAction<Result>(
     return await services.database.withUser(accountId, async (transaction) => {
       const label = await requireLiveSession(transaction, { accountId, sessionId, deviceId, time })
       const device = { id: deviceId, label }
-      const known: EventSubject = { accountId, device, origin: context.get('origin'), time }
+      const known: EventSubject = {
+        accountId,
+        device,
+        origin: context.get('origin'),
+        time,
+        chainKey: services.keys.accessLog,
+      }
       subject = known
       const record: Actor['record'] = (...events) => recordEvents(transaction, known, ...events)
       return action.run(transaction, { accountId, sessionId, device, time, record })

@@ -9,7 +9,7 @@ import type { ServerKeys } from './keys.ts'
 import { keyFolderOf, loadServerKeys } from './keys.ts'
 import { loadRealmId } from './realm-id.ts'
 
-const NONE = { realmSealKey: undefined, phoneKey: undefined, tokenKey: undefined }
+const NONE = { realmSealKey: undefined, phoneKey: undefined, tokenKey: undefined, chainKey: undefined }
 let folder: string
 let dataDirectory: string
 let installation: Installation
@@ -32,10 +32,11 @@ describe('the server’s keys', () => {
     const keys = await load()
     expect(await load()).toEqual(keys)
     expect(new Set(Object.values(keys).map((key: Uint8Array) => Buffer.from(key).toString('hex'))).size).toBe(
-      3,
+      4,
     )
     expect(statSync(keyFolderOf(dataDirectory)).mode & 0o777).toBe(0o700)
     expect(readdirSync(keyFolderOf(dataDirectory)).sort()).toEqual([
+      'chain.key',
       'phone.key',
       'realm-seal.key',
       'token.key',
@@ -52,7 +53,7 @@ describe('the server’s keys', () => {
     for (const other of others) expect(other).toEqual(first)
   })
 
-  test.each(['phone.key', 'realm-seal.key', 'token.key'])(
+  test.each(['phone.key', 'realm-seal.key', 'token.key', 'chain.key'])(
     'are never made anew for a database that knows them: %s',
     async (name) => {
       await load()

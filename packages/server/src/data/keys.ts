@@ -27,6 +27,7 @@ export interface ServerKeys {
   readonly realmSealKey: Uint8Array
   readonly phoneKey: Uint8Array
   readonly tokenKey: Uint8Array
+  readonly chainKey: Uint8Array
 }
 
 const KEY_LENGTH = 32
@@ -35,6 +36,7 @@ const KEYS = [
   { name: 'realmSealKey', file: 'realm-seal.key', setting: 'KEYHAVEN_REALM_SEAL_KEY_FILE' },
   { name: 'phoneKey', file: 'phone.key', setting: 'KEYHAVEN_PHONE_KEY_FILE' },
   { name: 'tokenKey', file: 'token.key', setting: 'KEYHAVEN_TOKEN_KEY_FILE' },
+  { name: 'chainKey', file: 'chain.key', setting: 'KEYHAVEN_CHAIN_KEY_FILE' },
 ] as const
 
 /** The folder of the keys that the server makes itself. */
@@ -42,7 +44,7 @@ export function keyFolderOf(dataDirectory: string): string {
   return `${dataDirectory}-keys`
 }
 
-/** Reads or makes the three keys, and holds each against the fingerprint that the database knows. */
+/** Reads or makes the keys, and holds each against the fingerprint that the database knows. */
 export async function loadServerKeys(input: {
   readonly dataDirectory: string
   readonly keyFiles: KeyFiles

@@ -2,7 +2,6 @@
  * The shapes that several routes share, for zod. Ids are lower-case hex: an id has one spelling.
  */
 import { z } from 'zod'
-import { isUuid } from './uuid.ts'
 
 function hex(bytes: number): z.ZodString {
   return z.string().regex(new RegExp(`^[0-9a-f]{${String(2 * bytes)}}$`))
@@ -16,7 +15,6 @@ export const id32: z.ZodString = hex(32)
 export const signatureShape: z.ZodString = hex(64)
 /** 48 bytes: a root key under another. */
 export const sealedRootShape: z.ZodString = hex(48)
-export const uuidShape: z.ZodString = z.string().refine(isUuid)
 export const generationShape: z.ZodInt = z.int().min(1).max(0xffffffff)
 /** A whole number in a query. */
 export const counterShape: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> = z

@@ -8,7 +8,13 @@ import type { DestinationStream } from 'pino'
 /** Everything that a line may say. */
 export interface LogFields {
   readonly event:
-    'started' | 'stopping' | 'stopped' | 'request_failed' | 'database_unavailable' | 'code_not_sent'
+    | 'started'
+    | 'stopping'
+    | 'stopped'
+    | 'request_failed'
+    | 'database_unavailable'
+    | 'code_not_sent'
+    | 'erasure_failed'
   readonly origin?: string
   readonly realmId?: string
   readonly postgres?: 'private' | 'external'

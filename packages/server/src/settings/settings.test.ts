@@ -42,6 +42,8 @@ describe('settings', () => {
         KEYHAVEN_REALM_SEAL_KEY_FILE: 'seal.key',
         KEYHAVEN_PHONE_KEY_FILE: '/keys/phone',
         KEYHAVEN_TOKEN_KEY_FILE: '/keys/token',
+        KEYHAVEN_CHAIN_KEY_FILE: '/keys/chain',
+        KEYHAVEN_ADDRESS_DAYS: '30',
         KEYHAVEN_TENANTS: tenants('HS256', 'hex', secret.toString('hex')),
         KEYHAVEN_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
         KEYHAVEN_PUBLIC_ORIGIN: 'https://keys.example',
@@ -62,7 +64,13 @@ describe('settings', () => {
         owner: 'postgresql://owner@db.example/keys',
       },
       realmId: new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
-      keyFiles: { realmSealKey: resolve('seal.key'), phoneKey: '/keys/phone', tokenKey: '/keys/token' },
+      keyFiles: {
+        realmSealKey: resolve('seal.key'),
+        phoneKey: '/keys/phone',
+        tokenKey: '/keys/token',
+        chainKey: '/keys/chain',
+      },
+      addressDays: 30,
     })
     expect(settings.trustedProxies.check('10.1.2.3')).toBe(true)
     expect(settings.tenants.get('acme:1')).toEqual({ algorithm: 'HS256', data: new Uint8Array(secret) })
@@ -97,6 +105,9 @@ describe('settings', () => {
     ['KEYHAVEN_REALM_ID', '0001'],
     ['KEYHAVEN_REALM_ID', '000102030405060708090A0B0C0D0E0F'],
     ['KEYHAVEN_PHONE_KEY_FILE', ' '],
+    ['KEYHAVEN_ADDRESS_DAYS', '0'],
+    ['KEYHAVEN_ADDRESS_DAYS', '9999'],
+    ['KEYHAVEN_ADDRESS_DAYS', '1.5'],
     ['KEYHAVEN_TENANTS', 'x'],
     ['KEYHAVEN_TENANTS', '[]'],
     ['KEYHAVEN_TENANTS', '{"acme":{"1":{"algorithm":"HS256","encoding":"hex"}}}'],

@@ -31,6 +31,8 @@ export interface ServerSettings {
   readonly keyFiles: KeyFiles
   readonly tenants: TenantKeys
   readonly trustedProxies: BlockList
+  /** After so many days addresses and user agents are erased from the access log. */
+  readonly addressDays: number
 }
 
 /** Where an operator keeps the keys that must never be in the database. */
@@ -38,6 +40,7 @@ export interface KeyFiles {
   readonly realmSealKey: string | undefined
   readonly phoneKey: string | undefined
   readonly tokenKey: string | undefined
+  readonly chainKey: string | undefined
 }
 
 /** The command's options, as typed: `--host`, `--port`, `--data`. */
@@ -57,10 +60,14 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_REALM_SEAL_KEY_FILE',
   'KEYHAVEN_PHONE_KEY_FILE',
   'KEYHAVEN_TOKEN_KEY_FILE',
+  'KEYHAVEN_CHAIN_KEY_FILE',
+  'KEYHAVEN_ADDRESS_DAYS',
   'KEYHAVEN_TENANTS',
   'KEYHAVEN_TRUSTED_PROXIES',
   'KEYHAVEN_PUBLIC_ORIGIN',
 ]
+
+const DEFAULT_ADDRESS_DAYS = 90
 
 /** Not the server's, but the `keyhaven` command's, which runs in the same environment. */
 const COMMAND_VARIABLES = ['KEYHAVEN_HOME']
@@ -88,9 +95,11 @@ export function parseSettings(input: {
       realmSealKey: readVariable(env, 'KEYHAVEN_REALM_SEAL_KEY_FILE', resolvePath),
       phoneKey: readVariable(env, 'KEYHAVEN_PHONE_KEY_FILE', resolvePath),
       tokenKey: readVariable(env, 'KEYHAVEN_TOKEN_KEY_FILE', resolvePath),
+      chainKey: readVariable(env, 'KEYHAVEN_CHAIN_KEY_FILE', resolvePath),
     },
     tenants: readVariable(env, 'KEYHAVEN_TENANTS', parseTenants) ?? new Map(),
     trustedProxies: parseTrustedProxies(readVariable(env, 'KEYHAVEN_TRUSTED_PROXIES', splitList) ?? []),
+    addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
   }
 }
 
@@ -132,6 +141,12 @@ function parseDataDirectory(text: string): string {
 function parseRealmId(text: string, setting: string): Uint8Array {
   if (!/^[0-9a-f]{32}$/.test(text)) refuse(setting, '32 lower-case hex digits')
   return parseHex(text, setting, 16)
+}
+
+function parseDays(text: string, setting: string): number {
+  const days = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN
+  if (!(days >= 1 && days <= 3650)) refuse(setting, 'a number of days from 1 to 3650')
+  return days
 }
 
 function resolvePath(text: string): string {

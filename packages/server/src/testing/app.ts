@@ -88,6 +88,7 @@ export async function startTestApp(
     realmSealKey: randomBytes(32),
     phoneKey: randomBytes(32),
     tokenKey: randomBytes(32),
+    chainKey: randomBytes(32),
   }
   const codeSender: CodeSender = ({ phone, code }) => {
     codes.set(phone, code)

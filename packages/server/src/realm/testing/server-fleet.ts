@@ -52,6 +52,7 @@ export async function createFleet(): Promise<Fleet> {
     KEYHAVEN_REALM_SEAL_KEY_FILE: writeKey(join(folder, 'seal.key')),
     KEYHAVEN_PHONE_KEY_FILE: writeKey(join(folder, 'phone.key')),
     KEYHAVEN_TOKEN_KEY_FILE: writeKey(join(folder, 'token.key')),
+    KEYHAVEN_CHAIN_KEY_FILE: writeKey(join(folder, 'chain.key')),
     KEYHAVEN_TENANTS: JSON.stringify({
       acme: { 1: { algorithm: 'HS256', encoding: 'hex', data: toHex(tenantKey) } },
     }),
