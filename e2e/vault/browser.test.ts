@@ -199,8 +199,8 @@ describe('two tabs', () => {
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
     expect(await run('state', [], other)).toBe('unlocked')
-    await expect.poll(() => run('state', [], other), { timeout: 10_000 }).toBe('locked')
-    await expect.poll(() => run('state', []), { timeout: 10_000 }).toBe('locked')
+    await expect.poll(() => run('state', [], other)).toBe('locked')
+    await expect.poll(() => run('state', [])).toBe('locked')
   })
 
   it('hide one by one: only the hidden one locks', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { collect, ended, startCommand, temporaryFolder } from './testing/command.ts'
 import { processTree, stillRunning } from './testing/processes.ts'
-import { poll, startServer } from './testing/server.ts'
+import { copyUsedDirectory, poll, startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
 let server: TestServer
@@ -15,6 +15,7 @@ let folder: string
 beforeAll(async () => {
   server = await startServer()
   folder = await mkdtemp(join(tmpdir(), 'keyhaven test '))
+  await copyUsedDirectory(folder)
   return async () => {
     await server.stop()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })

@@ -88,7 +88,7 @@ function postmasterPid(): number {
 }
 
 async function waitUntilDead(pid: number): Promise<void> {
-  await expect.poll(() => isProcessAlive(pid), { timeout: 20_000 }).toBe(false)
+  await expect.poll(() => isProcessAlive(pid)).toBe(false)
 }
 
 describe('a server with its own PostgreSQL', () => {
@@ -161,7 +161,7 @@ describe('a server with its own PostgreSQL', () => {
       body: { error: { code: 'ERR_DATABASE_UNAVAILABLE' } },
     })
     expect((await fetch(`${server.origin}/healthz`)).status).toBe(200)
-    await expect.poll(async () => (await readiness(server.origin)).status, { timeout: 20_000 }).toBe(200)
+    await expect.poll(async () => (await readiness(server.origin)).status).toBe(200)
   })
 
   test('undoes everything when its port is taken', async () => {

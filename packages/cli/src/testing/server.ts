@@ -1,8 +1,24 @@
-/** A real server for tests: the built command's `serve` on a free port with a new data directory. */
-import { mkdtemp, rm } from 'node:fs/promises'
+/**
+ * A real server for tests: the built command's `serve` on a free port with a data directory of its own. The directory is
+ * made by the first server of a run, and copied for the others, whose start is not what they are for.
+ */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { inject } from 'vitest'
 import { collect, ended, runJson, startCommand } from './command.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** tools/run-folder.ts */
+    readonly runFolder: string
+  }
+}
+
+const execute = promisify(execFile)
 
 export interface TestServer {
   readonly origin: string
@@ -20,14 +36,39 @@ export interface TestServer {
 /** Starts a server; whoever starts it stops it. */
 export async function startServer(): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven test '))
+  await copyUsedDirectory(folder)
+  return serveIn(folder)
+}
+
+/** Puts `data` and `data-keys` into a folder, as a server that ended in order has left them. */
+export async function copyUsedDirectory(folder: string): Promise<void> {
+  const used = join(inject('runFolder'), 'served')
+  if (!existsSync(used)) await makeUsedDirectory(used)
+  await execute('cp', ['-Rp', join(used, 'data'), join(used, 'data-keys'), folder])
+}
+
+/** Appears under its name whole or not at all; where two files make it at once, one of them is kept. */
+async function makeUsedDirectory(used: string): Promise<void> {
+  const draft = await mkdtemp(`${used}-`)
+  const server = await serveIn(draft)
+  await server.stop({ keep: true })
+  await rename(draft, used).catch((fault: unknown) => {
+    if (!existsSync(used)) throw fault
+    return rm(draft, { recursive: true, force: true })
+  })
+}
+
+async function serveIn(
+  folder: string,
+): Promise<TestServer & { readonly stop: (end?: { readonly keep: boolean }) => Promise<void> }> {
   const data = join(folder, 'data')
   const child = startCommand(['serve', '--port', '0', '--data', data, '--json'])
   const output = collect(child)
   const end = ended(child)
-  const stop = async (): Promise<void> => {
+  const stop = async ({ keep = false } = {}): Promise<void> => {
     child.kill('SIGTERM')
     await end
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    if (!keep) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
   const line = await poll(() => /^\{"status":.*$/m.exec(output().stdout)?.[0], end)
   const { origin, realmId } = JSON.parse(line) as { readonly origin: string; readonly realmId: string }

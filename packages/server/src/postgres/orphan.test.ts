@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { copyCluster } from '../testing/cluster-template.ts'
 import { makeReachableFolder } from '../testing/database.ts'
 import { choosePostgresAccount } from './account.ts'
 import { stopOrphan } from './orphan.ts'
@@ -56,7 +57,7 @@ describe('a process that got the id of a PostgreSQL that was killed', () => {
 
   test('does not keep PostgreSQL from starting', async () => {
     const options = { directory: folder, durable: false }
-    await (await startPrivatePostgres(options)).stop()
+    await copyCluster(folder)
     const other = plantStranger('/')
     const postgres = await startPrivatePostgres(options)
     await postgres.stop()
@@ -67,7 +68,7 @@ describe('a process that got the id of a PostgreSQL that was killed', () => {
 describe('links in PostgreSQL’s folder', () => {
   test('are not followed: what they lead to keeps its contents and its owner', async () => {
     const options = { directory: folder, durable: false }
-    await (await startPrivatePostgres(options)).stop()
+    await copyCluster(folder)
     for (const name of ['pg_hba.conf', 'pg_ident.conf']) {
       const victim = join(folder, `victim-of-${name}`)
       writeFileSync(victim, 'not PostgreSQL’s', { mode: 0o600 })

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import {
   chmodSync,
@@ -17,12 +16,13 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { copyCluster } from '../testing/cluster-template.ts'
 import { makeReachableFolder } from '../testing/database.ts'
 import { choosePostgresAccount } from './account.ts'
 import type { BinarySource } from './binaries.ts'
 import { defaultBinarySources, embeddedBinaries, findBinaries } from './binaries.ts'
-import { SUPERUSER, readClusterVersion } from './cluster.ts'
+import { SUPERUSER } from './cluster.ts'
 import { findEmbeddedBinaries } from './embedded.ts'
 import { privateUrl } from './private-database.ts'
 import type { PrivatePostgres, PrivatePostgresOptions } from './private-postgres.ts'
@@ -34,18 +34,6 @@ const testAsRoot: (name: string, run: () => Promise<void>) => void =
   process.getuid?.() === 0 ? test : () => undefined
 let folder: string
 const running: PrivatePostgres[] = []
-
-/** A cluster that was made once, so that not every test makes its own. */
-let pristine: string
-
-beforeAll(async () => {
-  pristine = makeReachableFolder()
-  await (await startPrivatePostgres({ directory: pristine, durable: false })).stop()
-})
-
-afterAll(() => {
-  rmSync(pristine, { recursive: true, force: true })
-})
 
 beforeEach(() => {
   folder = makeReachableFolder()
@@ -62,10 +50,16 @@ async function start(options: Partial<PrivatePostgresOptions> = {}): Promise<Pri
   return postgres
 }
 
-/** Starts over a copy of the pristine cluster. */
+/** Starts over a cluster that was made before, since not every test has to make its own. */
 async function startCopy(directory: string = folder): Promise<PrivatePostgres> {
-  execFileSync('cp', ['-Rp', join(pristine, 'postgres'), directory])
+  await copyCluster(directory)
   return start({ directory })
+}
+
+/** The version of the programs that are found here. */
+async function findVersion(): Promise<number> {
+  const place = { account: choosePostgresAccount(), directory: folder }
+  return (await findBinaries({ sources: defaultBinarySources, place, majorVersion: undefined })).majorVersion
 }
 
 /** A cluster's folder with a version in it and nothing else. */
@@ -201,7 +195,7 @@ describe('a private PostgreSQL', () => {
   })
 
   test('a damaged cluster is refused in words, and nothing is left running', async () => {
-    plantCluster(readClusterVersion(join(pristine, 'postgres')) ?? 0, choosePostgresAccount())
+    plantCluster(await findVersion(), choosePostgresAccount())
     await expect(start()).rejects.toMatchObject({ code: 'ERR_START_REFUSED' })
     expect(existsSync(join(folder, 'postgres', 'postmaster.pid'))).toBe(false)
   })
@@ -211,9 +205,7 @@ describe('a private PostgreSQL', () => {
     await ask(postgres, 'CREATE TABLE kept AS SELECT 42 AS value')
     const pid = readPid()
     process.kill(pid, 'SIGKILL')
-    await expect
-      .poll(() => ask(postgres, 'SELECT value FROM kept').catch(() => undefined), { timeout: 20_000 })
-      .toBe(42)
+    await expect.poll(() => ask(postgres, 'SELECT value FROM kept').catch(() => undefined)).toBe(42)
     expect(readPid()).not.toBe(pid)
   })
 
@@ -225,7 +217,7 @@ describe('a private PostgreSQL', () => {
     await expect.poll(() => isProcessAlive(pid)).toBe(false)
     await new Promise((done) => setTimeout(done, 700))
     renameSync(join(folder, 'away'), join(folder, 'postgres'))
-    await expect.poll(() => ask(postgres, 'SELECT 1').catch(() => undefined), { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => ask(postgres, 'SELECT 1').catch(() => undefined)).toBe(1)
   })
 
   test('is not started again when it was stopped while it was away', async () => {
@@ -245,7 +237,7 @@ describe('a private PostgreSQL', () => {
   })
 
   testAsRoot('a data directory of another user is refused in words', async () => {
-    plantCluster(readClusterVersion(join(pristine, 'postgres')) ?? 0, { uid: 12345, gid: 12345 })
+    plantCluster(await findVersion(), { uid: 12345, gid: 12345 })
     await expect(start()).rejects.toMatchObject({
       code: 'ERR_START_REFUSED',
       details: { problem: expect.stringContaining('another user') as string },

@@ -21,12 +21,12 @@ import { randomBytes, toHex } from 'keyhaven/crypto'
 import type { Database, DatabaseUrls } from '../db/database.ts'
 import { openDatabase } from '../db/database.ts'
 import type { LoginPasswords } from '../db/logins.ts'
-import { LOGINS, generateLoginPasswords } from '../db/logins.ts'
-import { migrate } from '../db/migrate.ts'
+import { LOGINS } from '../db/logins.ts'
 import { SUPERUSER, OWNER } from '../postgres/cluster.ts'
 import type { PrivatePostgres } from '../postgres/private-postgres.ts'
 import { startPrivatePostgres } from '../postgres/private-postgres.ts'
-import { createOwnedDatabase, privateUrl, privateUrls } from '../postgres/private-database.ts'
+import { privateUrl, privateUrls } from '../postgres/private-database.ts'
+import { FAST, TEMPLATE, copyCluster } from './cluster-template.ts'
 
 /** An empty database and the ways to it. */
 export interface EmptyDatabase {
@@ -58,7 +58,6 @@ interface TestPostgres {
   readonly directory: string
 }
 
-const TEMPLATE = 'keyhaven_template'
 let starting: Promise<TestPostgres> | undefined
 const opened: TestDatabase[] = []
 
@@ -107,16 +106,8 @@ async function createDatabase(template: string): Promise<EmptyDatabase> {
 
 async function startTestPostgres(): Promise<TestPostgres> {
   const directory = makeReachableFolder()
-  const postgres = await startPrivatePostgres({
-    directory,
-    durable: false,
-    parameters: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' },
-  })
-  const passwords = generateLoginPasswords()
-  await createOwnedDatabase(postgres.socketFolder, TEMPLATE)
-  const ownerUrl = privateUrl({ socketFolder: postgres.socketFolder, login: OWNER, database: TEMPLATE })
-  await migrate({ ownerUrl, passwords, resetPasswords: true })
-  return { postgres, passwords, directory }
+  const passwords = await copyCluster(directory)
+  return { postgres: await startPrivatePostgres({ directory, ...FAST }), passwords, directory }
 }
 
 /** A temporary folder that PostgreSQL's own account can pass through when the tests run as root. */
