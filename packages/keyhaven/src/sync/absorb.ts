@@ -19,6 +19,7 @@ import { inTurn } from './records.ts'
 import type { Segment } from './segment.ts'
 import { describeTrust } from './ways.ts'
 import type { Way } from './ways.ts'
+import { writeRecords } from './write-records.ts'
 
 /** What the segments follow. */
 export interface AbsorbInput {
@@ -76,7 +77,7 @@ export async function keepAbsorbed(
       keepState(absorbed.state),
       ...(more.records ?? []),
     ])
-    await vault.write(records)
+    await writeRecords(vault, records)
   })
 }
 

@@ -4,7 +4,7 @@
 import { parseHex, toHex } from '../crypto/index.ts'
 import { writeContent } from './content.ts'
 import type { SyncContext } from './context.ts'
-import { conversationBodies, identityBodies } from './key-bodies.ts'
+import { identityBodies, packBodies } from './key-bodies.ts'
 import type { AllChanges } from './key-changes.ts'
 import { MOST_PARENTS, sealSegment } from './segment.ts'
 import type { Segment, SegmentKind } from './segment.ts'
@@ -18,7 +18,7 @@ export interface Body {
 export function keyBodies(changes: AllChanges): readonly Body[] {
   return [
     ...identityBodies(changes.identity).map((body) => ({ kind: 'identity' as const, body })),
-    ...conversationBodies(changes.conversation).map((body) => ({ kind: 'conversation' as const, body })),
+    ...packBodies(changes.conversation).map((body) => ({ kind: 'conversation' as const, body })),
   ]
 }
 

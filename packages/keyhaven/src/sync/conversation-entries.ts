@@ -1,23 +1,25 @@
 /**
  * The body of a conversation segment: entries one after another in a compact binary form (docs/formats.md), since
- * there may be a hundred thousand of them. A UUID with a 32-byte key takes 51 bytes.
+ * there may be a hundred thousand of them. A UUID with a 32-byte key takes 52 bytes.
  */
-import { concat, parseHex, toHex, utf8 } from '../crypto/index.ts'
-import { createByteReader, varint } from './byte-reader.ts'
-import type { ByteReader } from './byte-reader.ts'
+import { concat, parseHex, parseUtf8, toHex, utf8 } from '../crypto/index.ts'
+import { KeyhavenError } from '../errors.ts'
+import { varint } from './byte-reader.ts'
 import { KEY_ID_BYTES, MOST_KEY_BYTES, MOST_NAME_BYTES } from './key-changes.ts'
 import type { KeyChanges, KeyEntry, RemovedKey } from './key-changes.ts'
 
-const SET = 1
-const REMOVED = 2
+export const SET_ENTRY = 1
+export const REMOVED_ENTRY = 2
 const UUID_NAME = 0
 const TEXT_NAME = 1
+const UUID_BYTES = 16
+const UUID_LENGTH = 36
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** One entry: `0x01 ‖ name ‖ varint version ‖ varint length ‖ key`. */
 export function writeConversationKey(entry: KeyEntry): Uint8Array {
   return concat(
-    Uint8Array.of(SET),
+    Uint8Array.of(SET_ENTRY),
     writeName(entry.name),
     varint(entry.version),
     varint(entry.key.length),
@@ -28,68 +30,150 @@ export function writeConversationKey(entry: KeyEntry): Uint8Array {
 /** One tombstone: `0x02 ‖ name ‖ key id (8) ‖ varint version`. */
 export function writeRemovedConversationKey(removed: RemovedKey): Uint8Array {
   return concat(
-    Uint8Array.of(REMOVED),
+    Uint8Array.of(REMOVED_ENTRY),
     writeName(removed.name),
     parseHex(removed.keyId, 'keyId', KEY_ID_BYTES),
     varint(removed.version),
   )
 }
 
-/** Reads a whole body; `ERR_LOG_DAMAGED` when any of it is malformed. */
-export function parseConversationEntries(body: Uint8Array): KeyChanges {
-  const reader = createByteReader(body, 'conversation entries')
-  const set: KeyEntry[] = []
-  const removed: RemovedKey[] = []
-  while (reader.rest() > 0) {
-    const type = reader.integer(1)
-    if (type === SET) set.push(readKey(reader))
-    else if (type === REMOVED) removed.push(readRemoved(reader))
-    else throw reader.fault()
-  }
-  return { set, removed }
-}
-
-function readKey(reader: ByteReader): KeyEntry {
-  const name = readName(reader)
-  const version = readVersion(reader)
-  const length = reader.varint()
-  if (length < 1 || length > MOST_KEY_BYTES) throw reader.fault()
-  return { name, version, key: reader.bytes(length) }
-}
-
-function readRemoved(reader: ByteReader): RemovedKey {
-  const name = readName(reader)
-  const keyId = toHex(reader.bytes(KEY_ID_BYTES))
-  return { name, keyId, version: readVersion(reader) }
-}
-
-function readVersion(reader: ByteReader): number {
-  const version = reader.varint()
-  if (version < 1) throw reader.fault()
-  return version
-}
-
-function writeName(name: string): Uint8Array {
-  if (UUID.test(name)) return concat(Uint8Array.of(UUID_NAME), parseHex(name.replaceAll('-', ''), 'name', 16))
+/** A name as entries hold it: `0x00 ‖ 16 bytes` for a lower-case UUID, else `0x01 ‖ varint length ‖ UTF-8`. */
+export function writeName(name: string): Uint8Array {
+  if (UUID.test(name))
+    return concat(Uint8Array.of(UUID_NAME), parseHex(name.replaceAll('-', ''), 'name', UUID_BYTES))
   const bytes = utf8(name)
   return concat(Uint8Array.of(TEXT_NAME), varint(bytes.length), bytes)
 }
 
-function readName(reader: ByteReader): string {
-  const type = reader.integer(1)
-  if (type === UUID_NAME) return formatUuid(reader.bytes(16))
-  const length = type === TEXT_NAME ? reader.varint() : 0
-  if (length < 1 || length > MOST_NAME_BYTES) throw reader.fault()
-  const name = reader.text(length)
-  if (UUID.test(name)) throw reader.fault()
-  return name
+/**
+ * Checks a whole body and says where its entries lie: each from `start` to `end`, its name from `start + 1` to
+ * `nameEnd`. `ERR_LOG_DAMAGED` when any of it is malformed. Makes no object for an entry.
+ */
+export function scanConversationEntries(
+  body: Uint8Array,
+  visit: (start: number, nameEnd: number, end: number) => void,
+): void {
+  const cursor = { body, at: 0 }
+  while (cursor.at < body.length) {
+    const start = cursor.at
+    const type = nextByte(cursor)
+    skipName(cursor)
+    const nameEnd = cursor.at
+    if (type === REMOVED_ENTRY) cursor.at += KEY_ID_BYTES
+    else if (type !== SET_ENTRY) throw damaged()
+    if (nextVarint(cursor) < 1) throw damaged()
+    if (type === SET_ENTRY) skipKey(cursor)
+    if (cursor.at > body.length) throw damaged()
+    visit(start, nameEnd, cursor.at)
+  }
+}
+
+/** Reads a whole body; `ERR_LOG_DAMAGED` when any of it is malformed. Keys are views of it. */
+export function parseConversationEntries(body: Uint8Array): KeyChanges {
+  const set: KeyEntry[] = []
+  const removed: RemovedKey[] = []
+  scanConversationEntries(body, (start, nameEnd, end) => {
+    const name = readName(body, start + 1, nameEnd)
+    if (body[start] === SET_ENTRY) {
+      const cursor = { body, at: nameEnd }
+      const version = nextVarint(cursor)
+      set.push({ name, version, key: body.subarray(end - nextVarint(cursor), end) })
+    } else {
+      const cursor = { body, at: nameEnd + KEY_ID_BYTES }
+      const keyId = toHex(body.subarray(nameEnd, cursor.at))
+      removed.push({ name, keyId, version: nextVarint(cursor) })
+    }
+  })
+  return { set, removed }
+}
+
+/** The name that lies between two places of a body that has been scanned. */
+export function readName(body: Uint8Array, start: number, end: number): string {
+  if (body[start] === UUID_NAME) return formatUuid(body.subarray(start + 1, end))
+  const cursor = { body, at: start + 1 }
+  nextVarint(cursor)
+  return parseUtf8(body.subarray(cursor.at, end))
+}
+
+/** Where the name ends of the entry that starts at a place of a body that has been scanned. */
+export function nameEndAt(body: Uint8Array, start: number): number {
+  if (body[start + 1] === UUID_NAME) return start + 2 + UUID_BYTES
+  const cursor = { body, at: start + 2 }
+  const length = nextVarint(cursor)
+  return cursor.at + length
+}
+
+/** Where the entry ends that starts at a place of a body that has been scanned. */
+export function entryEndAt(body: Uint8Array, start: number): number {
+  const cursor = { body, at: nameEndAt(body, start) }
+  if (body[start] === REMOVED_ENTRY) cursor.at += KEY_ID_BYTES
+  nextVarint(cursor)
+  if (body[start] === SET_ENTRY) skipKey(cursor)
+  return cursor.at
+}
+
+interface EntryCursor {
+  readonly body: Uint8Array
+  at: number
+}
+
+/** Beyond the end it reads zeros; that the entry ended there is noticed after it. */
+function nextByte(cursor: EntryCursor): number {
+  cursor.at += 1
+  return cursor.body[cursor.at - 1] ?? 0
+}
+
+/** An unsigned LEB128 integer of at most 32 bits, in its shortest form. */
+function nextVarint(cursor: EntryCursor): number {
+  let byte = nextByte(cursor)
+  if (byte < 0x80) return byte
+  let value = byte & 0x7f
+  for (let place = 1; place < 5; place += 1) {
+    byte = nextByte(cursor)
+    value += (byte & 0x7f) * 2 ** (7 * place)
+    if (byte >= 0x80) continue
+    if (byte === 0 || value > 0xffffffff) throw damaged()
+    return value
+  }
+  throw damaged()
+}
+
+function skipKey(cursor: EntryCursor): void {
+  const length = nextVarint(cursor)
+  if (length < 1 || length > MOST_KEY_BYTES) throw damaged()
+  cursor.at += length
+}
+
+function skipName(cursor: EntryCursor): void {
+  const type = nextByte(cursor)
+  if (type === UUID_NAME) {
+    cursor.at += UUID_BYTES
+    return
+  }
+  const length = type === TEXT_NAME ? nextVarint(cursor) : 0
+  if (length < 1 || length > MOST_NAME_BYTES || length > cursor.body.length - cursor.at) throw damaged()
+  requireText(cursor.body, cursor.at, cursor.at + length)
+  cursor.at += length
+}
+
+/** Well-formed UTF-8 that is no UUID, which has a form of its own. */
+function requireText(body: Uint8Array, start: number, end: number): void {
+  let at = start
+  while (at < end && (body[at] ?? 0) < 0x80) at += 1
+  if (at === end && end - start !== UUID_LENGTH) return
+  try {
+    if (!UUID.test(parseUtf8(body.subarray(start, end)))) return
+  } catch {
+    throw damaged()
+  }
+  throw damaged()
 }
 
 function formatUuid(bytes: Uint8Array): string {
   const digits = toHex(bytes)
-  const cuts = [0, 8, 12, 16, 20, 32]
-  return cuts
-    .slice(1)
-    .map((end, index) => digits.slice(cuts[index], end))
-    .join('-')
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`
+}
+
+function damaged(): KeyhavenError {
+  return new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'conversation entries' })
 }

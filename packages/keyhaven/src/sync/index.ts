@@ -5,7 +5,7 @@ export type { Progress } from './context.ts'
 export { createKeySync } from './key-sync.ts'
 export type { KeySync, KeySyncOptions, OperationInput } from './key-sync.ts'
 export { openKeyStore } from './key-store.ts'
-export type { KeySet, KeyStore, ListedKey } from './key-store.ts'
+export type { ConversationKey, KeySet, KeyStore, ListedKey } from './key-store.ts'
 export type {
   BackedUp,
   BackupOutcome,

@@ -1,32 +1,34 @@
 /**
- * The keys on this device, as vault records: batches of changes whose merge is what there is. `sync/pending/…` are not
- * in the backup yet, `sync/keys/…` are.
- *
- * Batches are never changed, only added, and replaced by their merge when there are many. So ten thousand keys are
- * one write, and processes that share a vault need no lock between them.
+ * The keys on this device, as batches of changes whose merge is what there is: `sync/pending/…` are not in the backup
+ * yet, `sync/keys/…` are.
  */
-import { concat, lp, randomBytes, toHex } from '../crypto/index.ts'
+import { concat, lp } from '../crypto/index.ts'
 import type { Vault, VaultRecord } from '../vault/index.ts'
+import { createBatchCache } from './batch-cache.ts'
+import type { BatchCache } from './batch-cache.ts'
+import { addBatches } from './batches.ts'
+import type { BatchFolder, Writes } from './batches.ts'
 import { createByteReader } from './byte-reader.ts'
-import { parseConversationEntries } from './conversation-entries.ts'
+import { createConversationIndex } from './conversation-index.ts'
+import type { ConversationIndex } from './conversation-index.ts'
 import { recordDamaged } from './fields.ts'
 import { parseIdentityEntries, writeIdentityEntries } from './identity-entries.ts'
-import { conversationBodies } from './key-bodies.ts'
-import type { AllChanges } from './key-changes.ts'
-import { NO_CHANGES, isEmpty } from './key-changes.ts'
+import { identityBodies, packBodies } from './key-bodies.ts'
+import type { AllChanges, KeyChanges } from './key-changes.ts'
+import { NO_CHANGES } from './key-changes.ts'
 import { createKeyTable } from './merge.ts'
 import type { KeyTable } from './merge.ts'
 import { namesBelow, readBelow } from './records.ts'
 
-const PENDING = 'sync/pending/'
-const KEYS = 'sync/keys/'
-const MOST_BATCHES = 32
-const RECORD_TYPE = 'keyhaven/sync-keys'
+const PENDING: BatchFolder = { prefix: 'sync/pending/', type: 'keyhaven/sync-keys', merge: mergeRecords }
+const KEYS: BatchFolder = { ...PENDING, prefix: 'sync/keys/' }
+/** While something is on its way, pending batches keep their names: the outbox says which of them it holds. */
+const OUTBOX = 'sync/outbox'
 
-/** Every key on this device. */
+/** Every key on this device. It may grow while it is held. */
 export interface LocalKeys {
   readonly identity: KeyTable
-  readonly conversation: KeyTable
+  readonly conversation: ConversationIndex
 }
 
 /** What is not in the backup yet. */
@@ -35,76 +37,88 @@ export interface PendingKeys {
   readonly changes: AllChanges
 }
 
-/** Merges all batches. */
-export async function readLocalKeys(vault: Vault): Promise<LocalKeys> {
-  const keys = { identity: createKeyTable(), conversation: createKeyTable() }
-  for (const bytes of (await readBelow(vault, KEYS, PENDING)).values()) {
-    const changes = parseBatch(bytes)
-    keys.identity.apply(changes.identity)
-    keys.conversation.apply(changes.conversation)
-  }
-  return keys
+/** Every key of a vault, in memory while it is unlocked. */
+export const localKeys: BatchCache<LocalKeys> = createBatchCache({
+  prefixes: [KEYS.prefix, PENDING.prefix],
+  create: () => ({ identity: createKeyTable(), conversation: createConversationIndex() }),
+  apply: ({ identity, conversation }, batch) => {
+    const parts = parseBatch(batch)
+    identity.apply(parts.identity)
+    appendBody(conversation, parts.conversation)
+  },
+  end: ({ conversation }) => {
+    conversation.wipe()
+  },
+})
+
+/** Every key on this device. */
+export function readLocalKeys(vault: Vault): Promise<LocalKeys> {
+  return localKeys.read(vault)
 }
 
 /** What is not in the backup yet, merged. */
 export async function readPending(vault: Vault): Promise<PendingKeys> {
-  const records = await readBelow(vault, PENDING)
-  return { names: [...records.keys()], changes: mergeBatches([...records.values()].map(parseBatch)) }
+  const records = await readBelow(vault, PENDING.prefix)
+  return { names: [...records.keys()], changes: mergeParts([...records.values()].map(parseBatch)) }
 }
 
-/** The changes that keep `changes` as not backed up yet. */
-export function keepPending(changes: AllChanges): ReadonlyMap<string, VaultRecord> {
-  return new Map(writeBatches(PENDING, changes))
+/** The writes that keep `changes` as not backed up yet. */
+export async function keepPending(vault: Vault, changes: AllChanges): Promise<Writes> {
+  const sending = await namesBelow(vault, OUTBOX)
+  return addBatches(vault, PENDING, { fresh: writeBatches(changes), mayMerge: sending.length === 0 })
 }
 
-/**
- * The changes that keep `changes` as backed up and drop the pending batches that they came from; many batches are
- * replaced by their merge by the way.
- */
+/** The writes that keep `changes` as backed up and drop the pending batches that they came from. */
 export async function keepBackedUp(
   vault: Vault,
   input: { readonly changes: AllChanges; readonly pending: readonly string[] },
-): Promise<ReadonlyMap<string, VaultRecord | null>> {
-  const writes = new Map<string, VaultRecord | null>(input.pending.map((name) => [name, null]))
-  const known = await readMany(vault)
-  for (const name of known.keys()) writes.set(name, null)
-  const kept =
-    known.size === 0 ? input.changes : mergeBatches([...[...known.values()].map(parseBatch), input.changes])
-  for (const [name, record] of writeBatches(KEYS, kept)) writes.set(name, record)
-  return writes
+): Promise<Writes> {
+  const dropped = input.pending.map((name): [string, VaultRecord | null] => [name, null])
+  const kept = await addBatches(vault, KEYS, { fresh: writeBatches(input.changes), mayMerge: true })
+  return new Map([...dropped, ...kept])
 }
 
-/** Changes as their merge, sorted. */
-export function mergeBatches(batches: readonly AllChanges[]): AllChanges {
-  return {
-    identity: createKeyTable(...batches.map(({ identity }) => identity)).changes(),
-    conversation: createKeyTable(...batches.map(({ conversation }) => conversation)).changes(),
-  }
+/** Batches `lp(identity body) ‖ conversation body`, of about 1 MB at most. */
+function writeBatches(changes: AllChanges): readonly Uint8Array[] {
+  const identity = identityBodies(changes.identity)
+  const conversation = packBodies(changes.conversation)
+  return Array.from({ length: Math.max(identity.length, conversation.length) }, (_, index) =>
+    concat(lp(identity[index] ?? writeIdentityEntries(NO_CHANGES)), conversation[index] ?? new Uint8Array()),
+  )
 }
 
-/** The batches that are in the backup if there are many; none otherwise. */
-async function readMany(vault: Vault): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { length } = await namesBelow(vault, KEYS)
-  return length < MOST_BATCHES ? new Map() : readBelow(vault, KEYS)
+interface BatchParts {
+  readonly identity: KeyChanges
+  readonly conversation: Uint8Array
 }
 
-/** A batch: `lp(identity body) ‖ conversation body`, in records of about 1 MB. */
-function writeBatches(prefix: string, changes: AllChanges): (readonly [string, VaultRecord])[] {
-  if (isEmpty(changes)) return []
-  const [first = new Uint8Array(), ...more] = conversationBodies(changes.conversation)
-  const bodies = [
-    concat(lp(writeIdentityEntries(changes.identity)), first),
-    ...more.map((body) => concat(lp(writeIdentityEntries(NO_CHANGES)), body)),
-  ]
-  return bodies.map((bytes) => [prefix + toHex(randomBytes(16)), { type: RECORD_TYPE, bytes }])
-}
-
-function parseBatch(bytes: Uint8Array): AllChanges {
+function parseBatch(bytes: Uint8Array): BatchParts {
   try {
     const reader = createByteReader(bytes, 'batch')
     const identity = parseIdentityEntries(reader.bytes(reader.integer(4)))
-    return { identity, conversation: parseConversationEntries(reader.bytes(reader.rest())) }
+    return { identity, conversation: reader.bytes(reader.rest()) }
   } catch {
     throw recordDamaged()
+  }
+}
+
+function appendBody(index: ConversationIndex, body: Uint8Array): void {
+  try {
+    index.append(body)
+  } catch {
+    throw recordDamaged()
+  }
+}
+
+function mergeRecords(batches: readonly Uint8Array[]): readonly Uint8Array[] {
+  return writeBatches(mergeParts(batches.map(parseBatch)))
+}
+
+function mergeParts(batches: readonly BatchParts[]): AllChanges {
+  const merged = createConversationIndex()
+  for (const { conversation } of batches) appendBody(merged, conversation)
+  return {
+    identity: createKeyTable(...batches.map(({ identity }) => identity)).changes(),
+    conversation: merged.bodies(),
   }
 }

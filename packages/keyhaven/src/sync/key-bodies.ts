@@ -20,6 +20,43 @@ export function conversationBodies(changes: KeyChanges): readonly Uint8Array[] {
   return group(entries, (entry) => entry.length).map((entriesOfBody) => concat(...entriesOfBody))
 }
 
+/** Gathers entries, which stay the caller's, into bodies that fit a segment; `most` is what all of them take together. */
+export function createBodyWriter(most: number): {
+  readonly put: (entries: Uint8Array) => void
+  readonly finish: () => readonly Uint8Array[]
+} {
+  const bodies: Uint8Array[] = []
+  let body = new Uint8Array(Math.min(most, MOST_BODY_BYTES))
+  let used = 0
+  let rest = most
+  const close = (): void => {
+    if (used > 0) bodies.push(body.subarray(0, used))
+    used = 0
+  }
+  return {
+    put: (entries) => {
+      if (used + entries.length > body.length) {
+        close()
+        body = new Uint8Array(Math.max(entries.length, Math.min(rest, MOST_BODY_BYTES)))
+      }
+      body.set(entries, used)
+      used += entries.length
+      rest -= entries.length
+    },
+    finish: () => {
+      close()
+      return bodies
+    },
+  }
+}
+
+/** The same bodies in as few as fit a segment. */
+export function packBodies(bodies: readonly Uint8Array[]): readonly Uint8Array[] {
+  const writer = createBodyWriter(bodies.reduce((sum, { length }) => sum + length, 0))
+  for (const body of bodies) writer.put(body)
+  return writer.finish()
+}
+
 /** Bodies of identity segments; none when there is nothing to say. */
 export function identityBodies(changes: KeyChanges): readonly Uint8Array[] {
   const pieces: readonly KeyChanges[] = [

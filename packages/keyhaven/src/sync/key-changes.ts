@@ -34,10 +34,11 @@ export interface KeyChanges {
   readonly removed: readonly RemovedKey[]
 }
 
-/** Changes of both kinds. */
+/** Changes of both kinds; those of conversations may be very many. */
 export interface AllChanges {
   readonly identity: KeyChanges
-  readonly conversation: KeyChanges
+  /** Bodies of conversation entries (conversation-entries.ts), each small enough for a segment. */
+  readonly conversation: readonly Uint8Array[]
 }
 
 export const NO_CHANGES: KeyChanges = { set: [], removed: [] }
@@ -48,19 +49,21 @@ export function deriveKeyId(key: Uint8Array): string {
 }
 
 /** True when nothing is set and nothing removed. */
-export function isEmpty(changes: AllChanges): boolean {
-  return [changes.identity, changes.conversation].every(
-    ({ set, removed }) => set.length === 0 && removed.length === 0,
-  )
+export function isEmpty({ identity, conversation }: AllChanges): boolean {
+  return identity.set.length + identity.removed.length + conversation.length === 0
 }
 
 /** `ERR_INPUT_INVALID` unless a name has 1 to 256 bytes of well-formed text and a key 1 to 65,536 bytes. */
 export function requireKey(input: { readonly name: string; readonly key: Uint8Array }): void {
-  const length = utf8(input.name).length
-  if (length < 1 || length > MOST_NAME_BYTES || /\p{Cs}/u.test(input.name)) {
-    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'name', expected: '1 to 256 bytes of UTF-8' })
-  }
+  requireName(input.name)
   if (!(input.key instanceof Uint8Array) || input.key.length < 1 || input.key.length > MOST_KEY_BYTES) {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'key', expected: '1 to 65536 bytes' })
   }
+}
+
+/** `ERR_INPUT_INVALID` unless a name has 1 to 256 bytes of well-formed text. */
+export function requireName(name: string): void {
+  const length = typeof name === 'string' ? utf8(name).length : 0
+  if (length >= 1 && length <= MOST_NAME_BYTES && !/\p{Cs}/u.test(name)) return
+  throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'name', expected: '1 to 256 bytes of UTF-8' })
 }

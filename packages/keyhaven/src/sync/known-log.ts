@@ -1,56 +1,62 @@
 /**
- * The segments that this device has verified, as vault records `sync/log/…`: per segment 60 bytes, id (32), device (16),
- * sequence (8), depth (4). They are read only when there is something new to place after them.
+ * The segments that this device has verified, as batches `sync/log/…`: per segment 60 bytes, id (32), device (16),
+ * sequence (8), depth (4).
  */
-import { be4, be8, concat, parseHex, randomBytes, toHex } from '../crypto/index.ts'
+import { be4, be8, concat, parseHex, toHex } from '../crypto/index.ts'
 import type { Vault, VaultRecord } from '../vault/index.ts'
+import { createBatchCache } from './batch-cache.ts'
+import type { BatchCache } from './batch-cache.ts'
+import { addBatches } from './batches.ts'
+import type { BatchFolder, Writes } from './batches.ts'
 import { createByteReader } from './byte-reader.ts'
 import { recordDamaged } from './fields.ts'
-import type { LogEntry } from './log.ts'
-import { namesBelow, readBelow } from './records.ts'
+import { createLogEntries } from './log-entries.ts'
+import type { LogEntries, LogEntry } from './log-entries.ts'
+import { namesBelow } from './records.ts'
 
-const PREFIX = 'sync/log/'
+const LOG: BatchFolder = {
+  prefix: 'sync/log/',
+  type: 'keyhaven/sync-log',
+  merge: (batches) => writeBatches(batches.flatMap(parseEntries)),
+}
 const ENTRY_BYTES = 60
-const MOST_ENTRIES_PER_RECORD = 50_000
-const MOST_RECORDS = 32
+const MOST_ENTRIES = 16_000
 
-/** All known entries by id in hex. */
-export async function readKnownLog(vault: Vault): Promise<ReadonlyMap<string, LogEntry>> {
-  const entries = new Map<string, LogEntry>()
-  for (const bytes of (await readBelow(vault, PREFIX)).values()) {
-    for (const entry of parseEntries(bytes)) entries.set(entry.id, entry)
-  }
-  return entries
+/** The known segments of a vault, in memory while it is unlocked. */
+export const knownLog: BatchCache<LogEntries> = createBatchCache({
+  prefixes: [LOG.prefix],
+  create: () => createLogEntries(),
+  apply: (entries, batch) => {
+    for (const entry of parseEntries(batch)) entries.add(entry)
+  },
+  end: () => undefined,
+})
+
+/** All known entries. */
+export function readKnownLog(vault: Vault): Promise<LogEntries> {
+  return knownLog.read(vault)
 }
 
-/** The changes that add `fresh` entries; with `restart`, those that replace all entries by them. */
+/** The writes that add `fresh` entries; with `restart`, those that replace all entries by them. */
 export async function keepKnownLog(
   vault: Vault,
   fresh: readonly LogEntry[],
   options: { readonly restart: boolean },
-): Promise<ReadonlyMap<string, VaultRecord | null>> {
-  const changes = new Map<string, VaultRecord | null>()
-  const names = await namesBelow(vault, PREFIX)
-  const rewrite = options.restart || names.length >= MOST_RECORDS
-  const known = rewrite && !options.restart ? [...(await readKnownLog(vault)).values()] : []
-  if (rewrite) for (const name of names) changes.set(name, null)
-  const all = [...known, ...fresh]
-  for (let start = 0; start < all.length; start += MOST_ENTRIES_PER_RECORD) {
-    const bytes = writeEntries(all.slice(start, start + MOST_ENTRIES_PER_RECORD))
-    changes.set(PREFIX + toHex(randomBytes(16)), { type: 'keyhaven/sync-log', bytes })
-  }
-  return changes
+): Promise<Writes> {
+  const old = options.restart ? await namesBelow(vault, LOG.prefix) : []
+  const dropped = old.map((name): [string, VaultRecord | null] => [name, null])
+  const added = await addBatches(vault, LOG, { fresh: writeBatches(fresh), mayMerge: !options.restart })
+  return new Map([...dropped, ...added])
 }
 
-function writeEntries(entries: readonly LogEntry[]): Uint8Array {
-  return concat(
-    ...entries.flatMap(({ id, device, sequence, depth }) => [
-      parseHex(id, 'id', 32),
-      parseHex(device, 'device', 16),
-      be8(sequence),
-      be4(depth),
-    ]),
+function writeBatches(entries: readonly LogEntry[]): readonly Uint8Array[] {
+  return Array.from({ length: Math.ceil(entries.length / MOST_ENTRIES) }, (_, index) =>
+    concat(...entries.slice(index * MOST_ENTRIES, (index + 1) * MOST_ENTRIES).map(writeEntry)),
   )
+}
+
+function writeEntry({ id, device, sequence, depth }: LogEntry): Uint8Array {
+  return concat(parseHex(id, 'id', 32), parseHex(device, 'device', 16), be8(sequence), be4(depth))
 }
 
 function parseEntries(bytes: Uint8Array): readonly LogEntry[] {

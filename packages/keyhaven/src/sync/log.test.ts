@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseHex, toHex } from '../crypto/index.ts'
+import { createLogEntries } from './log-entries.ts'
 import { EMPTY_LOG, arrangeSegments } from './log.ts'
 import type { LogPosition } from './log.ts'
 import { sealSegment } from './segment.ts'
@@ -56,7 +57,7 @@ describe('the log', () => {
   test('goes on after what is known, in parts as in one', async () => {
     const [start, left, right, end] = await diamond()
     const first = arrange([start, left])
-    const known = { entries: new Map(first.fresh.map(({ entry }) => [entry.id, entry])), heads: first.heads }
+    const known = { entries: createLogEntries(...first.fresh.map(({ entry }) => entry)), heads: first.heads }
     const second = arrange([left, right, end], known)
     expect(second.fresh.map(({ entry }) => entry.depth)).toEqual([1, 2])
     expect(second.heads).toEqual(ids([end]))
@@ -74,7 +75,7 @@ describe('the log', () => {
     const forked: unknown = expect.objectContaining({ code: 'ERR_LOG_FORKED' })
     expect(() => arrange([one, two])).toThrow(forked)
     const first = arrange([one])
-    const known = { entries: new Map(first.fresh.map(({ entry }) => [entry.id, entry])), heads: first.heads }
+    const known = { entries: createLogEntries(...first.fresh.map(({ entry }) => entry)), heads: first.heads }
     expect(() => arrange([two], known)).toThrow(forked)
   })
 

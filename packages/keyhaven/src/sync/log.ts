@@ -7,16 +7,9 @@
  */
 import { equal, toHex } from '../crypto/index.ts'
 import { KeyhavenError } from '../errors.ts'
+import { createLogEntries } from './log-entries.ts'
+import type { LogEntries, LogEntry } from './log-entries.ts'
 import type { Segment } from './segment.ts'
-
-/** What is remembered of a segment. Ids are hex. */
-export interface LogEntry {
-  readonly id: string
-  readonly device: string
-  readonly sequence: number
-  /** The longest way to a root of this generation; parents are below their children. */
-  readonly depth: number
-}
 
 /** A served segment that is new to this device. */
 export interface PlacedSegment {
@@ -25,7 +18,7 @@ export interface PlacedSegment {
 }
 
 export interface LogPosition {
-  readonly entries: ReadonlyMap<string, LogEntry>
+  readonly entries: LogEntries
   /** Ids in hex, sorted. */
   readonly heads: readonly string[]
 }
@@ -39,7 +32,7 @@ export interface ArrangedLog {
   readonly outside: readonly string[]
 }
 
-export const EMPTY_LOG: LogPosition = { entries: new Map(), heads: [] }
+export const EMPTY_LOG: LogPosition = { entries: createLogEntries(), heads: [] }
 
 /**
  * Arranges what was served after what is known. `ERR_LOG_DAMAGED` for another account's segment,
@@ -77,7 +70,7 @@ function selectFresh(input: Parameters<typeof arrangeSegments>[0]): Map<string, 
     if (segment.generation > input.generation) throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
     if (segment.generation < input.generation) continue
     const id = toHex(segment.id)
-    if (!input.known.entries.has(id)) fresh.set(id, segment)
+    if (input.known.entries.get(id) === undefined) fresh.set(id, segment)
   }
   return fresh
 }
@@ -125,13 +118,12 @@ function describe(id: string, segment: Segment, placing: Placing): LogEntry {
 }
 
 function requireUnforked(known: LogPosition, fresh: readonly PlacedSegment[]): void {
-  const names = new Map<string, string>()
-  const entries = [...known.entries.values(), ...fresh.map(({ entry }) => entry)]
-  for (const { id, device, sequence } of entries) {
-    const name = `${device}/${String(sequence)}`
-    const other = names.get(name)
+  const seen = createLogEntries()
+  for (const { entry } of fresh) {
+    const { id, device, sequence } = entry
+    const other = known.entries.idAt(device, sequence) ?? seen.idAt(device, sequence)
     if (other !== undefined && other !== id) throw new KeyhavenError('ERR_LOG_FORKED', undefined)
-    names.set(name, id)
+    seen.add(entry)
   }
 }
 

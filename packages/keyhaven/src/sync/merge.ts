@@ -6,6 +6,7 @@
  * (version, key bytes) is the current one. Several identity keys under one name are a conflict, which is reported and
  * never resolved here.
  */
+import { equal } from '../crypto/index.ts'
 import { deriveKeyId } from './key-changes.ts'
 import type { KeyChanges, KeyEntry, RemovedKey } from './key-changes.ts'
 import { compareBytes } from './segment.ts'
@@ -24,7 +25,8 @@ export interface KeyTable {
 }
 
 interface Slot {
-  keys: KeyEntry[]
+  /** By key id; different keys of one id are together. None is empty. */
+  readonly keys: Map<string, readonly KeyEntry[]>
   readonly removed: Map<string, number>
 }
 
@@ -39,11 +41,11 @@ export function createKeyTable(...changes: readonly KeyChanges[]): KeyTable {
   const sortedNames = (): string[] => [...slots.keys()].sort()
   return {
     apply,
-    names: () => sortedNames().filter((name) => (slots.get(name)?.keys.length ?? 0) > 0),
-    keysOf: (name) => [...(slots.get(name)?.keys ?? [])].sort(compareEntries),
+    names: () => sortedNames().filter((name) => (slots.get(name)?.keys.size ?? 0) > 0),
+    keysOf: (name) => keysOf(slots.get(name)),
     nextVersion: (name) => highestVersion(slots.get(name)) + 1,
     changes: () => ({
-      set: sortedNames().flatMap((name) => [...(slots.get(name)?.keys ?? [])].sort(compareEntries)),
+      set: sortedNames().flatMap((name) => keysOf(slots.get(name))),
       removed: sortedNames().flatMap((name) => removedOf(name, slots.get(name))),
     }),
   }
@@ -52,29 +54,37 @@ export function createKeyTable(...changes: readonly KeyChanges[]): KeyTable {
 function slotOf(slots: Map<string, Slot>, name: string): Slot {
   const found = slots.get(name)
   if (found !== undefined) return found
-  const made: Slot = { keys: [], removed: new Map() }
+  const made: Slot = { keys: new Map(), removed: new Map() }
   slots.set(name, made)
   return made
 }
 
 function setKey(slot: Slot, entry: KeyEntry): void {
-  if (slot.removed.size > 0 && entry.version <= (slot.removed.get(deriveKeyId(entry.key)) ?? 0)) return
-  const same = slot.keys.findIndex((known) => compareBytes(known.key, entry.key) === 0)
-  if (same === -1) slot.keys.push(entry)
-  else if ((slot.keys[same]?.version ?? 0) < entry.version) slot.keys[same] = entry
+  const keyId = deriveKeyId(entry.key)
+  if (entry.version <= (slot.removed.get(keyId) ?? 0)) return
+  const known = slot.keys.get(keyId) ?? []
+  const same = known.find(({ key }) => equal(key, entry.key))
+  if (same !== undefined && same.version >= entry.version) return
+  slot.keys.set(keyId, [...known.filter((other) => other !== same), entry])
 }
 
 function removeKey(slot: Slot, { keyId, version }: RemovedKey): void {
   slot.removed.set(keyId, Math.max(slot.removed.get(keyId) ?? 0, version))
-  slot.keys = slot.keys.filter((entry) => entry.version > version || deriveKeyId(entry.key) !== keyId)
+  const left = (slot.keys.get(keyId) ?? []).filter((entry) => entry.version > version)
+  if (left.length > 0) slot.keys.set(keyId, left)
+  else slot.keys.delete(keyId)
+}
+
+function keysOf(slot: Slot | undefined): readonly KeyEntry[] {
+  return [...(slot?.keys.values() ?? [])].flat().sort(compareEntries)
 }
 
 function highestVersion(slot: Slot | undefined): number {
   if (slot === undefined) return 0
-  return [...slot.keys.map((entry) => entry.version), ...slot.removed.values()].reduce(
-    (highest, version) => Math.max(highest, version),
-    0,
-  )
+  let highest = 0
+  for (const { version } of keysOf(slot)) highest = Math.max(highest, version)
+  for (const version of slot.removed.values()) highest = Math.max(highest, version)
+  return highest
 }
 
 function removedOf(name: string, slot: Slot | undefined): readonly RemovedKey[] {

@@ -52,7 +52,7 @@ async function makeGeneration(
   // Pending batches are read first, so that none is marked as backed up without being there.
   const pending = (await readPending(context.vault)).names
   const local = await readLocalKeys(context.vault)
-  const changes = { identity: local.identity.changes(), conversation: local.conversation.changes() }
+  const changes = { identity: local.identity.changes(), conversation: local.conversation.bodies() }
   const generation = (replaced?.generation ?? 0) + 1
   const root = randomBytes(32)
   const authoritySeed = replaced?.authoritySeed ?? randomBytes(32)

@@ -4,7 +4,7 @@
  */
 import { KeyhavenError } from '../errors.ts'
 import { parseContent } from './content.ts'
-import { parseConversationEntries } from './conversation-entries.ts'
+import { scanConversationEntries } from './conversation-entries.ts'
 import { parseIdentityEntries } from './identity-entries.ts'
 import type { AllChanges, KeyChanges } from './key-changes.ts'
 import type { ArrangedLog, PlacedSegment } from './log.ts'
@@ -53,7 +53,7 @@ export async function readLog(input: {
 
 interface Gathering {
   readonly identity: KeyChanges[]
-  readonly conversation: KeyChanges[]
+  readonly conversation: Uint8Array[]
   readonly ways: Map<string, Way>
   newestWays: WaysBody | undefined
   readonly snapshots: Snapshot[]
@@ -80,7 +80,8 @@ function gather(gathered: Gathering, placed: PlacedSegment, body: Uint8Array): v
       gathered.identity.push(parseIdentityEntries(body))
       return
     case 'conversation':
-      gathered.conversation.push(parseConversationEntries(body))
+      scanConversationEntries(body, () => undefined)
+      gathered.conversation.push(body)
       return
     case 'snapshot':
       gathered.snapshots.push(parseSnapshot(body))
@@ -96,7 +97,7 @@ function gather(gathered: Gathering, placed: PlacedSegment, body: Uint8Array): v
 function finish(gathered: Gathering): LogReading {
   const { newestWays, snapshots, anchors, newestWrittenAt } = gathered
   return {
-    changes: { identity: joined(gathered.identity), conversation: joined(gathered.conversation) },
+    changes: { identity: joined(gathered.identity), conversation: gathered.conversation },
     ways: [...gathered.ways.values()],
     newestWays,
     snapshots,

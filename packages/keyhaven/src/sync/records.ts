@@ -5,9 +5,10 @@
 import { KeyhavenError } from '../errors.ts'
 import type { Vault } from '../vault/index.ts'
 
-/** The names of all records below a prefix, sorted. */
-export async function namesBelow(vault: Vault, prefix: string): Promise<readonly string[]> {
-  return namesBelowAny(vault, [prefix])
+/** The names of all records below some prefixes, sorted. */
+export async function namesBelow(vault: Vault, ...prefixes: readonly string[]): Promise<readonly string[]> {
+  const names = (await vault.list()).map(({ name }) => name)
+  return names.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))
 }
 
 /** How often records are listed again because another writer replaced some of them meanwhile. */
@@ -19,19 +20,14 @@ export async function readBelow(
   ...prefixes: readonly string[]
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   for (let attempt = 0; attempt < MOST_READ_AGAIN; attempt += 1) {
-    const records = await readNamed(vault, await namesBelowAny(vault, prefixes))
+    const records = await readNamed(vault, await namesBelow(vault, ...prefixes))
     if (records !== undefined) return records
   }
   throw new KeyhavenError('ERR_VAULT_BUSY', undefined)
 }
 
-async function namesBelowAny(vault: Vault, prefixes: readonly string[]): Promise<readonly string[]> {
-  const names = (await vault.list()).map(({ name }) => name)
-  return names.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))
-}
-
 /** The named records; `undefined` when one of them has gone. */
-async function readNamed(
+export async function readNamed(
   vault: Vault,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
@@ -44,10 +40,11 @@ async function readNamed(
   return records
 }
 
-/** What may not run twice at a time in one process: writing keys, and a whole operation of key sync. */
-export type Queue = 'keys' | 'sync'
+/** What may not run twice at a time in one process: reading batches, writing keys, a whole operation of key sync. */
+export type Queue = 'batches' | 'keys' | 'sync'
 
 const queues: Readonly<Record<Queue, WeakMap<Vault, Promise<unknown>>>> = {
+  batches: new WeakMap(),
   keys: new WeakMap(),
   sync: new WeakMap(),
 }
