@@ -29,7 +29,7 @@ import { cleanUserAgent, clientAddress } from './http/origin.ts'
 import { Refusal, refusalResponse } from './http/refusal.ts'
 import { addRoute } from './http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from './http/services.ts'
-import { ACCOUNT_LIMITS, SIGN_IN_LIMITS, createTraffic } from './http/traffic.ts'
+import { ACCOUNT_LIMITS, REFRESH_LIMITS, SIGN_IN_LIMITS, createTraffic } from './http/traffic.ts'
 import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
@@ -88,6 +88,7 @@ function createServices(input: AppInput): Services {
     limits: { ...DEFAULT_LIMITS, ...input.limits },
     traffic: createTraffic(input.accountLimits ?? ACCOUNT_LIMITS),
     signInTraffic: createTraffic(input.signInLimits ?? SIGN_IN_LIMITS),
+    refreshTraffic: createTraffic(REFRESH_LIMITS),
     quota: input.quota ?? DEFAULT_QUOTA,
   }
 }

@@ -68,6 +68,34 @@ describe('a listener', () => {
     await listener.close()
   })
 
+  test('cuts off a client that takes its answer byte by byte', async () => {
+    let cut: (() => void) | undefined
+    const ended = new Promise<void>((done) => {
+      cut = done
+    })
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        controller.enqueue(new Uint8Array(65_536))
+      },
+      cancel: () => cut?.(),
+    })
+    const fetchEndless = (): Response => new Response(endless)
+    // Nothing else than the bound on the whole exchange may end it.
+    const options = { host: '127.0.0.1', port: 0, stallMs: 0, exchangeMs: 300 }
+    const listener = await listen({ ...options, fetch: fetchEndless })
+    const socket = connect(listener.port, '127.0.0.1', () =>
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+    )
+    socket.on('error', () => undefined).pause()
+    const reading = setInterval(() => {
+      socket.read(1)
+    }, 5)
+    await ended
+    clearInterval(reading)
+    socket.destroy()
+    await listener.close()
+  })
+
   test('listens on IPv6 as well', async () => {
     const listener = await listen({ host: '::1', port: 0, fetch: () => new Response('done') })
     expect(await (await fetch(`http://[::1]:${String(listener.port)}/`)).text()).toBe('done')

@@ -4,6 +4,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import type { HttpBindings } from '@hono/node-server'
 import { KeyhavenError } from 'keyhaven'
 
 /** How long a request may take to arrive whole, its headers alone, and how long an idle connection is kept, in ms. */
@@ -14,11 +15,17 @@ const KEEP_ALIVE_MS = 10_000
 /** How long a client may take nothing of an answer before its connection is cut, in ms. */
 const STALL_MS = 60_000
 
+/**
+ * How long a request may take from its headers to the last byte of its answer, in ms: what a client that takes its answer
+ * byte by byte holds in memory is given back. Longer than our own clients wait.
+ */
+const EXCHANGE_MS = 180_000
+
 /** How long running requests have to finish when the server closes. */
 const DRAIN_MS = 10_000
 
 /** What answers requests; Hono's `fetch`. */
-export type Fetch = (request: Request, bindings?: unknown) => Response | Promise<Response>
+export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>
 
 export interface Listener {
   readonly port: number
@@ -33,12 +40,19 @@ export async function listen(input: {
   readonly fetch: Fetch
   /** Only tests have less patience than {@link STALL_MS}. */
   readonly stallMs?: number
+  /** Only tests have less patience than {@link EXCHANGE_MS}. */
+  readonly exchangeMs?: number
 }): Promise<Listener> {
-  const server = createAdaptorServer({ fetch: input.fetch, overrideGlobalObjects: false }) as Server
+  const server = createAdaptorServer({
+    // It makes an HTTP/1 server unless told otherwise.
+    fetch: (request, bindings) => input.fetch(request, bindings as HttpBindings),
+    overrideGlobalObjects: false,
+  }) as Server
   server.requestTimeout = REQUEST_TIMEOUT_MS
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
   server.timeout = input.stallMs ?? STALL_MS
+  boundExchanges(server, input.exchangeMs ?? EXCHANGE_MS)
   const silent = trackSilentSockets(server)
   await bind(server, input.host, input.port)
   return { port: (server.address() as AddressInfo).port, close: () => drain(server, silent) }
@@ -61,6 +75,18 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
         code === 'EADDRINUSE' ? 'a port that is free' : 'an address and port that this user may listen on',
     })
   }
+}
+
+function boundExchanges(server: Server, exchangeMs: number): void {
+  server.on('request', (_, response) => {
+    const cut = setTimeout(() => {
+      response.destroy()
+    }, exchangeMs)
+    cut.unref()
+    response.once('close', () => {
+      clearTimeout(cut)
+    })
+  })
 }
 
 /** Connections on which no request has come yet, as browsers open them in advance; Node does not count them as idle. */

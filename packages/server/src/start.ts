@@ -6,9 +6,10 @@ import { mkdirSync } from 'node:fs'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { createApp } from './app.ts'
-import { startAccessLogSweeper } from './access-log/sweeper.ts'
+import { eraseOldOrigins } from './access-log/sweeper.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
+import { sweepSessions } from './auth/session-sweeper.ts'
 import { claimDataDirectory } from './data/claim.ts'
 import { loadServerKeys } from './data/keys.ts'
 import { loadRealmId } from './data/realm-id.ts'
@@ -25,6 +26,7 @@ import type { Fetch } from './server.ts'
 import { listen } from './server.ts'
 import { formatOrigin, isLoopbackHost } from './settings/origin.ts'
 import type { ServerSettings } from './settings/settings.ts'
+import { startSweeping } from './sweeping.ts'
 
 /** Replaceable parts; none is a setting. */
 export interface ServerHooks {
@@ -93,7 +95,9 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
   undo.push(() => listener.close())
   undo.push(startRealmSweeper(database))
-  undo.push(startAccessLogSweeper({ database, days: settings.addressDays, log }))
+  undo.push(startSweeping(() => sweepSessions(database), log))
+  const days = settings.addressDays
+  undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
   const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
   const app = createApp({
     database,

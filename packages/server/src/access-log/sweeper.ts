@@ -3,10 +3,7 @@
  * still verifies; without the salt a commitment tells nothing of what it was to.
  */
 import type { Database } from '../db/database.ts'
-import type { Log } from '../log/log.ts'
-import { describeFault } from '../log/log.ts'
 
-const EVERY_MS = 3600_000
 const BATCH = 1000
 const DAY_MS = 24 * 3600_000
 
@@ -33,30 +30,5 @@ export async function eraseOldOrigins(
     })
     erased += rows
     if (rows < BATCH) return erased
-  }
-}
-
-/** Sweeps at once and then every hour until the returned function is called. */
-export function startAccessLogSweeper(input: {
-  readonly database: Pick<Database, 'withAuth'>
-  readonly days: number
-  readonly log: Log
-}): () => Promise<void> {
-  let running: Promise<unknown> = Promise.resolve()
-  const sweep = (): void => {
-    running = running.then(async () => {
-      try {
-        await eraseOldOrigins(input.database, { days: input.days, now: new Date() })
-      } catch (fault) {
-        input.log.error({ event: 'erasure_failed', fault: describeFault(fault) })
-      }
-    })
-  }
-  sweep()
-  const timer = setInterval(sweep, EVERY_MS)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await running
   }
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { parseHex } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Transaction } from '../db/database.ts'
+import { whenAnswered } from '../http/answered.ts'
 import { readJson } from '../http/body.ts'
 import { addressBlock } from '../http/origin.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -53,12 +54,8 @@ export function addAuthRoutes(app: Hono<ApiEnv>, services: Services): void {
 function boundAddress(services: Services): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const address = addressBlock(context.get('origin').address)
-    const leave = services.signInTraffic.enter(address, services.now())
-    try {
-      await next()
-    } finally {
-      leave()
-    }
+    whenAnswered(context.env.outgoing, services.signInTraffic.enter(address, services.now()))
+    await next()
   }
 }
 

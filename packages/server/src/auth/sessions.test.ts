@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { randomBytes, toBase64Url } from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
+import { sweepSessions } from './session-sweeper.ts'
 import type { TestAnswer, TestApp, TestDevice } from '../testing/app.ts'
 
 const SECOND = 1000
@@ -50,6 +51,47 @@ describe('sessions', () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(server, alice.refreshToken)))
     expect(answers.map((answer) => answer.status)).toEqual(Array(8).fill(200))
     expect(new Set(answers.map((answer) => answer.body['refreshToken'])).size).toBe(1)
+  })
+
+  test('one session’s token that comes again and again is refused beyond its bound, and others’ is not', async () => {
+    const server = await startTestApp()
+    const [alice, bob] = [await server.signIn(), await server.signIn()]
+    const answers = await Promise.all(Array.from({ length: 40 }, () => refresh(server, alice.refreshToken)))
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([undefined, 'ERR_RATE_LIMITED']))
+    for (let count = 0; count < 120; count += 1) await refresh(server, alice.refreshToken)
+    const refused = await refresh(server, alice.refreshToken)
+    expect([refused.code, refused.headers.get('retry-after')]).toEqual(['ERR_RATE_LIMITED', '600'])
+    expect((await refresh(server, bob.refreshToken)).status).toBe(200)
+  })
+
+  test('thirty days after their end sessions are removed, and no others', async () => {
+    const server = await startTestApp()
+    const { asSuperuser, database } = server.database
+    const [live, leaving, left, expired] = await Promise.all(Array.from({ length: 4 }, () => server.signIn()))
+    const end = (device: TestDevice | undefined, column: string, days: number): Promise<unknown> =>
+      asSuperuser(`UPDATE app.sessions SET ${column} = now() - interval '1 day' * $2 WHERE user_id = $1`, [
+        device?.accountId,
+        days,
+      ])
+    await end(leaving, 'ended_at', 29)
+    await end(left, 'ended_at', 31)
+    await end(expired, 'expires_at', 31)
+    expect(await sweepSessions(database)).toBe(2)
+    expect(await sweepSessions(database)).toBe(0)
+    const rows = await asSuperuser<{ user_id: string }>('SELECT user_id FROM app.sessions')
+    expect(rows.map(({ user_id }) => user_id).sort()).toEqual([live?.accountId, leaving?.accountId].sort())
+    expect(await isSignedIn(live as TestDevice)).toBe(true)
+  })
+
+  test('a transaction that says it is the sweep can read and remove nothing that is not due', async () => {
+    const server = await startTestApp()
+    await server.signIn()
+    const removed = await server.database.database.withAuth(async (transaction) => {
+      await transaction.query("SET LOCAL app.session_sweep = 'on'")
+      const seen = await transaction.query('SELECT user_id FROM app.sessions')
+      return [seen.rowCount, (await transaction.query('DELETE FROM app.sessions')).rowCount]
+    })
+    expect(removed).toEqual([0, 0])
   })
 
   test('a spent token that comes later ends the session for its thief and its owner', async () => {

@@ -56,15 +56,33 @@ export async function createSession(
   return issueTokens(services, token, { deviceId: input.device.id, time: input.time })
 }
 
-/** Continues a session: `ERR_SIGNED_OUT` when the token is not, or no longer, good. */
+/** Continues a session: `ERR_SIGNED_OUT` when the token is not, or no longer, good, `ERR_RATE_LIMITED` over its traffic. */
 export async function refreshSession(
   services: Services,
   input: { readonly refreshToken: string; readonly origin: RequestOrigin },
 ): Promise<SessionTokens> {
   const token = parseRefreshToken(input.refreshToken, services.keys.refreshToken)
   if (token === undefined) throw signedOut()
-  const time = services.now()
-  const device = await services.database.withAuth(
+  const use = { token, origin: input.origin, time: services.now() }
+  const { refreshTraffic } = services
+  const leave = refreshTraffic.enter(token.sessionId, use.time)
+  try {
+    const device = await refreshTraffic.takeTurn(token.sessionId, () => useToken(services, use))
+    if (device === undefined) throw signedOut()
+    const next = { ...token, secret: deriveNextSecret(token, services.keys.refreshToken) }
+    return await issueTokens(services, next, { deviceId: device.id, time: use.time })
+  } finally {
+    leave()
+  }
+}
+
+/** The session's device, or `undefined` for a token that is not good. */
+async function useToken(
+  services: Services,
+  use: { readonly token: RefreshToken; readonly origin: RequestOrigin; readonly time: Date },
+): Promise<Device | undefined> {
+  const { token, origin, time } = use
+  return services.database.withAuth(
     async (transaction) => {
       const session = await lockSession(transaction, token, time)
       if (session === undefined) return undefined
@@ -75,7 +93,7 @@ export async function refreshSession(
       const subject = {
         accountId: token.accountId,
         device: session.device,
-        origin: input.origin,
+        origin,
         time,
         chainKey: services.keys.accessLog,
       }
@@ -84,9 +102,6 @@ export async function refreshSession(
     },
     { userId: token.accountId },
   )
-  if (device === undefined) throw signedOut()
-  const next = { ...token, secret: deriveNextSecret(token, services.keys.refreshToken) }
-  return issueTokens(services, next, { deviceId: device.id, time })
 }
 
 interface StoredSession {

@@ -10,6 +10,7 @@ import { recordEvents } from '../access-log/record.ts'
 import type { EventSubject } from '../access-log/record.ts'
 import type { Transaction } from '../db/database.ts'
 import type { Device } from '../devices/devices.ts'
+import { whenAnswered } from '../http/answered.ts'
 import { Refusal } from '../http/refusal.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
 import { signedOut, verifyAccessToken } from './access-token.ts'
@@ -32,12 +33,8 @@ export function requireSignIn(services: Services): MiddlewareHandler<ApiEnv> {
       now: services.now(),
     })
     context.set('claims', claims)
-    const leave = services.traffic.enter(claims.accountId, services.now())
-    try {
-      await next()
-    } finally {
-      leave()
-    }
+    whenAnswered(context.env.outgoing, services.traffic.enter(claims.accountId, services.now()))
+    await next()
   }
 }
 

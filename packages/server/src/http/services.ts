@@ -1,6 +1,7 @@
 /**
  * What the routes work with, and the shape of a request's context. Passed in whole by `createApp`; nothing is global.
  */
+import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { AccessClaims } from '../auth/access-token.ts'
 import type { CodeSender } from '../auth/code-sender.ts'
@@ -24,11 +25,14 @@ export interface Services {
   readonly traffic: Traffic
   /** By address. */
   readonly signInTraffic: Traffic
+  /** By session. */
+  readonly refreshTraffic: Traffic
   readonly quota: Quota
 }
 
 /** What is known of a request before its handler runs. */
 export interface ApiEnv {
+  Bindings: HttpBindings
   Variables: { origin: RequestOrigin; claims: AccessClaims }
 }
 

@@ -12,7 +12,7 @@ export interface TrafficLimits {
   /** Requests in `seconds`; the time begins with the first. */
   readonly most: number
   readonly seconds: number
-  /** Requests from the arrival of their headers to their answer. */
+  /** Requests from the arrival of their headers until their answer has left. */
   readonly atOnce: number
 }
 
@@ -20,6 +20,9 @@ export interface TrafficLimits {
 export const ACCOUNT_LIMITS: TrafficLimits = { most: 6000, seconds: 600, atOnce: 64 }
 /** Of an address that asks for codes and shows them; well above what auth/rate-limits.ts grants it. */
 export const SIGN_IN_LIMITS: TrafficLimits = { most: 600, seconds: 600, atOnce: 64 }
+
+/** Of a session that is continued: a device does it every ten minutes, its processes perhaps at once. */
+export const REFRESH_LIMITS: TrafficLimits = { most: 120, seconds: 600, atOnce: 16 }
 
 export interface Traffic {
   /** Lets a request in, or `ERR_RATE_LIMITED`; the result says that it has been answered. */

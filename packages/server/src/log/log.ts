@@ -14,7 +14,7 @@ export interface LogFields {
     | 'request_failed'
     | 'database_unavailable'
     | 'code_not_sent'
-    | 'erasure_failed'
+    | 'sweep_failed'
   readonly origin?: string
   readonly realmId?: string
   readonly postgres?: 'private' | 'external'
