@@ -101,6 +101,10 @@ export interface KeyhavenErrorDetails {
   ERR_LOG_INCOMPLETE: undefined
   /** One device sequence number has two segments. */
   ERR_LOG_FORKED: undefined
+  /** The access log lacks rows that a device of this account has seen. Do not trust this server's account of what happened. */
+  ERR_ACCESS_LOG_TRUNCATED: undefined
+  /** A row of the access log is not what it was when the server signed it, or its chain key is another. The same. */
+  ERR_ACCESS_LOG_ALTERED: undefined
   /** A segment does not open, or its contents are malformed. */
   ERR_LOG_DAMAGED: { readonly problem: string }
   /** The backup was written by a newer version of Keyhaven. Update this client. */
@@ -209,6 +213,8 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_LOG_ROLLED_BACK: 'The server showed an older state of the backup than this device has seen.',
   ERR_LOG_INCOMPLETE: 'A part of the backup is missing on the server.',
   ERR_LOG_FORKED: 'The server showed two histories of one device.',
+  ERR_ACCESS_LOG_TRUNCATED: 'The access log lacks rows that were there before.',
+  ERR_ACCESS_LOG_ALTERED: 'A row of the access log was changed.',
   ERR_LOG_DAMAGED: 'A part of the backup does not open.',
   ERR_CLIENT_TOO_OLD: 'The backup was written by a newer version.',
   ERR_ACCOUNT_MISMATCH: 'This device belongs to another account.',

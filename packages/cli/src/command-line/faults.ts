@@ -127,6 +127,14 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   ERR_LOG_ROLLED_BACK: distrusted('The server showed an older state of the backup than this device has seen'),
   ERR_LOG_INCOMPLETE: distrusted('A part of the backup is missing on the server'),
   ERR_LOG_FORKED: distrusted('The server showed two histories of one device'),
+  ERR_ACCESS_LOG_TRUNCATED: {
+    exit: EXIT.distrusted,
+    text: 'The server leaves out parts of the access log that a device of yours has seen. The keys are not affected, but do not trust what this server says was done.',
+  },
+  ERR_ACCESS_LOG_ALTERED: {
+    exit: EXIT.distrusted,
+    text: 'The access log that the server shows was changed. The keys are not affected, but do not trust what this server says was done.',
+  },
   ERR_LOG_DAMAGED: ({ problem }) => distrusted(`A part of the backup does not open (${problem})`),
   ERR_ENVELOPE_REJECTED: distrusted('Sealed bytes were rejected: wrong key, or altered'),
   ERR_ENVELOPE_MALFORMED: distrusted('Sealed bytes are malformed'),

@@ -68,6 +68,7 @@ export async function keepAbsorbed(
 ): Promise<void> {
   const { vault } = context
   const { changes } = absorbed.reading
+  context.accessLog.noteHeads(absorbed.reading.accessLogHeads)
   const entries = absorbed.arranged.fresh.map(({ entry }) => entry)
   await inTurn(vault, 'keys', async () => {
     const records = new Map<string, VaultRecord | null>([
@@ -75,6 +76,7 @@ export async function keepAbsorbed(
       ...(await keepKnownLog(vault, entries, { restart: absorbed.restart })),
       ...(await keepIdentityChoices(vault, changes.identity)),
       keepState(absorbed.state),
+      context.accessLog.keep(),
       ...(more.records ?? []),
     ])
     await writeRecords(vault, records)

@@ -2,6 +2,7 @@
  * Seals bodies into segments that follow the log's heads one after another.
  */
 import { parseHex, toHex } from '../crypto/index.ts'
+import { writeHead } from './access-chain.ts'
 import { writeContent } from './content.ts'
 import type { SyncContext } from './context.ts'
 import { identityBodies, packBodies } from './key-bodies.ts'
@@ -24,7 +25,7 @@ export function keyBodies(changes: AllChanges): readonly Body[] {
 
 /** Seals bodies in order; the first follows `heads` (at most 32 of them, the others wait for the next segment). */
 export async function sealChain(
-  context: Pick<SyncContext, 'account' | 'device'>,
+  context: Pick<SyncContext, 'account' | 'device' | 'accessLog'>,
   input: {
     readonly bodies: readonly Body[]
     readonly root: Uint8Array
@@ -37,6 +38,7 @@ export async function sealChain(
 ): Promise<readonly Segment[]> {
   const { root, generation } = input
   const writtenAt = Math.floor(Date.now() / 1000)
+  const accessLogHead = writeHead(context.accessLog.newest())
   const segments: Segment[] = []
   let heads = [...input.heads].sort()
   for (const { kind, body } of input.bodies) {
@@ -48,7 +50,7 @@ export async function sealChain(
       sequence: input.sequence + segments.length + 1,
       parents: heads.slice(0, MOST_PARENTS).map((id) => parseHex(id, 'heads', 32)),
     }
-    const content = writeContent({ accessLogHead: new Uint8Array(), writtenAt, body })
+    const content = writeContent({ accessLogHead, writtenAt, body })
     const segment = await sealSegment({ header, content, root })
     heads = [...heads.slice(MOST_PARENTS), toHex(segment.id)].sort()
     segments.push(segment)

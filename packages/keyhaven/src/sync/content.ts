@@ -1,7 +1,8 @@
 /**
  * What every segment's payload begins with: `lp(access-log head, or empty) ‖ be8(unix seconds) ‖ body`.
  *
- * The access-log head is empty until the access log is a chain. The time is this device's own claim: it is shown as
+ * The access-log head is what its writer had seen of the access log (access-chain.ts), so that a fresh device notices when
+ * less is shown to it. The time is this device's own claim: it is shown as
  * the date of the last change and nothing is decided by it.
  */
 import { be8, concat, lp } from '../crypto/index.ts'

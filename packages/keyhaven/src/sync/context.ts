@@ -4,6 +4,7 @@
 import type { Configuration } from '../recovery/index.ts'
 import type { Argon2id } from '../crypto/argon2.ts'
 import { parseHex } from '../crypto/index.ts'
+import type { AccessLogKnowledge } from './access-log-record.ts'
 import type { Vault } from '../vault/index.ts'
 import type { Device } from './device.ts'
 import type { Fetch } from './transport/exchange.ts'
@@ -24,6 +25,7 @@ export interface SyncContext {
   /** The account's 16 bytes. */
   readonly account: Uint8Array
   readonly fetch: Fetch
+  readonly accessLog: AccessLogKnowledge
   readonly argon2id: Argon2id | undefined
   readonly realmDeadlineMs: number
   readonly signal: AbortSignal | undefined

@@ -27,6 +27,7 @@ export interface Fields {
   readonly bytes: (field: string, length?: number) => Uint8Array
   readonly text: (field: string) => string
   readonly integer: (field: string) => number
+  readonly boolean: (field: string) => boolean
   readonly list: (field: string) => readonly unknown[]
   readonly map: (field: string) => ReadonlyMap<unknown, unknown>
   /** True when the field is present and not null. */
@@ -46,6 +47,7 @@ export function readFields(value: unknown, fault: Fault): Fields {
     bytes: (field, length) => requireLength(read(field, isBytes), length, fault),
     text: (field) => read(field, (found): found is string => typeof found === 'string'),
     integer: (field) => read(field, isCount),
+    boolean: (field) => read(field, (found): found is boolean => typeof found === 'boolean'),
     list: (field) => read(field, (found): found is readonly unknown[] => Array.isArray(found)),
     map: (field) => read(field, (found): found is ReadonlyMap<unknown, unknown> => found instanceof Map),
     has: (field) => fields.get(field) !== undefined && fields.get(field) !== null,

@@ -1,6 +1,7 @@
 /**
  * Keys across devices: back up and restore over a log of sealed segments, with a phone number and a PIN.
  */
+export type { AccessEvent, AccessHistory, AccessHistoryInput } from './access-history.ts'
 export type { Progress } from './context.ts'
 export { createKeySync } from './key-sync.ts'
 export type { KeySync, KeySyncOptions, OperationInput } from './key-sync.ts'

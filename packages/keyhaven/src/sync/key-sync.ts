@@ -7,6 +7,10 @@ import { KeyhavenError } from '../errors.ts'
 import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/index.ts'
 import type { Configuration } from '../recovery/index.ts'
 import type { Vault } from '../vault/index.ts'
+import { readAccessHistory } from './access-history.ts'
+import type { AccessHistory, AccessHistoryInput } from './access-history.ts'
+import { openAccessLogKnowledge } from './access-log-record.ts'
+import type { AccessLogKnowledge } from './access-log-record.ts'
 import { backUp, replace } from './backup.ts'
 import { changeGeneration } from './change-generation.ts'
 import { parseAccountId } from './context.ts'
@@ -71,6 +75,12 @@ export interface KeySync {
    * use. Needs no PIN and leaves it as it is. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`.
    */
   rotate(input?: OperationInput): Promise<ChangeOutcome>
+  /**
+   * The account's access log, newest first, page by page: what was done with the backup, from where, and what was refused.
+   * Verified as far as any of the account's devices has seen it; of what came after that, the server can leave rows out.
+   * `ERR_ACCESS_LOG_TRUNCATED` when rows are missing, `ERR_ACCESS_LOG_ALTERED` when one is not what it was.
+   */
+  getAccessHistory(input?: OperationInput & AccessHistoryInput): Promise<AccessHistory>
   /** How the backup and this device stand. Changes nothing. */
   status(input?: OperationInput): Promise<SyncStatus>
 }
@@ -108,6 +118,7 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     replaceBackup: (input) => withPin(input, replace),
     changePin: (input) => withPin(input, changeGeneration),
     rotate: (input = {}) => run(input, (context) => changeGeneration(context, undefined)),
+    getAccessHistory: (input = {}) => run(input, (context) => readAccessHistory(context, input)),
     status: (input = {}) => run(input, readStatus),
   }
 }
@@ -115,16 +126,32 @@ export function createKeySync(options: KeySyncOptions): KeySync {
 async function createContext(options: KeySyncOptions, input: OperationInput): Promise<SyncContext> {
   const { transport, vault, configuration } = options
   await bindAccount(vault, transport.accountId)
+  const account = parseAccountId(transport.accountId)
+  const device = await openDevice(vault)
+  const accessLog = await openAccessLogKnowledge(vault, { account, device })
   return {
-    transport,
+    transport: noting(transport, accessLog),
     vault,
     configuration: checkConfiguration(configuration),
-    device: await openDevice(vault),
-    account: parseAccountId(transport.accountId),
+    device,
+    account,
+    accessLog,
     fetch: options.fetch ?? globalThis.fetch,
     argon2id: options.argon2id,
     realmDeadlineMs: options.realmDeadlineMs ?? DEFAULT_REALM_DEADLINE_MS,
     signal: input.signal,
     report: (progress) => input.onProgress?.(progress),
+  }
+}
+
+/** Every look at the pointer also shows how far the access log is. */
+function noting(transport: KeySyncTransport, accessLog: AccessLogKnowledge): KeySyncTransport {
+  return {
+    ...transport,
+    readPointer: async (signal) => {
+      const state = await transport.readPointer(signal)
+      if (state.accessLog !== undefined) accessLog.noteServed(state.accessLog)
+      return state
+    },
   }
 }

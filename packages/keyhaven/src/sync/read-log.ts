@@ -3,6 +3,8 @@
  * only after everything has opened.
  */
 import { KeyhavenError } from '../errors.ts'
+import { readHead } from './access-chain.ts'
+import type { ChainHead } from './access-chain.ts'
 import { parseContent } from './content.ts'
 import { scanConversationEntries } from './conversation-entries.ts'
 import { parseIdentityEntries } from './identity-entries.ts'
@@ -26,6 +28,8 @@ export interface LogReading {
   readonly anchors: readonly string[]
   /** Seconds since 1970, by the writers' clocks; 0 when there is no segment. */
   readonly newestWrittenAt: number
+  /** The newest access-log head that each device wrote, by device id in hex. */
+  readonly accessLogHeads: ReadonlyMap<string, ChainHead>
 }
 
 /**
@@ -39,7 +43,8 @@ export async function readLog(input: {
 }): Promise<LogReading> {
   const gathered = createGathering()
   for (const [index, placed] of input.arranged.fresh.entries()) {
-    const { writtenAt, body } = parseContent(await openSegment(placed.segment, input.root))
+    const { accessLogHead, writtenAt, body } = parseContent(await openSegment(placed.segment, input.root))
+    noteHead(gathered.accessLogHeads, placed.entry.device, readHead(accessLogHead))
     gathered.newestWrittenAt = Math.max(gathered.newestWrittenAt, writtenAt)
     gather(gathered, placed, body)
     input.onOpened?.(index + 1)
@@ -59,6 +64,11 @@ interface Gathering {
   readonly snapshots: Snapshot[]
   readonly anchors: string[]
   newestWrittenAt: number
+  readonly accessLogHeads: Map<string, ChainHead>
+}
+
+function noteHead(heads: Map<string, ChainHead>, device: string, head: ChainHead | undefined): void {
+  if (head !== undefined && head.sequence > (heads.get(device)?.sequence ?? 0)) heads.set(device, head)
 }
 
 function createGathering(): Gathering {
@@ -70,6 +80,7 @@ function createGathering(): Gathering {
     snapshots: [],
     anchors: [],
     newestWrittenAt: 0,
+    accessLogHeads: new Map(),
   }
 }
 
@@ -95,7 +106,7 @@ function gather(gathered: Gathering, placed: PlacedSegment, body: Uint8Array): v
 }
 
 function finish(gathered: Gathering): LogReading {
-  const { newestWays, snapshots, anchors, newestWrittenAt } = gathered
+  const { newestWays, snapshots, anchors, newestWrittenAt, accessLogHeads } = gathered
   return {
     changes: { identity: joined(gathered.identity), conversation: gathered.conversation },
     ways: [...gathered.ways.values()],
@@ -103,6 +114,7 @@ function finish(gathered: Gathering): LogReading {
     snapshots,
     anchors,
     newestWrittenAt,
+    accessLogHeads,
   }
 }
 

@@ -11,6 +11,8 @@ export interface AccessLogRow {
   readonly sequence: number
   /** 64 hex digits. */
   readonly hash: string
+  /** The hash of the row before; null for the first. */
+  readonly previous: string | null
   readonly deviceId: string | null
   readonly type: string
   readonly success: boolean
@@ -90,7 +92,7 @@ export async function readAccessLog(
   const shown = rows.slice(0, page.limit)
   return {
     head,
-    rows: shown.map(present),
+    rows: shown.map((row, index) => present(row, rows[index + 1])),
     next: rows.length > page.limit ? (shown.at(-1)?.sequence ?? null) : null,
   }
 }
@@ -114,10 +116,11 @@ export async function readSignedHead(
   }
 }
 
-function present(row: Stored): AccessLogRow {
+function present(row: Stored, previous: Stored | undefined): AccessLogRow {
   return {
     sequence: row.sequence,
     hash: toHex(row.hash),
+    previous: hexOrNull(previous?.hash),
     deviceId: hexOrNull(row.device_id),
     type: row.type,
     success: row.success,

@@ -14,6 +14,7 @@ import { whenAnswered } from '../http/answered.ts'
 import { Refusal } from '../http/refusal.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
 import { signedOut, verifyAccessToken } from './access-token.ts'
+import type { SigningKey } from './keys.ts'
 
 /** Who does it: an account (UUID), its session, its device; and a way to write down what was done. */
 export interface Actor {
@@ -21,6 +22,8 @@ export interface Actor {
   readonly sessionId: string
   readonly device: Device
   readonly time: Date
+  /** Signs the account's access log. */
+  readonly chainKey: SigningKey
   record(...events: readonly AccessEvent[]): Promise<void>
 }
 
@@ -78,7 +81,7 @@ async function runAction<Result>(
       }
       subject = known
       const record: Actor['record'] = (...events) => recordEvents(transaction, known, ...events)
-      return action.run(transaction, { accountId, sessionId, device, time, record })
+      return action.run(transaction, { accountId, sessionId, device, time, chainKey: known.chainKey, record })
     })
   } catch (fault) {
     const { type } = action

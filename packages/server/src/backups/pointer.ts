@@ -4,6 +4,7 @@
  */
 import { parseHex, toHex } from 'keyhaven/crypto'
 import { done, reportedDeletion } from '../access-log/events.ts'
+import { readSignedHead } from '../access-log/read.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -126,6 +127,7 @@ export async function describePointer(
             startedAt: pending.startedAt.toISOString(),
           },
     retired: await listRetired(transaction, actor.accountId),
+    accessLog: await readSignedHead(transaction, actor.accountId, actor.chainKey),
   }
 }
 

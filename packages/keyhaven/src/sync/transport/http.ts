@@ -6,6 +6,7 @@ import { createByteReader } from '../byte-reader.ts'
 import { answerMalformed, readFields } from '../fields.ts'
 import type { Fields } from '../fields.ts'
 import { MOST_SEGMENT_BYTES } from '../segment.ts'
+import { readAccessLogPage, readSignedHead } from './access-log.ts'
 import type { Answer } from './exchange.ts'
 import { readJson } from './exchange.ts'
 import type { KeySyncTransport, LogHeads, LogPage, PointerState, Requester } from './transport.ts'
@@ -26,6 +27,12 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
     deviceId,
     ...pointerCalls(session, post),
     ...logCalls(session),
+    readAccessLog: async ({ before, limit }, signal) => {
+      const query = `limit=${String(limit)}${before === undefined ? '' : `&before=${String(before)}`}`
+      return readAccessLogPage(
+        readJson(await session.request({ method: 'GET', path: `/v1/access-log?${query}`, signal })),
+      )
+    },
     realmTokens: async ({ registration, realmIds }, signal) =>
       readTokens(readJson(await post('/v1/realm-tokens', { registration, realmIds }, signal))),
     reportRestored: async (report, signal) => {
@@ -98,6 +105,7 @@ function readPointerState(fields: Fields): PointerState {
     authority: fields.has('authority') ? readId(fields.text('authority'), 64) : null,
     pending: fields.has('pending') ? readPending(fieldsOf(fields.map('pending'))) : null,
     retired: fields.list('retired').map((item) => readRetired(fieldsOf(item))),
+    accessLog: fields.has('accessLog') ? readSignedHead(fieldsOf(fields.map('accessLog'))) : undefined,
   }
 }
 

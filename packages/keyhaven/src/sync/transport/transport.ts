@@ -2,6 +2,7 @@
  * What key sync asks of a server, whatever carries it. Ids are lower-case hex: registrations, devices and ways 32
  * digits, segments 64. Every call throws the same coded errors as {@link Session.request}.
  */
+import type { ChainedRow } from '../access-chain.ts'
 import type { SessionRequest } from '../session.ts'
 
 /** The account's pointer: which registration, generation and realms are in use. */
@@ -21,6 +22,25 @@ export interface PointerState {
   readonly pending: { readonly registration: string; readonly device: string } | null
   /** Registrations that are out of use and still to be deleted at their realms. */
   readonly retired: readonly RetiredRegistration[]
+  /** The newest row of the access log, where the server tells it here. */
+  readonly accessLog: SignedHead | undefined
+}
+
+/** The newest row of the access log, signed by the server's chain key; no hash and no signature for an empty log. */
+export interface SignedHead {
+  readonly sequence: number
+  /** 32 bytes. */
+  readonly hash: Uint8Array | undefined
+  /** 64 bytes. */
+  readonly signature: Uint8Array | undefined
+  /** 32 bytes. */
+  readonly key: Uint8Array
+}
+
+export interface AccessLogPage {
+  readonly head: SignedHead
+  /** Newest first; none when there are no more. */
+  readonly rows: readonly ChainedRow[]
 }
 
 export interface RetiredRegistration {
@@ -89,6 +109,11 @@ export interface KeySyncTransport {
     readonly generation: number
     readonly slots: ReadonlyMap<string, Uint8Array>
   }>
+  /** Up to `limit` (1 to 200) rows with a sequence below `before`, unverified. */
+  readAccessLog(
+    page: { readonly before?: number; readonly limit: number },
+    signal?: Signal,
+  ): Promise<AccessLogPage>
   /** Realm tokens by realm id. */
   realmTokens(
     input: { readonly registration: string; readonly realmIds: readonly string[] },
