@@ -3,13 +3,14 @@ import tseslint from 'typescript-eslint'
 /** A room of the client library may import only from the rooms named beside it (docs/architecture.md). */
 const rooms = {
   crypto: ['crypto'],
+  strength: ['crypto', 'strength'],
   recovery: ['crypto', 'recovery'],
-  vault: ['crypto', 'vault'],
+  vault: ['crypto', 'strength', 'vault'],
   nostr: ['crypto', 'vault', 'nostr'],
   legacy: ['crypto', 'vault', 'nostr', 'legacy'],
-  sync: ['crypto', 'recovery', 'vault', 'sync'],
+  sync: ['crypto', 'strength', 'recovery', 'vault', 'sync'],
 }
-const all = ['crypto', 'recovery', 'vault', 'nostr', 'sync', 'legacy']
+const all = ['crypto', 'strength', 'recovery', 'vault', 'nostr', 'sync', 'legacy']
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({
   files: [`packages/keyhaven/src/${room}/**/*.ts`],

@@ -72,8 +72,8 @@ export interface KeyhavenErrorDetails {
   ERR_VAULT_BUSY: undefined
   /** The vault's storage failed. Nothing was changed. */
   ERR_STORAGE_FAILED: { readonly fault: string }
-  /** The PIN breaks the policy. `reason` says which rule. */
-  ERR_PIN_REFUSED: { readonly reason: 'too-short' | 'too-long' | 'repeated' | 'sequence' | 'characters' }
+  /** The PIN breaks a rule for PINs; `reason` says which. Ask for another one; nothing was changed. */
+  ERR_PIN_REFUSED: { readonly reason: PinRefusal }
   /** The phone number is none. */
   ERR_PHONE_INVALID: undefined
   /** The address is plain http beyond loopback, or not an http(s) address. */
@@ -120,6 +120,25 @@ export interface KeyhavenErrorDetails {
   /** The server cannot start; `problem` is a fixed sentence. */
   ERR_START_REFUSED: { readonly problem: string }
 }
+
+/** Which rule a PIN breaks: the first three mean that no PIN looks like this, the others are for new PINs only. */
+export type PinRefusal =
+  /** Fewer than 6 characters. */
+  | 'too-short'
+  /** More than 128 characters. */
+  | 'too-long'
+  /** Control characters or broken text. */
+  | 'characters'
+  /** Fewer than three different characters, or a block of up to four again and again. */
+  | 'repeated'
+  /** Made of runs: 123456, 456123, 147258, qwerty, abc123. */
+  | 'sequence'
+  /** Among the commonest PINs and passwords. */
+  | 'common'
+  /** Reads as a date. */
+  | 'date'
+  /** A part of the account's own phone number. */
+  | 'phone-number'
 
 /** Why a passkey cannot be made or used. */
 export type PasskeyFault =

@@ -4,6 +4,7 @@ export type {
   KeyhavenErrorCode,
   KeyhavenErrorDetails,
   PasskeyFault,
+  PinRefusal,
   RealmFault,
   RealmFaultKind,
 } from './errors.ts'

@@ -156,9 +156,15 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
 const PIN_REASONS: Readonly<Record<KeyhavenErrorDetails['ERR_PIN_REFUSED']['reason'], string>> = {
   'too-short': 'The PIN is too short: at least 6 digits or characters.',
   'too-long': 'The PIN is too long: at most 128 characters.',
-  repeated: 'The PIN is too easy to guess: it repeats one or two characters.',
-  sequence: 'The PIN is too easy to guess: it is a run such as 123456.',
   characters: 'The PIN has characters that cannot be typed, such as a tab.',
+  repeated:
+    'The PIN is too easy to guess: it repeats a few characters. Choose another one, or several words.',
+  sequence:
+    'The PIN is too easy to guess: it follows a line, such as 123456, 147258 or qwerty. Choose another one, or several words.',
+  common: 'The PIN is too easy to guess: many people have it. Choose another one, or several words.',
+  date: 'The PIN is too easy to guess: it reads as a date. Choose another one, or several words.',
+  'phone-number':
+    'The PIN is too easy to guess: it is a part of your phone number. Choose another one, or several words.',
 }
 
 const DEVICE_KEY_PROBLEMS: Readonly<

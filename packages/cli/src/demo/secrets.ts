@@ -1,7 +1,6 @@
 /** The secrets that people of the demo choose, at random for each run, so that nothing can be prepared for them. */
 import { randomInt } from 'node:crypto'
-import { isKeyhavenError } from 'keyhaven'
-import { normalizePin } from 'keyhaven/sync'
+import { findPinRefusal } from 'keyhaven/sync'
 
 /** Eight digits, not six: six digits in a row come up by chance in the hex text of a few hundred kilobytes. */
 const PIN_DIGITS = 8
@@ -12,21 +11,11 @@ const LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789'
 export function generatePin(...others: readonly string[]): string {
   for (;;) {
     const pin = Array.from({ length: PIN_DIGITS }, () => String(randomInt(10))).join('')
-    if (!others.includes(pin) && isAllowed(pin)) return pin
+    if (!others.includes(pin) && findPinRefusal({ pin }) === undefined) return pin
   }
 }
 
 /** A passphrase of 16 characters. */
 export function generatePassphrase(): string {
   return Array.from({ length: PASSPHRASE_LENGTH }, () => LETTERS[randomInt(LETTERS.length)] ?? 'x').join('')
-}
-
-function isAllowed(pin: string): boolean {
-  try {
-    normalizePin(pin)
-    return true
-  } catch (error) {
-    if (isKeyhavenError(error, 'ERR_PIN_REFUSED')) return false
-    throw error
-  }
 }

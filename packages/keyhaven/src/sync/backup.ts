@@ -1,7 +1,9 @@
 /**
  * Backing up: a first backup with a new PIN, joining one that is there with its PIN, and after that whatever changed.
  */
+import { parseUtf8 } from '../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { requireNewPin } from '../strength/index.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { enterWithDevice, enterWithSecret } from './enter.ts'
@@ -67,6 +69,7 @@ export async function catchUp(
 }
 
 async function create(context: SyncContext, pointer: PointerState, pin: Uint8Array): Promise<BackedUp> {
+  requireNewPin({ pin: parseUtf8(pin), phone: context.transport.phone })
   return afterChange(context, await startGeneration(context, { pointer, pin, replaced: undefined }), true)
 }
 

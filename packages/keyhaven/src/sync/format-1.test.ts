@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { concat, parseHex, sha256, toHex, verifyEd25519 } from '../crypto/index.ts'
 import { deriveXWingPublicKey } from '../crypto/x-wing.ts'
 import { parseConfiguration } from '../recovery/index.ts'
+import { normalizePin, requireNewPin } from '../strength/index.ts'
 import { signPointerChange, writePointerChange } from './authority.ts'
 import { parseContent, writeContent } from './content.ts'
 import { parseConversationEntries } from './conversation-entries.ts'
 import { parseIdentityEntries, writeIdentityEntries } from './identity-entries.ts'
 import { conversationBodies } from './key-bodies.ts'
-import { normalizePin } from './pin.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from './registered-secret.ts'
 import { openSegment, parseSegment, sealSegment } from './segment.ts'
 import type { SegmentKind } from './segment.ts'
@@ -88,7 +88,9 @@ describe('format 1 of key sync, frozen', () => {
   })
 
   test.each(vectors.pin.refused)('the PIN $pin is refused as $reason', ({ pin, reason }) => {
-    expect(() => normalizePin(pin)).toThrow(expect.objectContaining({ details: { reason } }))
+    expect(() => {
+      requireNewPin({ pin })
+    }).toThrow(expect.objectContaining({ details: { reason } }))
   })
 
   test('what the realms hold is written and read', () => {

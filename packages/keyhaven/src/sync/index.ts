@@ -18,7 +18,7 @@ export type {
   SyncStatus,
   WrongPin,
 } from './outcomes.ts'
-export { normalizePin } from './pin.ts'
+export { findPinRefusal, normalizePin } from '../strength/index.ts'
 export { openSession, requestSignInCode, signIn } from './session.ts'
 export type { Session, SessionRequest } from './session.ts'
 export type { Answer, Fetch } from './transport/exchange.ts'

@@ -6,6 +6,7 @@ import { wipe } from '../crypto/index.ts'
 import { KeyhavenError } from '../errors.ts'
 import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/index.ts'
 import type { Configuration } from '../recovery/index.ts'
+import { normalizePin, requireNewPin } from '../strength/index.ts'
 import type { Vault } from '../vault/index.ts'
 import { readAccessHistory } from './access-history.ts'
 import type { AccessHistory, AccessHistoryInput } from './access-history.ts'
@@ -19,7 +20,6 @@ import { openDevice } from './device.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { BackupOutcome, ChangeOutcome, RestoreOutcome, SyncStatus } from './outcomes.ts'
-import { normalizePin } from './pin.ts'
 import { inTurn } from './records.ts'
 import { restore } from './restore.ts'
 import { bindAccount } from './session-record.ts'
@@ -87,7 +87,7 @@ export interface KeySync {
 
 /**
  * Makes a key sync. `ERR_CONFIGURATION_INVALID` and the other codes of a configuration at once; `ERR_PIN_REFUSED` for a
- * PIN that breaks the policy before anything is sent; `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
+ * new PIN that breaks the policy, before anything is changed, and for a text that no PIN looks like; `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
  */
 export function createKeySync(options: KeySyncOptions): KeySync {
   const { vault, transport } = options
@@ -107,6 +107,10 @@ export function createKeySync(options: KeySyncOptions): KeySync {
       wipe(pin)
     }
   }
+  const withNewPin: typeof withPin = async (input, work) => {
+    requireNewPin({ pin: input.pin, phone: transport.phone })
+    return withPin(input, work)
+  }
   return {
     phone: transport.phone,
     keys: openKeyStore(vault),
@@ -115,8 +119,8 @@ export function createKeySync(options: KeySyncOptions): KeySync {
         ? run(input, (context) => backUp(context, undefined))
         : withPin({ pin, ...input }, backUp),
     restore: (input) => withPin(input, restore),
-    replaceBackup: (input) => withPin(input, replace),
-    changePin: (input) => withPin(input, changeGeneration),
+    replaceBackup: (input) => withNewPin(input, replace),
+    changePin: (input) => withNewPin(input, changeGeneration),
     rotate: (input = {}) => run(input, (context) => changeGeneration(context, undefined)),
     getAccessHistory: (input = {}) => run(input, (context) => readAccessHistory(context, input)),
     status: (input = {}) => run(input, readStatus),

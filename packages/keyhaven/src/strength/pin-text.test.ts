@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../crypto/index.ts'
-import { normalizePin } from './pin.ts'
+import { normalizePin } from './pin-text.ts'
 
 describe('PIN format 1: what is typed becomes the same bytes everywhere', () => {
   test('digits of any script become ASCII digits', () => {
@@ -36,46 +36,23 @@ describe('PIN format 1: what is typed becomes the same bytes everywhere', () => 
   test.each([
     ['12345', 'too-short'],
     ['     1    ', 'too-short'],
+    ['', 'too-short'],
     ['x'.repeat(64) + 'y'.repeat(65), 'too-long'],
-    ['111111', 'repeated'],
-    ['121212', 'repeated'],
-    ['1212121', 'repeated'],
-    ['aAaAaA', 'repeated'],
-    ['١١١١١١', 'repeated'],
-    ['123456', 'sequence'],
-    ['654321', 'sequence'],
-    ['789012', 'sequence'],
-    ['210987', 'sequence'],
-    ['abcdefg', 'sequence'],
-    ['FedCBA', 'sequence'],
-    ['٣٤٥٦٧٨', 'sequence'],
+    ['x'.repeat(1_000_000), 'too-long'],
     ['2749\u00001', 'characters'],
     ['27\t4951', 'characters'],
     ['27495\ud800', 'characters'],
-  ])('refuses %j as %s', (pin, reason) => {
+  ])('refuses a text that no PIN looks like (%#: %s)', (pin, reason) => {
     expect(() => normalizePin(pin)).toThrow(
       expect.objectContaining({ code: 'ERR_PIN_REFUSED', details: { reason } }),
     )
   })
 
-  test.each([
-    '274951',
-    '112233',
-    '123123',
-    '135790',
-    '123457',
-    'correct horse battery staple',
-    'x'.repeat(64) + 'yz'.repeat(32),
-  ])('takes %j', (pin) => {
-    expect(normalizePin(pin)).toEqual(utf8(pin))
-  })
-
-  test('a refusal says nothing of the PIN', () => {
-    try {
-      normalizePin('777777')
-      expect.unreachable()
-    } catch (fault) {
-      expect(JSON.stringify(fault) + String(fault)).not.toContain('777')
-    }
-  })
+  test.each(['274951', '111111', '123456', 'correct horse battery staple', '🔑'.repeat(128)])(
+    'takes what is in use, whatever the rules for new PINs are: %j',
+    (pin) => {
+      expect(normalizePin(pin)).toEqual(utf8(pin))
+      expect(normalizePin(pin).length).toBeLessThanOrEqual(512)
+    },
+  )
 })
