@@ -31,6 +31,8 @@ export interface TestPerson {
   readonly phone: string
   /** The account's UUID. */
   readonly accountId: string
+  /** 32 hex digits. */
+  readonly deviceId: string
   readonly vault: Vault
   readonly keys: KeyStore
   /** Key sync over this vault, opened anew; `through` replaces the network, or puts something before the vault. */
@@ -42,6 +44,10 @@ export interface Place {
   readonly configuration: Configuration
   /** Ids of realms that cannot be reached now. */
   readonly realmIsDown: Set<string>
+  /** Moves the clocks of the server and of all realms on. */
+  wait(milliseconds: number): void
+  /** The network that devices have, on which those realms are missing. */
+  readonly network: Fetch
   newDevice(options?: {
     readonly phone?: string
     readonly label?: string
@@ -49,8 +55,14 @@ export interface Place {
   }): Promise<TestPerson>
 }
 
-/** Starts a server with a realm, or one with more realms beside it, each with a database of its own. */
-export async function openPlace({ realms = 1 }: { readonly realms?: number } = {}): Promise<Place> {
+/**
+ * Starts a server with a realm, or one with more realms beside it, each with a database of its own. A majority of them
+ * is needed unless `threshold` says how many.
+ */
+export async function openPlace({
+  realms = 1,
+  threshold = Math.floor(realms / 2) + 1,
+}: { readonly realms?: number; readonly threshold?: number } = {}): Promise<Place> {
   const ids = Array.from({ length: realms }, () => randomBytes(16))
   const keys = {
     realmSealKey: randomBytes(32),
@@ -68,7 +80,6 @@ export async function openPlace({ realms = 1 }: { readonly realms?: number } = {
   const apps = await Promise.all(ids.map((realmId) => startTestApp({ realmId, limits, keys })))
   const [app] = apps
   if (app === undefined) throw new Error('A place has at least one realm.')
-  const threshold = Math.floor(realms / 2) + 1
   const configuration = parseConfiguration(
     {
       realms: ids.map((id, index) => ({ id: toHex(id), address: `${apps[index]?.origin ?? ''}/realm/` })),
@@ -89,6 +100,10 @@ export async function openPlace({ realms = 1 }: { readonly realms?: number } = {
     app,
     configuration,
     realmIsDown,
+    network,
+    wait: (milliseconds) => {
+      for (const { clock } of apps) clock.now = new Date(clock.now.getTime() + milliseconds)
+    },
     newDevice: async ({ phone = randomPhone(), label = 'Test device', vault } = {}) =>
       newDevice({ app, configuration, network, phone, label, vault: vault ?? (await newVault()) }),
   }
@@ -135,7 +150,7 @@ async function newDevice(input: {
   const { app, configuration, phone, vault } = input
   const { requestId } = await requestSignInCode({ origin: app.origin, phone })
   const code = app.codes.get(phone) ?? ''
-  const { accountId } = await signIn({
+  const { accountId, deviceId } = await signIn({
     origin: app.origin,
     phone,
     requestId,
@@ -154,5 +169,5 @@ async function newDevice(input: {
       realmDeadlineMs: 5000,
     })
   }
-  return { phone, accountId, vault, keys: openKeyStore(vault), sync }
+  return { phone, accountId, deviceId, vault, keys: openKeyStore(vault), sync }
 }

@@ -11,7 +11,7 @@ import { parseHex, toHex } from '../crypto/index.ts'
 import { signPointerChange } from './authority.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
-import { keepOutbox } from './outbox.ts'
+import { hashOutbox, keepOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
 import { realmIds, registerAndCompare } from './registration.ts'
 import { completeChange, sendOutbox } from './send.ts'
@@ -93,10 +93,11 @@ async function commit(context: SyncContext, change: Change): Promise<void> {
     change.authoritySeed,
   )
   const signed = { authority: toHex(authority), signature: toHex(signature) }
+  const content = toHex(hashOutbox(change.outbox))
   const { previousRoot } = change
   const kept = previousRoot === undefined ? {} : { previousRoot: toHex(previousRoot) }
   await context.transport.commitChange(
-    { registration, expectedEtag, expectedHeads, anchor: toHex(anchor), ...signed, ...kept },
+    { registration, expectedEtag, expectedHeads, anchor: toHex(anchor), content, ...signed, ...kept },
     context.signal,
   )
 }

@@ -4,14 +4,14 @@
  *
  * One outbox at a time: either segments of the generation in use, or a whole change of the pointer.
  */
-import { toHex } from '../crypto/index.ts'
+import { be4, concat, lp, parseHex, sha256, toHex } from '../crypto/index.ts'
 import type { Vault, VaultRecord } from '../vault/index.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import { keepSequence } from './device.ts'
 import { readBytesList, readFields, recordDamaged } from './fields.ts'
 import type { Fields } from './fields.ts'
 import { namesBelow } from './records.ts'
-import { parseSegment } from './segment.ts'
+import { compareBytes, parseSegment } from './segment.ts'
 import type { Segment } from './segment.ts'
 
 const OUTBOX = 'sync/outbox'
@@ -35,6 +35,23 @@ export interface Outbox {
   readonly pending: readonly string[]
   /** The subject of the new registration when this is a change of the pointer. */
   readonly registration: string | undefined
+}
+
+/**
+ * The hash by which a commit names what was put for it, 32 bytes: of the ids of the segments and of the slots, each
+ * sorted (docs/protocol.md, "Pointer").
+ */
+export function hashOutbox({ segments, slots }: Pick<Outbox, 'segments' | 'slots'>): Uint8Array {
+  const ids = segments.map(({ id }) => id).sort(compareBytes)
+  const ways = [...slots].sort((left, right) => (left.wayId < right.wayId ? -1 : 1))
+  return sha256(
+    concat(
+      lp('keyhaven/change/v1'),
+      be4(ids.length),
+      ...ids.map((id) => lp(id)),
+      ...ways.map(({ wayId, slot }) => concat(lp(parseHex(wayId, 'wayId', 16)), lp(slot))),
+    ),
+  )
 }
 
 /** The changes that keep an outbox together with the sequences that it uses. */

@@ -18,8 +18,9 @@ const SEAL_AGAIN = ['ERR_GENERATION_RETIRED', 'ERR_SEQUENCE_TAKEN']
 /** Uploads slots and segments; invisible ones when the outbox is a change of the pointer. */
 export async function sendOutbox(context: SyncContext, outbox: Outbox): Promise<void> {
   const { transport, signal } = context
-  const { registration, segments, slots } = outbox
-  for (const { wayId, slot } of slots) await transport.putSlot({ wayId, slot, registration }, signal)
+  const { generation, registration, segments, slots } = outbox
+  for (const { wayId, slot } of slots)
+    await transport.putSlot({ wayId, slot, generation, registration }, signal)
   for (const [index, { id, bytes }] of segments.entries()) {
     await transport.putSegment({ id: toHex(id), bytes, registration }, signal)
     context.report({ phase: 'upload', done: index + 1, total: segments.length })

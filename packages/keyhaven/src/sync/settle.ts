@@ -40,7 +40,7 @@ async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): P
   if (outbox === undefined) return { pointer, state, ...NOTHING_COMPLETED }
   const { registration } = outbox
   if (registration === undefined) return resend(context, { outbox, pointer, state })
-  if (pointer.pointer?.registration === registration && pointer.pointer.generation === outbox.generation) {
+  if (isCommitted({ ...outbox, registration }, pointer)) {
     const after = await completeChange(context, { ...outbox, registration })
     return { pointer, state: after, completed: true, created: state === undefined }
   }
@@ -49,6 +49,16 @@ async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): P
   }
   await vault.write(await dropOutbox(vault))
   return { pointer: await transport.readPointer(signal), state, ...NOTHING_COMPLETED }
+}
+
+/**
+ * True when the pointer is where this change puts it. A rotation keeps the registration, so that another device's may
+ * have put it to the same generation: then its anchor is another.
+ */
+function isCommitted(outbox: Outbox & { readonly registration: string }, { pointer }: PointerState): boolean {
+  const last = outbox.segments.at(-1)
+  const same = pointer?.registration === outbox.registration && pointer.generation === outbox.generation
+  return same && (last === undefined || pointer.anchor === toHex(last.id))
 }
 
 const NOTHING_COMPLETED = { completed: false, created: false }

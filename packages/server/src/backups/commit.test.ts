@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { randomBytes, toHex } from 'keyhaven/crypto'
+import { be4, concat, lp, parseBase64, parseHex, randomBytes, sha256, toHex } from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp } from '../testing/app.ts'
 import {
@@ -121,6 +121,38 @@ describe('a commit', () => {
       [kept]: before.slot,
       [replaced]: after.slot,
     })
+  })
+
+  test('that says what it holds takes nothing else with it that came to wait meanwhile', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const change = await prepare(alice, backup)
+    const wayId = randomId()
+    const { slot } = await putSlot(alice, wayId, change.registration)
+    const content = (slots: readonly [string, string][]): string =>
+      toHex(
+        sha256(
+          concat(
+            ...[lp('keyhaven/change/v1'), be4(1), lp(parseHex(change.snapshot.id, 'id', 32))],
+            ...slots.map(([id, text]) => concat(lp(parseHex(id, 'id', 16)), lp(parseBase64(text, 'slot')))),
+          ),
+        ),
+      )
+    for (const wrong of [content([]), content([[wayId, (await putSlot(alice, wayId)).slot]])]) {
+      expect((await alice.post('/v1/pointer/commit', change.sign({ content: wrong }))).code).toBe(
+        'ERR_POINTER_CONFLICT',
+      )
+    }
+    const body = change.sign({ content: content([[wayId, slot]]) })
+    const stray = createSegment({ ...alice, sequence: 60, generation: 2, parents: [backup.ways.id] })
+    await putSegment(alice, stray, change.registration)
+    expect((await alice.post('/v1/pointer/commit', body)).code).toBe('ERR_POINTER_CONFLICT')
+    expect((await alice.post('/v1/pointer/abandon', { registration: change.registration })).status).toBe(204)
+    const again = await prepare(alice, backup)
+    const exact = toHex(
+      sha256(concat(lp('keyhaven/change/v1'), be4(1), lp(parseHex(again.snapshot.id, 'id', 32)))),
+    )
+    expect((await alice.post('/v1/pointer/commit', again.sign({ content: exact }))).status).toBe(200)
   })
 
   test('that is sent again by its device is answered the same', async () => {

@@ -2,7 +2,7 @@
  * The commit of a change of the pointer: one transaction, signed by the account's authority key. Before it only the old
  * registration is valid, after it only the new one.
  */
-import { be4, concat, lp, parseHex, randomBytes, toHex, utf8, verifyEd25519 } from 'keyhaven/crypto'
+import { be4, concat, lp, parseHex, randomBytes, sha256, toHex, utf8, verifyEd25519 } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
@@ -25,6 +25,8 @@ export interface CommitRequest {
   readonly newAuthority?: string | undefined
   /** The root key of the generation that ends, sealed under the next one's; kept until that generation is dropped. */
   readonly previousRoot?: string | undefined
+  /** Hash of what the device put for this change; requests of an earlier try may have come between. */
+  readonly content?: string | undefined
 }
 
 /** The bytes that the authority key signs (protocol.md, "Pointer"). */
@@ -112,6 +114,9 @@ async function requireExpected(
     etag === pending.expectedEtag &&
     heads.join() === [...request.expectedHeads].sort().join()
   if (!expected) throw new Refusal('ERR_POINTER_CONFLICT')
+  if (request.content !== undefined && request.content !== (await hashContent(transaction, input))) {
+    throw new Refusal('ERR_POINTER_CONFLICT')
+  }
   const { rowCount } = await transaction.query(
     `SELECT FROM app.segments WHERE user_id = $1 AND segment_id = $2 AND generation = $3
         AND kind IN ('ways', 'snapshot') AND (cursor IS NOT NULL OR pending = $4)`,
@@ -123,6 +128,27 @@ async function requireExpected(
     ],
   )
   if (rowCount !== 1) throw new Refusal('ERR_POINTER_CONFLICT')
+}
+
+/** The hash of the segments and slots that wait for a change (protocol.md, "Pointer"). */
+async function hashContent(
+  transaction: Transaction,
+  { accountId, pending }: { readonly accountId: string; readonly pending: Pending },
+): Promise<string> {
+  const key = [accountId, parseHex(pending.registration, 'registration', 16)]
+  const { rows: segments } = await transaction.query<{ id: Uint8Array }>(
+    'SELECT segment_id AS id FROM app.segments WHERE user_id = $1 AND pending = $2 ORDER BY segment_id',
+    key,
+  )
+  const { rows: slots } = await transaction.query<{ id: Uint8Array; slot: Uint8Array }>(
+    'SELECT way_id AS id, slot FROM app.pending_slots WHERE user_id = $1 AND registration = $2 ORDER BY way_id',
+    key,
+  )
+  const parts = [
+    ...segments.map(({ id }) => lp(id)),
+    ...slots.map(({ id, slot }) => concat(lp(id), lp(slot))),
+  ]
+  return toHex(sha256(concat(lp('keyhaven/change/v1'), be4(segments.length), ...parts)))
 }
 
 interface Change {

@@ -31,7 +31,7 @@ const MOST_REALMS = 16
 
 const registrationQuery = z.object({ registration: id16.optional() })
 const stretchQuery = z.object({ after: counterShape.optional() })
-const slotBody = z.object({ slot: z.string().max(2048) })
+const slotBody = z.object({ slot: z.string().max(2048), generation: generationShape.optional() })
 const etag = z.string().max(64).nullable()
 const announcementBody = z.object({
   expectedEtag: etag,
@@ -49,6 +49,7 @@ const commitBody = z.object({
   signature: signatureShape,
   newAuthority: id32.optional(),
   previousRoot: sealedRootShape.optional(),
+  content: id32.optional(),
 })
 
 /** Adds the routes. */
@@ -120,10 +121,11 @@ function putSlot(services: Services): ApiHandler {
   return async (context) => {
     const wayId = readParameter(context, 'wayId', id16)
     const { registration } = readQuery(context, registrationQuery)
-    const slot = parseSlot((await readJson(context, slotBody)).slot)
+    const { slot: sealed, generation } = await readJson(context, slotBody)
+    const slot = parseSlot(sealed)
     await asActor(services, context, {
       type: 'backup_updated',
-      run: (transaction, actor) => storeSlot(transaction, actor, { wayId, slot, registration }),
+      run: (transaction, actor) => storeSlot(transaction, actor, { wayId, slot, registration, generation }),
     })
     return context.body(null, 204)
   }

@@ -220,6 +220,18 @@ describe('quotas', () => {
 })
 
 describe('slots', () => {
+  test('a slot that holds the root key of another generation is refused', async () => {
+    const alice = await server.signIn()
+    await createBackup(alice)
+    const wayId = randomId()
+    const { slot } = await putSlot(alice, wayId, undefined, 1)
+    for (const generation of [2, 3]) {
+      const late = await putSlot(alice, wayId, undefined, generation)
+      expect(late.answer.code).toBe('ERR_GENERATION_RETIRED')
+    }
+    expect((await alice.get('/v1/log/slots')).body['slots']).toEqual({ [wayId]: slot })
+  })
+
   test('a device that joins adds its slot to the generation in use', async () => {
     const alice = await server.signIn()
     expect((await alice.get('/v1/log/slots')).body).toEqual({ generation: null, slots: {} })

@@ -18,9 +18,14 @@ export interface SlotUpload {
   readonly wayId: string
   readonly slot: Uint8Array
   readonly registration: string | undefined
+  /** The generation whose root key it holds; only without a registration. */
+  readonly generation?: number | undefined
 }
 
-/** Adds or replaces a slot. `ERR_GENERATION_RETIRED` without a pointer, `ERR_POINTER_CONFLICT` without that change. */
+/**
+ * Adds or replaces a slot. `ERR_GENERATION_RETIRED` without a pointer or for another generation than its own,
+ * `ERR_POINTER_CONFLICT` without that change.
+ */
 export async function storeSlot(transaction: Transaction, actor: Actor, upload: SlotUpload): Promise<void> {
   const state = await lockState(transaction, actor.accountId, actor.time)
   const wayId = parseHex(upload.wayId, 'wayId', 16)
@@ -33,7 +38,10 @@ export async function storeSlot(transaction: Transaction, actor: Actor, upload: 
       [actor.accountId, registration, wayId, upload.slot],
     )
   } else {
-    if (state.pointer === null) throw new Refusal('ERR_GENERATION_RETIRED')
+    const { generation = state.pointer?.generation } = upload
+    if (state.pointer === null || generation !== state.pointer.generation) {
+      throw new Refusal('ERR_GENERATION_RETIRED')
+    }
     await transaction.query(
       `INSERT INTO app.slots (user_id, way_id, generation, slot) VALUES ($1, $2, $3, $4)
        ON CONFLICT (user_id, way_id) DO UPDATE SET slot = excluded.slot, generation = excluded.generation`,

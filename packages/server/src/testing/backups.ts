@@ -23,11 +23,12 @@ export async function putSlot(
   device: TestDevice,
   wayId: string,
   registration?: string,
+  generation?: number,
 ): Promise<{ readonly answer: TestAnswer; readonly slot: string }> {
   const slot = toBase64(randomBytes(1168))
   const query = registration === undefined ? '' : `?registration=${registration}`
   const path = `/v1/log/slots/${wayId}${query}`
-  return { answer: await device.send(path, { method: 'PUT', json: { slot } }), slot }
+  return { answer: await device.send(path, { method: 'PUT', json: { slot, generation } }), slot }
 }
 
 /** An account with its first backup committed. */

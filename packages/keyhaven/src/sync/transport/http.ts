@@ -76,9 +76,9 @@ function logCalls(
       const path = `/v1/log/segments/${id}${forChange(registration)}`
       await session.request({ method: 'PUT', path, bytes, signal, deadlineMs: PAGE_DEADLINE_MS })
     },
-    putSlot: async ({ wayId, slot, registration }, signal) => {
+    putSlot: async ({ wayId, slot, generation, registration }, signal) => {
       const path = `/v1/log/slots/${wayId}${forChange(registration)}`
-      await session.request({ method: 'PUT', path, json: { slot: toBase64(slot) }, signal })
+      await session.request({ method: 'PUT', path, json: { slot: toBase64(slot), generation }, signal })
     },
     readSegments: async (after, signal) => {
       const path = `/v1/log/segments?after=${String(after)}`

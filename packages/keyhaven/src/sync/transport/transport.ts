@@ -76,6 +76,8 @@ export interface CommitRequest {
   readonly signature: string
   /** The root key of the generation that ends, sealed under the next one's. */
   readonly previousRoot?: string
+  /** Hash of the segments and slots that were put for this change, 64 hex digits. */
+  readonly content: string
 }
 
 type Signal = AbortSignal | undefined
@@ -99,8 +101,14 @@ export interface KeySyncTransport {
     segment: { readonly id: string; readonly bytes: Uint8Array; readonly registration?: string | undefined },
     signal?: Signal,
   ): Promise<void>
+  /** Of the generation in use, or for the change of a registration. */
   putSlot(
-    slot: { readonly wayId: string; readonly slot: Uint8Array; readonly registration?: string | undefined },
+    slot: {
+      readonly wayId: string
+      readonly slot: Uint8Array
+      readonly generation: number
+      readonly registration?: string | undefined
+    },
     signal?: Signal,
   ): Promise<void>
   readSegments(after: number, signal?: Signal): Promise<LogPage>
