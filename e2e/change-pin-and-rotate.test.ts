@@ -128,7 +128,7 @@ describe('a rotation', () => {
   })
 })
 
-describe('a device that is killed after any step', { timeout: 240_000 }, () => {
+describe('a device that is killed after any step', { timeout: 900_000 }, () => {
   const changes: readonly [string, (sync: KeySync) => Promise<unknown>, string][] = [
     ['of changing the PIN', (sync) => sync.changePin({ pin: OTHER_PIN }), OTHER_PIN],
     ['of a rotation', (sync) => sync.rotate(), PIN],

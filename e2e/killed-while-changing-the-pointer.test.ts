@@ -10,7 +10,7 @@ beforeAll(async () => {
   place = await openPlace()
 })
 
-describe('a first backup', { timeout: 240_000 }, () => {
+describe('a first backup', { timeout: 900_000 }, () => {
   test('that is killed after any step is abandoned or completed by the next one, and its PIN restores every key', async () => {
     const steps = await forEachCut(async (steps) => {
       const device = await place.newDevice()
@@ -48,7 +48,7 @@ describe('a first backup', { timeout: 240_000 }, () => {
   })
 })
 
-describe('a replacement', { timeout: 240_000 }, () => {
+describe('a replacement', { timeout: 900_000 }, () => {
   test('that is killed after any step leaves exactly one PIN that works, and no key is lost', async () => {
     let old = 0
     const steps = await forEachCut(async (steps) => {

@@ -10,7 +10,7 @@ beforeAll(async () => {
   place = await openPlace()
 })
 
-describe('a device that is killed after any step', { timeout: 240_000 }, () => {
+describe('a device that is killed after any step', { timeout: 900_000 }, () => {
   test('of a later backup sends what it had to send at the next one, and nothing twice', async () => {
     const first = await place.newDevice()
     await (await first.sync()).backup({ pin: PIN })

@@ -101,7 +101,7 @@ describe('a restore', () => {
       })
       expect(await fresh.keys.exportKeys()).toEqual(await second.keys.exportKeys())
     }
-  }, 240_000)
+  }, 900_000)
 })
 
 async function backedUp(): Promise<{ readonly first: TestPerson; readonly fresh: TestPerson }> {

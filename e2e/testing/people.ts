@@ -166,7 +166,7 @@ async function newDevice(input: {
       ...parts,
       transport: httpTransport({ session }),
       configuration,
-      realmDeadlineMs: 5000,
+      realmDeadlineMs: 60_000,
     })
   }
   return { phone, accountId, deviceId, vault, keys: openKeyStore(vault), sync }

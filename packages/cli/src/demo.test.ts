@@ -5,7 +5,7 @@ import type { DemoResult } from './demo/run-demo.ts'
 import { collect, ended, startCommand, temporaryFolder } from './testing/command.ts'
 
 /** Many processes, one after another, on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 
 test(
   'the demo holds: identical keys, a wrong PIN counted, no leak; it prints one line and leaves nothing',

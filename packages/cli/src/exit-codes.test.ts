@@ -5,7 +5,7 @@ import { run, runJson, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 
 /** Many processes, one after another, on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 const PIN = '48291357'
 
 test('without a command, with an unknown one, and with bad options the exit code is 2 and stdout stays empty', async () => {

@@ -9,7 +9,7 @@ import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
 /** Many processes, one after another, on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 
 let server: TestServer
 

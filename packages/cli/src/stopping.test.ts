@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 
 /** Many processes, one after another, on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 
 interface Started {
   readonly child: ChildProcess

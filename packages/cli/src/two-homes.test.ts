@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 /** Many processes, one after another, on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 const PIN = '48291357'
 
 function makeFile(): { identityKeys: Record<string, string>; conversationKeys: Record<string, string> } {

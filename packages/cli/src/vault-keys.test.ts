@@ -5,7 +5,7 @@ import { run, runJson } from './testing/command.ts'
 import { emptyHome, readVectors } from './testing/homes.ts'
 
 /** Many processes on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 
 interface PubPaySample {
   readonly n: number

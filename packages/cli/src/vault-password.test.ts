@@ -6,7 +6,7 @@ import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
 /** Many processes, one after another, on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 const PIN = '48291357'
 const PHONE = '+12025550140'
 const KEYS = { identityKeys: { nostr: 'c2VjcmV0LWtleS1ieXRlcw==' }, conversationKeys: { one: 'AQID' } }

@@ -6,7 +6,7 @@ import { run, runJson } from './testing/command.ts'
 import { emptyHome, PASSWORD, passwordHome } from './testing/homes.ts'
 
 /** Many processes on a machine that may be busy. */
-const SLOW = { timeout: 240_000 }
+const SLOW = { timeout: 900_000 }
 
 /** The bytes of a head, changed, with a checksum that fits. */
 function reseal(head: Uint8Array, change: (body: Uint8Array) => void): Uint8Array {

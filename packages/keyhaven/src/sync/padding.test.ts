@@ -2,6 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pad, padmeSize, unpad } from './padding.ts'
 
+/** True for what `pad` writes of some content. */
+function isPadding(bytes: Uint8Array): boolean {
+  const length = Buffer.from(bytes).readUInt32BE()
+  const content = bytes.subarray(4, 4 + length)
+  return content.length === length && Buffer.compare(pad(content), bytes) === 0
+}
+
 describe('Padmé', () => {
   test('rounds as the paper does', () => {
     const sizes = [0, 1, 2, 8, 9, 15, 16, 17, 100, 1000, 1025, 900_000].map(padmeSize)
@@ -32,6 +39,8 @@ describe('Padmé', () => {
           if (at >= 4 && at < 4 + content.length) return
           const altered = padded.slice()
           altered[at] = (altered[at] ?? 0) ^ flip
+          // Another length may be the padding of another content: of one with more zeros at its end, or fewer.
+          if (at < 4 && isPadding(altered)) return
           expect(() => unpad(altered)).toThrow(expect.objectContaining({ code: 'ERR_LOG_DAMAGED' }))
         },
       ),

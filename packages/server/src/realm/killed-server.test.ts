@@ -16,10 +16,10 @@ import {
 const PIN = utf8('493817')
 const NUM_GUESSES = 6
 const userInfo = utf8('person')
-/** The soak does 100; a fourth of it shows the same in the time that a test may take. */
-const KILLS = process.env['KEYHAVEN_SOAK'] === '1' ? 100 : 25
-/** A burst of work is over after about this long; kills come at a random time within. */
-const BURST_MS = 60
+/** The soak does 100; a part of it shows the same in the time that a test may take. */
+const KILLS = process.env['KEYHAVEN_SOAK'] === '1' ? 100 : 12
+/** Attempts on the besieged record at once: more than there are guesses. */
+const BURST = NUM_GUESSES + 2
 
 let fleet: Fleet
 beforeAll(async () => {
@@ -44,14 +44,29 @@ function recoverAt(server: ServerProcess, { subject }: Person): Promise<RecoverO
   return recover({ configuration: configurationOf(server), transport, userInfo, pin: PIN })
 }
 
-function attemptMany(server: ServerProcess, person: Person, count: number): Promise<Attempt[]> {
-  return Promise.all(Array.from({ length: count }, () => attemptEvaluation({ fleet, server, ...person })))
+function attemptMany(
+  server: ServerProcess,
+  person: Person,
+  count: number,
+  onEnd: () => void = () => undefined,
+): Promise<Attempt[]> {
+  const attempt = (): Promise<Attempt> => attemptEvaluation({ fleet, server, ...person }).finally(onEnd)
+  return Promise.all(Array.from({ length: count }, attempt))
 }
 
-async function killDuring(server: ServerProcess, work: Promise<unknown>): Promise<void> {
-  await new Promise((done) => setTimeout(done, Math.random() * BURST_MS))
-  server.kill('SIGKILL')
-  await Promise.all([work, server.exited])
+/** Kills the server a moment after a random number of the burst's attempts, but not all, have ended. */
+function createKiller(server: ServerProcess): () => void {
+  let left = Math.floor(Math.random() * BURST)
+  const kill = (): void => {
+    setTimeout(() => {
+      server.kill('SIGKILL')
+    }, Math.random() * 4)
+  }
+  if (left === 0) kill()
+  return () => {
+    left -= 1
+    if (left === 0) kill()
+  }
 }
 
 describe(`${KILLS} kills of a server in the middle of recoveries`, () => {
@@ -64,19 +79,21 @@ describe(`${KILLS} kills of a server in the middle of recoveries`, () => {
       const evaluated: Attempt[] = []
       const work = Promise.all([
         // A besieged record, on which no right PIN ever comes: all evaluations there ever are count.
-        attemptMany(server, besieged, NUM_GUESSES + 2).then((attempts) => evaluated.push(...attempts)),
+        attemptMany(server, besieged, BURST, createKiller(server)).then((attempts) =>
+          evaluated.push(...attempts),
+        ),
         // A patient one, whose own right PIN is cut off at any step of it.
         attemptMany(server, patient, 2),
         recoverAt(server, patient).catch(() => undefined),
       ])
-      await killDuring(server, work)
+      await Promise.all([work, server.exited])
       cut += countOf(evaluated, 'lost') > 0 ? 1 : 0
-      evaluated.push(...(await attemptMany(next, besieged, NUM_GUESSES + 2)))
+      evaluated.push(...(await attemptMany(next, besieged, BURST)))
       expect(countOf(evaluated, 'evaluated')).toBeLessThanOrEqual(NUM_GUESSES)
       expect(await recoverAt(next, patient)).toMatchObject({ status: 'recovered', secret: patient.secret })
       server = next
     }
     // Kills that came too early or too late prove nothing; enough of them must have hit the work.
     expect(cut).toBeGreaterThan(KILLS / 5)
-  }, 600_000)
+  }, 900_000)
 })
