@@ -68,35 +68,44 @@ export function scanConversationEntries(
   }
 }
 
-/** Reads a whole body; `ERR_LOG_DAMAGED` when any of it is malformed. Keys are views of it. */
+/** Reads a whole body; `ERR_LOG_DAMAGED` when any of it is malformed. Keys are copies. */
 export function parseConversationEntries(body: Uint8Array): KeyChanges {
   const set: KeyEntry[] = []
   const removed: RemovedKey[] = []
-  scanConversationEntries(body, (start, nameEnd, end) => {
-    const name = readName(body, start + 1, nameEnd)
-    if (body[start] === SET_ENTRY) {
-      const cursor = { body, at: nameEnd }
-      const version = nextVarint(cursor)
-      set.push({ name, version, key: body.subarray(end - nextVarint(cursor), end) })
-    } else {
-      const cursor = { body, at: nameEnd + KEY_ID_BYTES }
-      const keyId = toHex(body.subarray(nameEnd, cursor.at))
-      removed.push({ name, keyId, version: nextVarint(cursor) })
-    }
+  scanConversationEntries(body, (start) => {
+    if (body[start] === SET_ENTRY) set.push(readKey(body, start))
+    else removed.push(readRemoved(body, start))
   })
   return { set, removed }
 }
 
-/** The name that lies between two places of a body that has been scanned. */
-export function readName(body: Uint8Array, start: number, end: number): string {
-  if (body[start] === UUID_NAME) return formatUuid(body.subarray(start + 1, end))
+/** The key that an entry sets, which starts at a place of a body that has been scanned; its bytes are a copy. */
+export function readKey(body: Uint8Array, start: number): KeyEntry {
+  const cursor = { body, at: nameEndAt(body, start) }
+  const name = readName(body, start + 1, cursor.at)
+  const version = nextVarint(cursor)
+  const length = nextVarint(cursor)
+  return { name, version, key: body.slice(cursor.at, cursor.at + length) }
+}
+
+/** The removal that starts at a place of a body that has been scanned. */
+export function readRemoved(body: Uint8Array, start: number): RemovedKey {
+  const cursor = { body, at: nameEndAt(body, start) }
+  const name = readName(body, start + 1, cursor.at)
+  const keyId = toHex(body.slice(cursor.at, cursor.at + KEY_ID_BYTES))
+  cursor.at += KEY_ID_BYTES
+  return { name, keyId, version: nextVarint(cursor) }
+}
+
+function readName(body: Uint8Array, start: number, end: number): string {
+  if (body[start] === UUID_NAME) return formatUuid(body.slice(start + 1, end))
   const cursor = { body, at: start + 1 }
   nextVarint(cursor)
   return parseUtf8(body.subarray(cursor.at, end))
 }
 
 /** Where the name ends of the entry that starts at a place of a body that has been scanned. */
-export function nameEndAt(body: Uint8Array, start: number): number {
+function nameEndAt(body: Uint8Array, start: number): number {
   if (body[start + 1] === UUID_NAME) return start + 2 + UUID_BYTES
   const cursor = { body, at: start + 2 }
   const length = nextVarint(cursor)

@@ -9,14 +9,13 @@ import { KeyhavenError } from '../errors.ts'
 import {
   REMOVED_ENTRY,
   entryEndAt,
-  nameEndAt,
-  parseConversationEntries,
-  readName,
+  readKey,
+  readRemoved,
   scanConversationEntries,
   writeName,
 } from './conversation-entries.ts'
 import { conversationBodies, createBodyWriter } from './key-bodies.ts'
-import type { KeyChanges, KeyEntry } from './key-changes.ts'
+import type { KeyEntry } from './key-changes.ts'
 import { createKeyTable } from './merge.ts'
 import type { KeyTable } from './merge.ts'
 import { createNameTable } from './name-table.ts'
@@ -33,7 +32,7 @@ export interface NamedKeys {
 }
 
 export interface ConversationIndex {
-  /** Merges a body's entries in. `ERR_LOG_DAMAGED` when any is malformed: then the index is good for nothing. */
+  /** Merges a body's entries in. `ERR_LOG_DAMAGED` when any is malformed: then none of them is. */
   readonly append: (body: Uint8Array) => void
   /** How many names have at least one key. */
   readonly countNames: () => number
@@ -56,13 +55,14 @@ export function createConversationIndex(...bodies: readonly Uint8Array[]): Conve
     if (content.wiped) throw new KeyhavenError('ERR_VAULT_LOCKED', undefined)
     return content
   }
+  reserve(content, { bytes: bodies.reduce((sum, { length }) => sum + length, 0), entries: 0 })
   for (const body of bodies) append(content, body)
   return {
     append: (body) => {
       append(there(), body)
     },
     countNames: () => countNames(there()),
-    keysOf: (name) => keysOf(there(), find(content, name), name),
+    keysOf: (name) => keysOf(there(), find(content, name)),
     nextVersion: (name) => tableOf(there(), find(content, name)).nextVersion(name),
     all: () => all(there()),
     bodies: () => writeBodies(there()),
@@ -103,7 +103,6 @@ function createContent(): Content {
     names: createNameTable({
       bytes: () => content.bytes,
       startOf: (name) => startOf(content, (content.newest[name] ?? 0) - 1) + 1,
-      endOf: (name) => nameEndAt(content.bytes, startOf(content, (content.newest[name] ?? 0) - 1)),
     }),
     withRemovals: new Set(),
     unsettled: new Set(),
@@ -116,7 +115,11 @@ function createContent(): Content {
 function append(content: Content, body: Uint8Array): void {
   const base = content.used
   const before = content.entries
-  content.bytes = withRoom(content.bytes, base, body.length)
+  let arriving = 0
+  scanConversationEntries(body, () => {
+    arriving += 1
+  })
+  reserve(content, { bytes: body.length, entries: arriving })
   content.bytes.set(body, base)
   scanConversationEntries(body, (start, nameEnd, end) => {
     addEntry(content, base + start, base + nameEnd, base + end)
@@ -131,9 +134,9 @@ function addEntry(content: Content, start: number, nameEnd: number, end: number)
   const name = names.add(bytes, start + 1, nameEnd)
   const before = name < known ? (content.newest[name] ?? 0) : 0
   if (isRepeat(content, before, start, end)) return
-  content.starts = withNumber(content.starts, entries, start)
-  content.previous = withNumber(content.previous, entries, before)
-  content.newest = withNumber(content.newest, name, entries + 1)
+  content.starts[entries] = start
+  content.previous[entries] = before
+  content.newest[name] = entries + 1
   content.entries += 1
   if (bytes[start] === REMOVED_ENTRY) content.withRemovals.add(name)
   if (content.withRemovals.has(name)) content.unsettled.add(name)
@@ -164,22 +167,23 @@ function tableOf(content: Content, name: number): KeyTable {
   const table = createKeyTable()
   if (name === -1) return table
   for (let entry = content.newest[name] ?? 0; entry > 0; entry = content.previous[entry - 1] ?? 0) {
-    table.apply(readEntry(content, entry))
+    const start = startOf(content, entry - 1)
+    if (content.bytes[start] === REMOVED_ENTRY) {
+      table.apply({ set: [], removed: [readRemoved(content.bytes, start)] })
+    } else {
+      table.apply({ set: [readKey(content.bytes, start)], removed: [] })
+    }
   }
   return table
 }
 
 /** Most names have one key that was set once: that needs no merging. */
-function keysOf(content: Content, number: number, name: string): readonly KeyEntry[] {
+function keysOf(content: Content, number: number): readonly KeyEntry[] {
   const entry = content.newest[number] ?? 0
-  const alone = number !== -1 && content.previous[entry - 1] === 0 && !content.withRemovals.has(number)
-  return alone ? readEntry(content, entry).set : tableOf(content, number).keysOf(name)
-}
-
-/** One entry (counted from 1), as a copy. */
-function readEntry(content: Content, entry: number): KeyChanges {
-  const start = startOf(content, entry - 1)
-  return parseConversationEntries(content.bytes.slice(start, entryEndAt(content.bytes, start)))
+  if (content.previous[entry - 1] !== 0 || content.withRemovals.has(number)) {
+    return tableOf(content, number).changes().set
+  }
+  return [readKey(content.bytes, startOf(content, entry - 1))]
 }
 
 function countNames(content: Content): number {
@@ -193,10 +197,9 @@ function countNames(content: Content): number {
 
 function* all(content: Content): Iterable<NamedKeys> {
   for (let number = 0; number < content.names.size(); number += 1) {
-    const start = startOf(content, (content.newest[number] ?? 0) - 1)
-    const name = readName(content.bytes, start + 1, nameEndAt(content.bytes, start))
-    const keys = keysOf(content, number, name)
-    if (keys.length > 0) yield { name, keys }
+    const keys = keysOf(content, number)
+    const [first] = keys
+    if (first !== undefined) yield { name: first.name, keys }
   }
 }
 
@@ -218,18 +221,24 @@ function startOf(content: Content, entry: number): number {
   return content.starts[entry] ?? 0
 }
 
-/** The buffer, or a larger copy with room for `more` bytes after `used`; the old one is overwritten. */
-function withRoom(bytes: Uint8Array, used: number, more: number): Uint8Array {
-  if (used + more <= bytes.length) return bytes
-  const larger = new Uint8Array(Math.max(used + more, bytes.length * 2))
-  larger.set(bytes.subarray(0, used))
-  bytes.fill(0)
-  return larger
+/** Makes room for entries more. A buffer that is given up is overwritten. */
+function reserve(content: Content, more: { readonly bytes: number; readonly entries: number }): void {
+  const { bytes, entries } = more
+  const old = content.bytes
+  if (content.used + bytes > old.length) {
+    content.bytes = new Uint8Array(Math.max(content.used + bytes, old.length * 2))
+    content.bytes.set(old)
+    old.fill(0)
+  }
+  content.starts = withRoom(content.starts, content.entries + entries)
+  content.previous = withRoom(content.previous, content.entries + entries)
+  content.newest = withRoom(content.newest, content.names.size() + entries)
+  content.names.reserve(entries)
 }
 
-function withNumber(numbers: Uint32Array, place: number, value: number): Uint32Array {
-  const roomy = place < numbers.length ? numbers : new Uint32Array(numbers.length * 2)
-  if (roomy !== numbers) roomy.set(numbers)
-  roomy[place] = value
-  return roomy
+function withRoom(numbers: Uint32Array, count: number): Uint32Array {
+  if (count <= numbers.length) return numbers
+  const larger = new Uint32Array(Math.max(count, numbers.length * 2))
+  larger.set(numbers)
+  return larger
 }

@@ -15,50 +15,65 @@ const FIRST_BITS = 6
 export interface NameHome {
   readonly bytes: () => Uint8Array
   readonly startOf: (number: number) => number
-  readonly endOf: (number: number) => number
 }
 
 export interface NameTable {
   /** The number of the name that lies in `bytes`; -1 when it has none. */
   readonly find: (bytes: Uint8Array, start: number, end: number) => number
-  /** The same, but a new name takes the next number, under which its home must find it from then on. */
+  /**
+   * The same, but a new name takes the next number, under which its home must find it from then on; room for it has
+   * been reserved.
+   */
   readonly add: (bytes: Uint8Array, start: number, end: number) => number
   readonly size: () => number
+  /** Makes room for so many names more. */
+  readonly reserve: (more: number) => void
 }
 
 /** An empty table of names that lie in `home`. */
 export function createNameTable(home: NameHome): NameTable {
   const factors = crypto.getRandomValues(new Uint32Array(MOST_HALVES + 1))
   let bits = FIRST_BITS
+  /** Numbers, counted from 1, by place; at most half of the places are taken. */
   let slots = new Uint32Array(2 ** bits)
+  let hashes = new Uint32Array(slots.length / 2)
   let size = 0
-  const placeOf = (bytes: Uint8Array, start: number, end: number): number => {
-    let place = hashName(factors, bytes, start, end) >>> (32 - bits)
+  const placeOf = (hash: number, isName: (number: number) => boolean): number => {
+    let place = hash >>> (32 - bits)
     for (;;) {
       const number = (slots[place] ?? 0) - 1
-      if (number < 0 || isSame(home, number, bytes, start, end)) return place
+      if (number < 0 || (hashes[number] === hash && isName(number))) return place
       place = (place + 1) & (slots.length - 1)
     }
   }
-  const grow = (): void => {
-    bits += 1
-    slots = new Uint32Array(2 ** bits)
-    for (let number = 0; number < size; number += 1) {
-      slots[placeOf(home.bytes(), home.startOf(number), home.endOf(number))] = number + 1
-    }
-  }
+  const nowhere = (): boolean => false
   return {
-    find: (bytes, start, end) => (slots[placeOf(bytes, start, end)] ?? 0) - 1,
+    find: (bytes, start, end) => {
+      const hash = hashName(factors, bytes, start, end)
+      return (slots[placeOf(hash, (number) => isSame(home, number, bytes, start, end))] ?? 0) - 1
+    },
     add: (bytes, start, end) => {
-      if (size * 2 >= slots.length) grow()
-      const place = placeOf(bytes, start, end)
+      const hash = hashName(factors, bytes, start, end)
+      const place = placeOf(hash, (number) => isSame(home, number, bytes, start, end))
       const known = slots[place] ?? 0
       if (known > 0) return known - 1
+      hashes[size] = hash
       size += 1
       slots[place] = size
       return size - 1
     },
     size: () => size,
+    reserve: (more) => {
+      if (size + more <= hashes.length) return
+      bits = Math.ceil(Math.log2(size + more)) + 1
+      slots = new Uint32Array(2 ** bits)
+      const old = hashes
+      hashes = new Uint32Array(slots.length / 2)
+      hashes.set(old)
+      for (let number = 0; number < size; number += 1) {
+        slots[placeOf(hashes[number] ?? 0, nowhere)] = number + 1
+      }
+    },
   }
 }
 
