@@ -87,6 +87,8 @@ export interface KeyhavenErrorDetails {
   ERR_SERVER_REFUSED: { readonly rule: string; readonly status: number }
   /** The session is not, or no longer, signed in. Sign in again. */
   ERR_SIGNED_OUT: undefined
+  /** This device was removed from the account. It can sign in anew, and needs the PIN or another way in then. */
+  ERR_DEVICE_REMOVED: undefined
   /** The sign-in code is wrong, used, or too old. */
   ERR_CODE_REJECTED: { readonly triesRemaining: number | undefined }
   /** Too many requests. Wait for the given number of seconds. */
@@ -225,6 +227,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_SERVER_UNAVAILABLE: 'The server is not available.',
   ERR_SERVER_REFUSED: 'The server refused the request.',
   ERR_SIGNED_OUT: 'This device is not signed in.',
+  ERR_DEVICE_REMOVED: 'This device was removed from the account.',
   ERR_CODE_REJECTED: 'The sign-in code was not accepted.',
   ERR_RATE_LIMITED: 'Too many requests; wait and try again.',
   ERR_POINTER_CONFLICT: 'The backup changed meanwhile; synchronise and try again.',

@@ -20,6 +20,7 @@ import { DEFAULT_LIMITS } from './auth/rate-limits.ts'
 import type { SignInLimits } from './auth/rate-limits.ts'
 import { REALM_TOKEN_KEY_NAME } from './auth/realm-token.ts'
 import { addAuthRoutes } from './auth/routes.ts'
+import { addDeviceRoutes } from './devices/routes.ts'
 import { addBackupRoutes } from './backups/routes.ts'
 import { DEFAULT_QUOTA } from './backups/segments.ts'
 import type { Quota } from './backups/segments.ts'
@@ -67,6 +68,7 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
   addAuthRoutes(app, services)
   addAccessLogRoutes(app, services)
   addBackupRoutes(app, services)
+  addDeviceRoutes(app, services)
   app.route('/', createRealm(input, services))
   return app
 }
@@ -119,8 +121,8 @@ function addHealthRoutes(app: Hono<ApiEnv>, database: Database): void {
 
 const crossOrigin = cors({
   origin: '*',
-  allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
-  allowHeaders: ['Authorization', 'Content-Type'],
+  allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  allowHeaders: ['Authorization', 'Content-Type', 'Keyhaven-Proof'],
   exposeHeaders: ['Keyhaven-Cursor', 'Retry-After'],
   maxAge: 86_400,
 })

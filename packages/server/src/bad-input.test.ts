@@ -44,6 +44,9 @@ const SIGNED_IN_ROUTES: readonly (readonly [string, string])[] = [
   ['GET', '/v1/log/slots'],
   ['GET', '/v1/pointer'],
   ['DELETE', `/v1/pointer/retired/${ID}`],
+  ['GET', '/v1/devices'],
+  ['PATCH', `/v1/devices/${ID}`],
+  ['DELETE', `/v1/devices/${ID}`],
 ]
 
 function sendRaw(

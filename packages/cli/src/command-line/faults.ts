@@ -43,6 +43,10 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   },
   ERR_PIN_REFUSED: ({ reason }) => ({ exit: EXIT.refused, text: PIN_REASONS[reason] }),
   ERR_SIGNED_OUT: { exit: EXIT.signedOut, text: 'This device is not signed in; run "keyhaven login" first.' },
+  ERR_DEVICE_REMOVED: {
+    exit: EXIT.signedOut,
+    text: 'This device was removed from the account. Its keys are still here; "keyhaven login" and "keyhaven restore" with the PIN bring it back.',
+  },
   ERR_VAULT_MISSING: {
     exit: EXIT.signedOut,
     text: 'There is no device here yet; "keyhaven login" or "keyhaven vault init" sets one up.',

@@ -14,10 +14,11 @@ import { pullAll } from './pull.ts'
 import { removeRetired } from './registration.ts'
 import { settle } from './settle.ts'
 
-/** Starts a new generation; with `pin` (normalised) that PIN is the only one that opens it. */
+/** Starts a new generation; with `pin` (normalised) that PIN is the only one that opens it. The ways in `without` are left out. */
 export async function changeGeneration(
   context: SyncContext,
   pin: Uint8Array | undefined,
+  without?: ReadonlySet<string>,
 ): Promise<ChangeOutcome> {
   return retryConflicts(async () => {
     const { pointer, state } = await settle(context)
@@ -25,7 +26,7 @@ export async function changeGeneration(
     const current = state && (await catchUp(context, pointer, state))
     if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
     const replaced = await pullAll(context, pointer.pointer, current)
-    const changed = await startGeneration(context, { pointer, pin, replaced })
+    const changed = await startGeneration(context, { pointer, pin, replaced, ...(without && { without }) })
     const after = await context.transport.readPointer(context.signal)
     const oldRegistrationRemainsOn = await removeRetired(context, after)
     const { generation } = changed.state

@@ -3,6 +3,7 @@
  */
 export type { AccessEvent, AccessHistory, AccessHistoryInput } from './access-history.ts'
 export type { Progress } from './context.ts'
+export type { RemovalOutcome, SyncDevice } from './devices.ts'
 export { createKeySync } from './key-sync.ts'
 export type { KeySync, KeySyncOptions, OperationInput } from './key-sync.ts'
 export { openKeyStore } from './key-store.ts'

@@ -17,6 +17,8 @@ import { changeGeneration } from './change-generation.ts'
 import { parseAccountId } from './context.ts'
 import type { Progress, SyncContext } from './context.ts'
 import { openDevice } from './device.ts'
+import { listDevices, removeDevice, renameDevice } from './devices.ts'
+import type { RemovalOutcome, SyncDevice } from './devices.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { BackupOutcome, ChangeOutcome, RestoreOutcome, SyncStatus } from './outcomes.ts'
@@ -75,6 +77,16 @@ export interface KeySync {
    * use. Needs no PIN and leaves it as it is. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`.
    */
   rotate(input?: OperationInput): Promise<ChangeOutcome>
+  /** The account's devices: those that the server knows, and those that the backup lists as ways in. */
+  listDevices(input?: OperationInput): Promise<readonly SyncDevice[]>
+  /** Gives a device another name of 1 to 64 characters; false when there is no such device. */
+  renameDevice(input: OperationInput & { readonly id: string; readonly label: string }): Promise<boolean>
+  /**
+   * Removes a device: the server ends its sessions at once, and a new root key is sealed to every way in but its own. Only
+   * a device that has joined the backup can remove another: else `ERR_AUTHORITY_REQUIRED`. A device that removes itself
+   * keeps its keys, is signed out, and needs the PIN to come back.
+   */
+  removeDevice(input: OperationInput & { readonly id: string }): Promise<RemovalOutcome>
   /**
    * The account's access log, newest first, page by page: what was done with the backup, from where, and what was refused.
    * Verified as far as any of the account's devices has seen it; of what came after that, the server can leave rows out.
@@ -122,6 +134,9 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     replaceBackup: (input) => withNewPin(input, replace),
     changePin: (input) => withNewPin(input, changeGeneration),
     rotate: (input = {}) => run(input, (context) => changeGeneration(context, undefined)),
+    listDevices: (input = {}) => run(input, listDevices),
+    renameDevice: (input) => run(input, (context) => renameDevice(context, input)),
+    removeDevice: (input) => run(input, (context) => removeDevice(context, input.id)),
     getAccessHistory: (input = {}) => run(input, (context) => readAccessHistory(context, input)),
     status: (input = {}) => run(input, readStatus),
   }

@@ -26,6 +26,8 @@ export interface NewGeneration {
   readonly pin: Uint8Array | undefined
   /** What is replaced, up to the log's heads; none for a first backup. */
   readonly replaced: BackupState | undefined
+  /** Ids of ways in that the new root key is not sealed to any more. */
+  readonly without?: ReadonlySet<string>
 }
 
 /** Makes a generation of every key on this device and moves the pointer to it. */
@@ -58,7 +60,7 @@ async function makeGeneration(
   const authoritySeed = replaced?.authoritySeed ?? randomBytes(32)
   const { deriveXWingPublicKey } = await loadXWing()
   const newPinKey = input.pin === undefined ? undefined : deriveXWingPublicKey(waySeed)
-  const ways = await sealWays(context, { generation, root, newPinKey, replaced })
+  const ways = await sealWays(context, { generation, root, newPinKey, replaced, without: input.without })
   const trust = describeTrust(context.configuration)
   const listed = writeWays({ ways: ways.map(({ way }) => way), authoritySeed, trust })
   const bodies: readonly Body[] = [
@@ -104,9 +106,11 @@ async function sealWays(
     readonly root: Uint8Array
     readonly newPinKey: Uint8Array | undefined
     readonly replaced: BackupState | undefined
+    readonly without: ReadonlySet<string> | undefined
   },
 ): Promise<readonly SealedWay[]> {
-  const { newPinKey } = input
+  const { newPinKey, without } = input
+  const listed = input.replaced?.ways ?? []
   const device = await deriveDeviceWay(context.device)
   const pinWay = (publicKey: Uint8Array): Omit<Way, 'slotHash'> => ({
     id: toHex(deriveWayId(publicKey)),
@@ -116,16 +120,22 @@ async function sealWays(
   })
   const stays = ({ type, id }: Way): boolean =>
     (type !== 'pin' || newPinKey === undefined) && id !== device.id
-  const ways = [
+  const label = listed.find(({ id }) => id === device.id)?.label ?? context.device.label
+  const ways: readonly Omit<Way, 'slotHash'>[] = [
     ...(newPinKey === undefined ? [] : [pinWay(newPinKey)]),
-    { id: device.id, type: 'device', label: context.device.label, publicKey: device.publicKey },
-    ...(input.replaced?.ways ?? []).filter(stays),
+    { id: device.id, type: 'device', label, device: toHex(context.device.id), publicKey: device.publicKey },
+    ...listed.filter(stays),
   ]
   const sealed: SealedWay[] = []
-  for (const { id, type, label, publicKey } of ways) {
+  for (const way of ways.filter(({ id }) => without?.has(id) !== true)) {
     const { account } = context
-    const slot = await sealSlot({ account, generation: input.generation, root: input.root, publicKey })
-    sealed.push({ way: { id, type, label, publicKey, slotHash: sha256(slot) }, slot: { wayId: id, slot } })
+    const slot = await sealSlot({
+      account,
+      generation: input.generation,
+      root: input.root,
+      publicKey: way.publicKey,
+    })
+    sealed.push({ way: { ...way, slotHash: sha256(slot) }, slot: { wayId: way.id, slot } })
   }
   return sealed
 }

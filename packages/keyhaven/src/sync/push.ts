@@ -62,7 +62,14 @@ async function sealOwnWay(
   const { id, publicKey } = await deriveDeviceWay(device)
   if (state.ways.some((way) => way.id === id)) return undefined
   const slot = await sealSlot({ account, generation, root, publicKey })
-  const own: Way = { id, type: 'device', label: device.label, publicKey, slotHash: sha256(slot) }
+  const own: Way = {
+    id,
+    type: 'device',
+    label: device.label,
+    device: toHex(device.id),
+    publicKey,
+    slotHash: sha256(slot),
+  }
   const trust = describeTrust(context.configuration)
   const body = writeWays({ ways: [...state.ways, own], authoritySeed, trust })
   return { body, slot: { wayId: id, slot } }

@@ -24,6 +24,8 @@ export interface SessionRequest {
   readonly path: string
   readonly json?: unknown
   readonly bytes?: Uint8Array
+  /** Beside those of the session and of the body. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   readonly deadlineMs?: number
   readonly mostBytes?: number
@@ -186,6 +188,7 @@ function toExchange(
 
 function headersOf(request: SessionRequest, record: SessionRecord): Record<string, string> {
   return {
+    ...request.headers,
     authorization: `Bearer ${record.accessToken}`,
     ...(request.json !== undefined && { 'content-type': 'application/json' }),
     ...(request.bytes !== undefined && { 'content-type': 'application/octet-stream' }),

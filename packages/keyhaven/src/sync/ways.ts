@@ -5,7 +5,7 @@
  */
 import type { Configuration } from '../recovery/index.ts'
 import { serializeConfiguration } from '../recovery/index.ts'
-import { XWING_PUBLIC_KEY_LENGTH, equal, toHex } from '../crypto/index.ts'
+import { XWING_PUBLIC_KEY_LENGTH, equal, parseHex, toHex } from '../crypto/index.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import type { CborValue } from './cbor.ts'
 import { logDamaged, readFields } from './fields.ts'
@@ -19,6 +19,8 @@ export interface Way {
   /** `pin`, `device`, or a type of the future. */
   readonly type: string
   readonly label: string
+  /** The id of the device whose way it is, in hex; a way of another type has none. */
+  readonly device?: string
   /** 1216 bytes. */
   readonly publicKey: Uint8Array
   /** SHA-256 of the way's slot of this generation. */
@@ -62,6 +64,7 @@ export function wayToCbor(way: Way): CborValue {
     label: way.label,
     publicKey: way.publicKey,
     slotHash: way.slotHash,
+    ...(way.device !== undefined && { device: parseHex(way.device, 'device', 16) }),
   }
 }
 
@@ -77,6 +80,7 @@ export function readWay(item: unknown, fault: Fault): Way {
     label: fields.text('label'),
     publicKey,
     slotHash: fields.bytes('slotHash', 32),
+    ...(fields.has('device') && { device: toHex(fields.bytes('device', 16)) }),
   }
 }
 

@@ -10,6 +10,8 @@ const DONE = {
   session_refreshed: 'A session was continued.',
   signed_out: 'A device signed out.',
   device_added: 'A device signed in for the first time.',
+  device_renamed: 'A device was given another name.',
+  device_removed: 'A device was removed.',
   realm_token_issued: 'A device was admitted to the realms.',
   registration_started: 'A change of the PIN registration was begun.',
   registration_abandoned: 'A change of the PIN registration was given up.',

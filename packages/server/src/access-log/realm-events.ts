@@ -2,8 +2,9 @@
  * Access-log rows from events of this server's own realm. The realm knows no accounts: it passes on the sealed context
  * of the token, which only the server that issued it can open. Tokens of other tenants have none and leave no row here.
  */
-import { parseHex } from 'keyhaven/crypto'
 import { REALM_TENANT, openRealmContext } from '../auth/realm-token.ts'
+import { findDevice } from '../devices/devices.ts'
+import { Refusal } from '../http/refusal.ts'
 import type { Services } from '../http/services.ts'
 import type { RealmReport } from '../realm/routes.ts'
 import type { AccessLogType } from './events.ts'
@@ -18,7 +19,10 @@ const TYPES: Readonly<Record<RealmReport['kind'], AccessLogType>> = {
   deleted: 'registration_deleted',
 }
 
-/** Writes the event into the log of the account behind the context; does nothing without a context of ours. */
+/**
+ * Writes the event into the log of the account behind the context; does nothing without a context of ours.
+ * `ERR_DEVICE_REMOVED` for a device that was removed meanwhile: its token gets no answer any more.
+ */
 export async function recordRealmEvent(
   services: Pick<Services, 'database' | 'keys' | 'now'>,
   report: RealmReport,
@@ -30,11 +34,9 @@ export async function recordRealmEvent(
   if (context === undefined) return
   const { accountId, deviceId } = context
   await services.database.withUser(accountId, async (transaction) => {
-    const { rows } = await transaction.query<{ label: string }>(
-      'SELECT label FROM app.devices WHERE user_id = $1 AND device_id = $2',
-      [accountId, parseHex(deviceId, 'device', 16)],
-    )
-    const device = { id: deviceId, label: rows[0]?.label ?? '' }
+    const known = await findDevice(transaction, { accountId, deviceId })
+    if (known?.removed === true) throw new Refusal('ERR_DEVICE_REMOVED')
+    const device = { id: deviceId, label: known?.label ?? '' }
     const subject = {
       accountId,
       device,

@@ -13,7 +13,7 @@ import { Refusal } from '../http/refusal.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiEnv, Services } from '../http/services.ts'
-import { allDifferent, id16 } from '../http/shapes.ts'
+import { allDifferent, id16, labelShape } from '../http/shapes.ts'
 import { parsePhone } from './phone.ts'
 import { deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
 import { refreshSession } from './sessions.ts'
@@ -29,7 +29,7 @@ const verifyBody = z.object({
   phone: phoneText,
   requestId: id16,
   code: z.string().regex(/^[0-9]{6}$/),
-  device: z.object({ id: id16, label: z.string().refine(isLabel) }),
+  device: z.object({ id: id16, label: labelShape }),
 })
 const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) })
 const realmTokensBody = z.object({
@@ -153,10 +153,4 @@ async function ownsRegistration(
     [input.accountId, parseHex(input.registration, 'registration', 16)],
   )
   return rows[0]?.owned === true
-}
-
-/** 1 to 64 characters, none of them a control character. */
-function isLabel(text: string): boolean {
-  const length = Array.from(text).length
-  return length >= 1 && length <= 64 && !/\p{Cc}|\p{Cs}/u.test(text)
 }

@@ -11,6 +11,7 @@ import type { Transaction } from '../db/database.ts'
 import { noteUse } from '../devices/devices.ts'
 import type { Device } from '../devices/devices.ts'
 import type { RequestOrigin } from '../http/origin.ts'
+import { Refusal } from '../http/refusal.ts'
 import type { Services } from '../http/services.ts'
 import { ACCESS_TOKEN_SECONDS, signAccessToken, signedOut } from './access-token.ts'
 import {
@@ -85,7 +86,10 @@ async function useToken(
   return services.database.withAuth(
     async (transaction) => {
       const session = await lockSession(transaction, token, time)
-      if (session === undefined) return undefined
+      if (session === undefined) {
+        if (await isOfRemovedDevice(transaction, token)) throw new Refusal('ERR_DEVICE_REMOVED')
+        return undefined
+      }
       const spent = await continueSession(services, transaction, { token, session, time })
       const event: AccessEvent = spent
         ? refused('session_refreshed', 'ERR_SIGNED_OUT')
@@ -102,6 +106,15 @@ async function useToken(
     },
     { userId: token.accountId },
   )
+}
+
+async function isOfRemovedDevice(transaction: Transaction, token: RefreshToken): Promise<boolean> {
+  const { rows } = await transaction.query<{ removed: boolean }>(
+    `SELECT removed_at IS NOT NULL AS removed FROM app.sessions JOIN app.devices USING (user_id, device_id)
+      WHERE user_id = $1 AND session_id = $2`,
+    [token.accountId, token.sessionId],
+  )
+  return rows[0]?.removed === true
 }
 
 interface StoredSession {

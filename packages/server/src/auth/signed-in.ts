@@ -9,6 +9,7 @@ import { refused } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
 import type { EventSubject } from '../access-log/record.ts'
 import type { Transaction } from '../db/database.ts'
+import { findDevice } from '../devices/devices.ts'
 import type { Device } from '../devices/devices.ts'
 import { whenAnswered } from '../http/answered.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -113,6 +114,7 @@ async function requireLiveSession(
     [claims.accountId, claims.sessionId, parseHex(claims.deviceId, 'device', 16), claims.time],
   )
   const [row] = rows
-  if (row === undefined) throw signedOut()
-  return row.label
+  if (row !== undefined) return row.label
+  const device = await findDevice(transaction, claims)
+  throw device?.removed === true ? new Refusal('ERR_DEVICE_REMOVED') : signedOut()
 }

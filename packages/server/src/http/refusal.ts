@@ -15,6 +15,7 @@ interface Entry {
 export type RefusalCode =
   | 'ERR_BODY_MALFORMED'
   | 'ERR_SIGNED_OUT'
+  | 'ERR_DEVICE_REMOVED'
   | 'ERR_CODE_REJECTED'
   | 'ERR_PROOF_REJECTED'
   | 'ERR_NOT_FOUND'
@@ -37,6 +38,7 @@ export type RefusalCode =
 const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_BODY_MALFORMED: { status: 400, message: 'The body or a parameter has the wrong shape.' },
   ERR_SIGNED_OUT: { status: 401, message: 'The access token is missing, not valid, or its session ended.' },
+  ERR_DEVICE_REMOVED: { status: 401, message: 'This device was removed from the account.' },
   ERR_CODE_REJECTED: { status: 401, message: 'The sign-in code was not accepted.' },
   ERR_PROOF_REJECTED: { status: 403, message: 'The authority signature is missing or wrong.' },
   ERR_NOT_FOUND: { status: 404, message: 'There is no such thing here.' },

@@ -5,7 +5,7 @@ import type { Handler, Hono } from 'hono'
 import { Refusal } from './refusal.ts'
 import type { ApiContext, ApiEnv } from './services.ts'
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export type ApiHandler = (context: ApiContext) => Response | Promise<Response>
 
 /** Adds one path with its methods. */

@@ -22,6 +22,12 @@ export const counterShape: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>
   .regex(/^\d{1,15}$/)
   .transform(Number)
 
+/** A device's label: 1 to 64 characters, none of them a control character. */
+export const labelShape: z.ZodString = z.string().refine((text) => {
+  const length = Array.from(text).length
+  return length >= 1 && length <= 64 && !/\p{Cc}|\p{Cs}/u.test(text)
+})
+
 /** True when no value occurs twice. */
 export function allDifferent(values: readonly string[]): boolean {
   return new Set(values).size === values.length

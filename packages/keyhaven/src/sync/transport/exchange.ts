@@ -15,7 +15,7 @@ export type Fetch = typeof globalThis.fetch
 export interface ExchangeInput {
   readonly fetch: Fetch
   readonly url: string
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | string
   readonly signal?: AbortSignal | undefined
@@ -152,6 +152,7 @@ export function refusalOf(answer: Answer): KeyhavenError {
     return new KeyhavenError('ERR_SERVER_UNAVAILABLE', { fault: 'status', retryable: answer.status >= 500 })
   }
   if (rule === 'ERR_CODE_REJECTED') return new KeyhavenError(rule, { triesRemaining: undefined })
+  if (rule === 'ERR_DEVICE_REMOVED') return new KeyhavenError(rule, undefined)
   if (answer.status === 401) return new KeyhavenError('ERR_SIGNED_OUT', undefined)
   if (rule === 'ERR_POINTER_CONFLICT' || rule === 'ERR_PHONE_INVALID')
     return new KeyhavenError(rule, undefined)

@@ -9,7 +9,14 @@ import { MOST_SEGMENT_BYTES } from '../segment.ts'
 import { readAccessLogPage, readSignedHead } from './access-log.ts'
 import type { Answer } from './exchange.ts'
 import { readJson } from './exchange.ts'
-import type { KeySyncTransport, LogHeads, LogPage, PointerState, Requester } from './transport.ts'
+import type {
+  KeySyncTransport,
+  LogHeads,
+  LogPage,
+  PointerState,
+  Requester,
+  ServedDevice,
+} from './transport.ts'
 
 /** A page is at most 4 MiB, or one segment, and its frames. */
 const MOST_PAGE_BYTES = 4 * 1_048_576 + 2 * MOST_SEGMENT_BYTES
@@ -27,6 +34,7 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
     deviceId,
     ...pointerCalls(session, post),
     ...logCalls(session),
+    ...deviceCalls(session),
     readAccessLog: async ({ before, limit }, signal) => {
       const query = `limit=${String(limit)}${before === undefined ? '' : `&before=${String(before)}`}`
       return readAccessLogPage(
@@ -92,6 +100,41 @@ function logCalls(
       return { generation: fields.integer('generation'), slots: readSlots(fields) }
     },
   }
+}
+
+function deviceCalls(
+  session: Requester,
+): Pick<KeySyncTransport, 'listDevices' | 'renameDevice' | 'removeDevice'> {
+  return {
+    listDevices: async (signal) => {
+      const fields = readJson(await session.request({ method: 'GET', path: '/v1/devices', signal }))
+      return fields.list('devices').map((item) => readDevice(fieldsOf(item)))
+    },
+    renameDevice: async ({ id, label }, signal) => {
+      await session.request({ method: 'PATCH', path: `/v1/devices/${id}`, json: { label }, signal })
+    },
+    removeDevice: async ({ id, proof }, signal) => {
+      const headers = proof === undefined ? {} : { 'keyhaven-proof': proof }
+      await session.request({ method: 'DELETE', path: `/v1/devices/${id}`, headers, signal })
+    },
+  }
+}
+
+function readDevice(fields: Fields): ServedDevice {
+  return {
+    id: readId(fields.text('id'), 32),
+    label: fields.text('label'),
+    firstUsedAt: readTime(fields.text('firstUsedAt')),
+    lastUsedAt: readTime(fields.text('lastUsedAt')),
+    signedIn: fields.boolean('signedIn'),
+  }
+}
+
+/** A time in its one spelling, so that no other text of the server's gets through as one. */
+function readTime(text: string): string {
+  const time = Date.parse(text)
+  if (Number.isNaN(time) || new Date(time).toISOString() !== text) throw answerMalformed()
+  return text
 }
 
 function forChange(registration: string | undefined): string {

@@ -37,6 +37,16 @@ export interface SignedHead {
   readonly key: Uint8Array
 }
 
+/** A device as the server's table has it: the server's words, which let no device open anything. */
+export interface ServedDevice {
+  readonly id: string
+  readonly label: string
+  /** ISO 8601. */
+  readonly firstUsedAt: string
+  readonly lastUsedAt: string
+  readonly signedIn: boolean
+}
+
 export interface AccessLogPage {
   readonly head: SignedHead
   /** Newest first; none when there are no more. */
@@ -122,6 +132,10 @@ export interface KeySyncTransport {
     page: { readonly before?: number; readonly limit: number },
     signal?: Signal,
   ): Promise<AccessLogPage>
+  listDevices(signal?: Signal): Promise<readonly ServedDevice[]>
+  renameDevice(change: { readonly id: string; readonly label: string }, signal?: Signal): Promise<void>
+  /** Ends a device's sessions; `proof` is the authority key's signature, in hex, where another one is removed. */
+  removeDevice(removal: { readonly id: string; readonly proof?: string }, signal?: Signal): Promise<void>
   /** Realm tokens by realm id. */
   realmTokens(
     input: { readonly registration: string; readonly realmIds: readonly string[] },

@@ -1,0 +1,60 @@
+/**
+ * Routes of "Devices" (docs/protocol.md).
+ */
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { asActor, requireSignIn } from '../auth/signed-in.ts'
+import { parseWith, readJson } from '../http/body.ts'
+import { addRoute } from '../http/routes.ts'
+import type { ApiHandler } from '../http/routes.ts'
+import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
+import { id16, labelShape, signatureShape } from '../http/shapes.ts'
+import { removeDevice, renameDevice } from './change-device.ts'
+import { listDevices } from './devices.ts'
+
+const renameBody = z.object({ label: labelShape })
+
+/** Adds the routes. */
+export function addDeviceRoutes(app: Hono<ApiEnv>, services: Services): void {
+  app.use('/v1/devices/*', requireSignIn(services))
+  addRoute(app, '/v1/devices', { GET: getDevices(services) })
+  addRoute(app, '/v1/devices/:id', { PATCH: patchDevice(services), DELETE: deleteDevice(services) })
+}
+
+function getDevices(services: Services): ApiHandler {
+  return async (context) => {
+    const devices = await asActor(services, context, {
+      run: (transaction, { accountId, time }) => listDevices(transaction, { accountId, time }),
+    })
+    return context.json({ devices })
+  }
+}
+
+function patchDevice(services: Services): ApiHandler {
+  return async (context) => {
+    const deviceId = readId(context)
+    const { label } = await readJson(context, renameBody)
+    await asActor(services, context, {
+      type: 'device_renamed',
+      run: (transaction, actor) => renameDevice(transaction, actor, { deviceId, label }),
+    })
+    return context.body(null, 204)
+  }
+}
+
+function deleteDevice(services: Services): ApiHandler {
+  return async (context) => {
+    const deviceId = readId(context)
+    const header = context.req.header('keyhaven-proof')
+    const proof = header === undefined ? undefined : parseWith(signatureShape, header)
+    await asActor(services, context, {
+      type: 'device_removed',
+      run: (transaction, actor) => removeDevice(transaction, actor, { deviceId, proof }),
+    })
+    return context.body(null, 204)
+  }
+}
+
+function readId(context: ApiContext): string {
+  return parseWith(id16, context.req.param('id'))
+}
