@@ -7,10 +7,11 @@ const rooms = {
   recovery: ['crypto', 'recovery'],
   vault: ['crypto', 'strength', 'vault'],
   nostr: ['crypto', 'vault', 'nostr'],
+  identity: ['crypto', 'vault', 'identity'],
   legacy: ['crypto', 'vault', 'nostr', 'legacy'],
   sync: ['crypto', 'strength', 'recovery', 'vault', 'sync'],
 }
-const all = ['crypto', 'strength', 'recovery', 'vault', 'nostr', 'sync', 'legacy']
+const all = ['crypto', 'strength', 'recovery', 'vault', 'nostr', 'identity', 'sync', 'legacy']
 
 const directions = Object.entries(rooms).map(([room, allowed]) => ({
   files: [`packages/keyhaven/src/${room}/**/*.ts`],

@@ -13,15 +13,24 @@ export function signEd25519(input: { readonly seed: Uint8Array; readonly message
   return ed25519.sign(input.message, input.seed)
 }
 
+/** True for the canonical encoding of a point that is not of small order. */
+export function isEd25519PublicKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== 32) return false
+  try {
+    return !ed25519.Point.fromBytes(publicKey, false).isSmallOrder()
+  } catch {
+    return false
+  }
+}
+
 /** True when the signature is good; malformed keys and signatures are just not good. */
 export function verifyEd25519(input: {
   readonly publicKey: Uint8Array
   readonly message: Uint8Array
   readonly signature: Uint8Array
 }): boolean {
-  if (input.publicKey.length !== 32 || input.signature.length !== 64) return false
+  if (!isEd25519PublicKey(input.publicKey) || input.signature.length !== 64) return false
   try {
-    if (ed25519.Point.fromBytes(input.publicKey, false).isSmallOrder()) return false
     return ed25519.verify(input.signature, input.message, input.publicKey, { zip215: false })
   } catch {
     return false

@@ -28,6 +28,8 @@ describe('a slot', () => {
       altered[place] = (altered[place] ?? 0) ^ 1
       await expect(openSlot({ account, generation: 7, slot: altered, seed })).rejects.toEqual(refused)
     }
+    const smallOrder = slot.slice().fill(0, 1088, 1120)
+    await expect(openSlot({ account, generation: 7, slot: smallOrder, seed })).rejects.toEqual(refused)
   })
 })
 

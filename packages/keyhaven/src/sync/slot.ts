@@ -52,10 +52,10 @@ export async function openSlot(
   if (input.slot.length !== SLOT_BYTES) throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'slot' })
   const ciphertext = input.slot.subarray(0, XWING_CIPHERTEXT_LENGTH)
   const { decapsulate, deriveXWingPublicKey } = await loadXWing()
-  const sharedSecret = decapsulate({ ciphertext, seed: input.seed })
   const publicKey = deriveXWingPublicKey(input.seed)
-  const key = deriveSlotKey({ ...input, publicKey, sharedSecret, ciphertext })
   try {
+    const sharedSecret = decapsulate({ ciphertext, seed: input.seed })
+    const key = deriveSlotKey({ ...input, publicKey, sharedSecret, ciphertext })
     return await openAead(
       { key, nonce: new Uint8Array(AEAD_NONCE_LENGTH), associatedData: new Uint8Array() },
       input.slot.subarray(XWING_CIPHERTEXT_LENGTH),
