@@ -46,6 +46,11 @@ export interface KeyhavenErrorDetails {
   ERR_VAULT_TAMPERED: undefined
   /** The device key of this vault is gone. Unlock with another protection. */
   ERR_DEVICE_KEY_MISSING: undefined
+  /**
+   * The system's keychain did not do what was asked. Unlock or start it and try again, install `@napi-rs/keyring`, or
+   * open the vault with another protection. `no-entry` does not prove that the entry is gone: another keychain may be open.
+   */
+  ERR_KEYCHAIN_FAILED: { readonly fault: 'not-installed' | 'failed' | 'no-entry' }
   /** The device key's file is not fit for use; nothing was changed. */
   ERR_DEVICE_KEY_REFUSED: { readonly problem: 'permissions' | 'inside-the-vault' | 'damaged' }
   /** A passkey cannot protect a vault here. `reason` tells why; offer another protection. */
@@ -58,6 +63,8 @@ export interface KeyhavenErrorDetails {
   ERR_WORKER_FAILED: undefined
   /** The vault has no record of this name. */
   ERR_RECORD_MISSING: undefined
+  /** The vault has a record of this name, and it was to be written only if there was none. Nothing was changed. */
+  ERR_RECORD_EXISTS: undefined
   /** The vault has no such protection. */
   ERR_PROTECTION_MISSING: undefined
   /** The last protection cannot be removed, or nothing would open the vault. Add another one first. */
@@ -208,12 +215,14 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_VAULT_EVICTED: 'The browser has deleted the storage of this vault.',
   ERR_VAULT_TAMPERED: 'The parts of the vault do not belong together.',
   ERR_DEVICE_KEY_MISSING: 'The device key of the vault is gone.',
+  ERR_KEYCHAIN_FAILED: "The system's keychain did not do what was asked.",
   ERR_DEVICE_KEY_REFUSED: 'The file of the device key is not fit for use.',
   ERR_PASSKEY_UNAVAILABLE: 'A passkey cannot protect a vault here.',
   ERR_PASSWORD_REFUSED: 'The password is too easy to guess.',
   ERR_REQUEST_REFUSED: 'The request to use the key was refused.',
   ERR_WORKER_FAILED: 'The worker that holds the vault has failed.',
   ERR_RECORD_MISSING: 'The vault has no such record.',
+  ERR_RECORD_EXISTS: 'The vault has such a record already.',
   ERR_PROTECTION_MISSING: 'The vault has no such protection.',
   ERR_PROTECTION_LAST: 'The last protection of a vault cannot be removed.',
   ERR_VAULT_DAMAGED: 'The vault was changed from outside.',

@@ -34,7 +34,7 @@ export async function signEvent(input: {
   readonly record?: string
 }): Promise<SignedEvent> {
   const record = input.record ?? NOSTR_RECORD
-  const { kind, created_at, tags, content } = requireTemplate(input.event)
+  const { kind, created_at, tags, content } = copyTemplate(input.event)
   const pubkey = toHex(await input.vault.use(record, 'schnorr-public-key', undefined))
   const message = deriveEventHash({ kind, created_at, tags, content, pubkey })
   const sig = toHex(await input.vault.use(record, 'schnorr-sign', { message }))
@@ -58,18 +58,27 @@ function deriveEventHash(event: EventTemplate & { readonly pubkey: string }): Ui
   return sha256(utf8(JSON.stringify(fields)))
 }
 
-function requireTemplate(event: EventTemplate): EventTemplate {
+/**
+ * The template's own fields, each read once and copied, so that what was checked is what is signed, whatever the page's
+ * object does meanwhile. `ERR_INPUT_INVALID` for what is no event.
+ */
+export function copyTemplate(event: EventTemplate): EventTemplate {
   const { kind, created_at, tags, content } = event as { readonly [K in keyof EventTemplate]: unknown }
+  const copied = Array.isArray(tags) ? tags.map(copyTag) : [undefined]
   const sound =
     isCount(kind, 0xffff) &&
     isCount(created_at, Number.MAX_SAFE_INTEGER) &&
     typeof content === 'string' &&
-    Array.isArray(tags) &&
-    tags.every((tag) => Array.isArray(tag) && tag.every((part) => typeof part === 'string'))
+    copied.every((tag) => tag !== undefined)
   if (!sound) throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'event', expected: 'a NIP-01 event' })
-  return event
+  return { kind, created_at, tags: copied, content }
 }
 
-function isCount(value: unknown, most: number): boolean {
+function copyTag(tag: unknown): readonly string[] | undefined {
+  const parts: unknown[] | undefined = Array.isArray(tag) ? [...(tag as readonly unknown[])] : undefined
+  return parts?.every((part) => typeof part === 'string') === true ? parts : undefined
+}
+
+function isCount(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
 }

@@ -1,9 +1,9 @@
 /**
  * A person's Nostr key into a vault and, on explicit demand, out of it.
  */
-import { equal, wipe } from '../crypto/bytes.ts'
+import { equalConstantTime, wipe } from '../crypto/bytes.ts'
 import { toHex } from '../crypto/text.ts'
-import { KeyhavenError } from '../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { KEY_TYPES } from '../vault/operations.ts'
 import type { Vault } from '../vault/types.ts'
 import { deriveNostrPublicKey, encodeNsec, parseNsec, parseSecretKeyHex } from './text.ts'
@@ -43,15 +43,27 @@ export async function storeNostrKey(input: {
 }): Promise<{ readonly publicKey: string }> {
   const { vault, secretKey, record } = input
   const publicKey = deriveNostrPublicKey(secretKey)
-  const there = await vault.get(record)
-  if (there === undefined) await vault.put(record, { type: KEY_TYPES.nostr, bytes: secretKey })
-  else if (there.type !== KEY_TYPES.nostr || !equal(there.bytes, secretKey)) {
-    wipe(there.bytes)
-    throw new KeyhavenError('ERR_IDENTITY_CONFLICT', { count: 1 })
+  try {
+    await vault.put(record, { type: KEY_TYPES.nostr, bytes: secretKey }, { ifMissing: true })
+  } catch (error) {
+    if (!isKeyhavenError(error, 'ERR_RECORD_EXISTS')) throw error
+    await requireSameKey(input)
   }
   const kept = toHex(await vault.use(record, 'schnorr-public-key', undefined))
   if (kept !== publicKey) throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'record' })
   return { publicKey }
+}
+
+async function requireSameKey(input: {
+  readonly vault: Vault
+  readonly secretKey: Uint8Array
+  readonly record: string
+}): Promise<void> {
+  const there = await input.vault.get(input.record)
+  if (there === undefined) throw new KeyhavenError('ERR_RECORD_MISSING', undefined)
+  const same = there.type === KEY_TYPES.nostr && equalConstantTime(there.bytes, input.secretKey)
+  wipe(there.bytes)
+  if (!same) throw new KeyhavenError('ERR_IDENTITY_CONFLICT', { count: 1 })
 }
 
 /** The key as text. It leaves the vault: show it only to the person who asked for it. */

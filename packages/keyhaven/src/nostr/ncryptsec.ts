@@ -39,6 +39,9 @@ export async function sealNcryptsec(input: {
   if (!Number.isInteger(logN) || logN < LEAST_LOG_N || logN > MOST_LOG_N) {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'logN', expected: '16 to 20' })
   }
+  if (input.secretKey.length !== 32) {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'secretKey', expected: '32 bytes' })
+  }
   const salt = randomBytes(SALT_LENGTH)
   const nonce = randomBytes(NONCE_LENGTH)
   const security = Uint8Array.of(SECURITY_BYTES.indexOf(input.keySecurity ?? 'not-tracked'))

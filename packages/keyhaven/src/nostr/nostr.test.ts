@@ -123,6 +123,35 @@ describe('signing', () => {
 })
 
 describe('the NIP-07 provider', () => {
+  it('reads an event once: what was allowed is what is signed, also of an object that changes or is a proxy', async () => {
+    await importNostrKey({ vault, key: { as: 'nsec', text: nsec } })
+    const asked: string[] = []
+    const provider = createNostrProvider({
+      vault,
+      allow: (request) => {
+        if (request.kind === 'sign') asked.push(request.event.content)
+        return true
+      },
+    })
+    let reads = 0
+    const changing = {
+      ...template,
+      get content() {
+        reads += 1
+        return reads === 1 ? 'harmless' : 'harmful'
+      },
+    }
+    const tags = [['t', 'one']]
+    const signing = provider.signEvent(changing)
+    tags[0]?.push('two')
+    expect((await signing).content).toBe('harmless')
+    expect(asked).toEqual(['harmless'])
+    // As frameworks wrap their state: such an object cannot be cloned.
+    const signed = await provider.signEvent(new Proxy({ ...template, tags: new Proxy(tags, {}) }, {}))
+    expect(verifyEvent(signed)).toBe(true)
+    expect(signed.tags).toEqual(tags)
+  })
+
   it('signs and seals what is allowed, and nothing else', async () => {
     await importNostrKey({ vault, key: { as: 'nsec', text: nsec } })
     const asked: NostrRequest[] = []

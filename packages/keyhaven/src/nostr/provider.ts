@@ -7,7 +7,7 @@
 import { parseHex, toHex } from '../crypto/text.ts'
 import { KeyhavenError } from '../errors.ts'
 import type { Vault } from '../vault/types.ts'
-import { signEvent } from './event.ts'
+import { copyTemplate, signEvent } from './event.ts'
 import type { EventTemplate, SignedEvent } from './event.ts'
 import { NOSTR_RECORD } from './keys.ts'
 
@@ -53,12 +53,6 @@ export function createNostrProvider(input: {
       },
     },
   }
-}
-
-/** So that what was allowed is what is signed, whatever the page does with its object meanwhile. */
-function copyTemplate(event: EventTemplate): EventTemplate {
-  const { kind, created_at, tags, content } = structuredClone(event)
-  return { kind, created_at, tags, content }
 }
 
 /** Sets `window.nostr`, unless an extension has done so. Returns whether it was set. */

@@ -4,9 +4,19 @@
  *
  * A timer does not fire while the machine sleeps; so each use asks first whether the time is over.
  */
+import { KeyhavenError } from '../errors.ts'
 import type { AutoLockOptions } from './types.ts'
 
 const SAY_ACTIVE_EVERY_MS = 1000
+/** Timers beyond this fire at once. */
+const MOST_IDLE_MS = 2_147_483_647
+
+/** Refuses an idle time that is no whole number of ms from 1 to 2,147,483,647 (24 days). */
+export function requireAutoLock(options: AutoLockOptions): AutoLockOptions {
+  const { idleMs = 1 } = options
+  if (Number.isInteger(idleMs) && idleMs >= 1 && idleMs <= MOST_IDLE_MS) return options
+  throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'idleMs', expected: '1 to 2147483647' })
+}
 
 export interface AutoLock {
   /** Notes a use. False when the time was over already: then the vault must be locked, not used. */

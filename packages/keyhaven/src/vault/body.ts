@@ -10,7 +10,7 @@ import { loadState } from './contents.ts'
 import type { Contents, FoundHead } from './contents.ts'
 import { parseHead } from './head.ts'
 import { deriveVaultKeys } from './keys.ts'
-import type { Protection } from './protection.ts'
+import type { Factor, Protection } from './protection.ts'
 import { openSlots } from './slots.ts'
 import type { SlotHome } from './slots.ts'
 import { HEAD } from './storage.ts'
@@ -21,8 +21,10 @@ export interface Body {
   readonly name: string
   readonly storage: VaultStorage
   readonly vaultId: Uint8Array
-  /** What the app handed over at the start: for unlocking alone, and for forgetting. */
-  readonly protections: readonly Protection[]
+  /** Of what the app handed over at the start, what opens without asking anybody. No password is kept here. */
+  readonly opensAlone: readonly Protection[]
+  /** The factors that can delete what they keep outside the vault. */
+  readonly keepers: readonly Factor[]
   readonly autoLock: AutoLockOptions
   readonly listeners: Set<(state: 'locked' | 'unlocked') => void>
   open: { readonly contents: Contents; readonly watch: AutoLock } | undefined

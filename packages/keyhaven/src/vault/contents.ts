@@ -80,11 +80,12 @@ async function requireReplaced(
 export async function refresh(contents: Contents): Promise<VaultState> {
   for (let attempt = 0; attempt < MOST_READ_AGAIN; attempt += 1) {
     requireOpen(contents)
+    // Before the head is read: what this session writes meanwhile does not make the head that is found an old one.
+    const seen = contents.state.root.counter
     const headBytes = await contents.storage.read(contents.name, HEAD)
     if (headBytes === undefined) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
     requireOpen(contents)
     if (equal(headBytes, contents.state.headBytes)) return contents.state
-    const seen = contents.state.root.counter
     const loaded = await loadState(contents, { headBytes, head: await parseHead(headBytes) })
     if (loaded === undefined) continue
     if (loaded.root.counter < seen) throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'rolled-back' })
@@ -121,13 +122,17 @@ export async function readRecord(contents: Contents, name: string): Promise<Vaul
   throw new KeyhavenError('ERR_VAULT_BUSY', undefined)
 }
 
-/** Writes a batch: all of it, or nothing. */
+/** Writes a batch: all of it, or nothing. `ERR_RECORD_EXISTS` if one must be missing and is there. */
 export async function writeRecords(
   contents: Contents,
   changes: ReadonlyMap<string, VaultRecord | null>,
+  options: { readonly ifMissing?: boolean } = {},
 ): Promise<void> {
   await contents.storage.exclusive(contents.name, async (writer) => {
     const state = await refresh(contents)
+    if (options.ifMissing === true && [...changes.keys()].some((name) => state.manifest.entries.has(name))) {
+      throw new KeyhavenError('ERR_RECORD_EXISTS', undefined)
+    }
     const kept = new Map([...state.manifest.entries].filter(([name]) => !changes.has(name)))
     const moves = chooseMoves(kept, state.manifest.packs)
     const moved = await Promise.all(moves.map((name) => readPiece(contents, name, kept)))
@@ -159,7 +164,11 @@ async function commitState(
   const before = contents.state
   const next = await sealState(contents, { ...change, counter: before.root.counter + 1 })
   requireOpen(contents)
+  const swept = contents.swept
+  // What a commit that fails leaves is swept by the next one.
+  contents.swept = false
   await writer.commit({ blobs: new Map([...change.blobs, ...next.blobs]), head: next.state.headBytes })
+  contents.swept = swept
   contents.state = next.state
   await sweep(contents, writer, before)
 }

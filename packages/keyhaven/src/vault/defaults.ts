@@ -7,8 +7,14 @@ import { browserDeviceProtection } from './protection/device-indexeddb.ts'
 import { indexedDbStorage } from './storage/indexeddb.ts'
 import type { VaultStorage } from './storage.ts'
 
-/** The storage that was named, or the browser's; `ERR_INPUT_INVALID` where there is none. */
+/**
+ * The storage that was named, or the browser's; `ERR_INPUT_INVALID` where there is none. `ERR_INSECURE_TRANSPORT` on a
+ * page that came over plain http: browsers have no cryptography there, and whoever altered the page reads every key.
+ */
 export function chooseStorage(storage: VaultStorage | undefined): VaultStorage {
+  if ('isSecureContext' in globalThis && !globalThis.isSecureContext) {
+    throw new KeyhavenError('ERR_INSECURE_TRANSPORT', undefined)
+  }
   if (storage !== undefined) return storage
   if (typeof indexedDB !== 'undefined') return indexedDbStorage()
   throw new KeyhavenError('ERR_INPUT_INVALID', {

@@ -22,10 +22,11 @@ export type {
   FactorSummary,
   OpenVaultOptions,
   ProtectionSummary,
+  PutOptions,
   RecordSummary,
   UnlockOutcome,
   Vault,
   VaultDescription,
   VaultRecord,
 } from './types.ts'
-export { createVault, openVault } from './vault.ts'
+export { createVault, destroyVault, openVault } from './vault.ts'

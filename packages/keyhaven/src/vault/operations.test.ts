@@ -4,6 +4,7 @@ import { encapsulate } from '../crypto/x-wing.ts'
 import { verifyEd25519 } from '../crypto/ed25519.ts'
 import { verifyMlDsa65 } from '../crypto/ml-dsa.ts'
 import { verifySchnorr } from '../crypto/schnorr.ts'
+import { KeyhavenError } from '../errors.ts'
 import { KEY_TYPES, createVault, memoryStorage } from './index.ts'
 import type { Vault } from './index.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
@@ -57,4 +58,48 @@ it('refuses a record that is not there, and a key for another purpose than its o
   await expect(vault.use('ed25519', 'ed25519-sign', { message })).rejects.toMatchObject({
     code: 'ERR_VAULT_LOCKED',
   })
+})
+
+it('answers an operation or an input that is none with a code, as a message from a page may hold anything', async () => {
+  const vault = await vaultWithKeys()
+  const use = (record: string, operation: string, input: unknown): Promise<unknown> =>
+    vault.use(record, operation as 'schnorr-sign', input as { message: Uint8Array })
+  for (const operation of ['none', '__proto__', 'constructor', 'toString', '']) {
+    await expect(use('nostr', operation, undefined)).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      details: { field: 'operation' },
+    })
+  }
+  const records = {
+    schnorr: 'nostr',
+    nip44: 'nostr',
+    'x-wing': 'xWing',
+    ed25519: 'ed25519',
+    'ml-dsa': 'mlDsa65',
+  }
+  const names = [
+    'schnorr-sign',
+    'nip44-seal',
+    'nip44-open',
+    'x-wing-decapsulate',
+    'ed25519-sign',
+    'ml-dsa-65-sign',
+  ]
+  const inputs = [
+    undefined,
+    null,
+    'text',
+    {},
+    { message: 'text', publicKey: [], text: 1, payload: 1, ciphertext: {} },
+  ]
+  const odd = new Uint8Array(5)
+  for (const name of names) {
+    const [, record = ''] = Object.entries(records).find(([prefix]) => name.startsWith(prefix)) ?? []
+    for (const input of inputs) {
+      await expect(use(record, name, input)).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' })
+    }
+    if (name === 'ed25519-sign' || name === 'ml-dsa-65-sign') continue
+    const wrong = { message: odd, publicKey: odd, text: 'x', payload: '!', ciphertext: odd }
+    await expect(use(record, name, wrong)).rejects.toBeInstanceOf(KeyhavenError)
+  }
 })

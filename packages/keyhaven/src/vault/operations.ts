@@ -124,7 +124,8 @@ export function useKey<O extends KeyOperationName>(
   input: KeyOperations[O]['input'],
 ): Promise<KeyOperations[O]['output']> {
   return withContents(body, async (contents) => {
-    const { type, work } = OPERATIONS[operation]
+    const { type, work } = requireOperation(operation)
+    requireInput(operation, input)
     const found = await readRecord(contents, requireRecordName(record))
     if (found === undefined) throw new KeyhavenError('ERR_RECORD_MISSING', undefined)
     return withSecret(found.bytes, (key) => {
@@ -137,6 +138,35 @@ export function useKey<O extends KeyOperationName>(
       return work(key, input)
     })
   })
+}
+
+/** Names and inputs may come as a message from a page: they are what they claim to be, or refused. */
+function requireOperation<O extends KeyOperationName>(name: O): Operation<O> {
+  if (Object.hasOwn(OPERATIONS, name)) return OPERATIONS[name]
+  throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'operation', expected: 'one of KeyOperations' })
+}
+
+const INPUT_FIELDS: { readonly [O in KeyOperationName]: Readonly<Record<string, 'bytes' | 'text'>> } = {
+  'schnorr-public-key': {},
+  'schnorr-sign': { message: 'bytes' },
+  'nip44-seal': { publicKey: 'bytes', text: 'text' },
+  'nip44-open': { publicKey: 'bytes', payload: 'text' },
+  'x-wing-public-key': {},
+  'x-wing-decapsulate': { ciphertext: 'bytes' },
+  'ed25519-public-key': {},
+  'ed25519-sign': { message: 'bytes' },
+  'ml-dsa-65-public-key': {},
+  'ml-dsa-65-sign': { message: 'bytes' },
+}
+
+function requireInput(operation: KeyOperationName, input: unknown): void {
+  const given = new Map(Object.entries(input ?? {}) as [string, unknown][])
+  for (const [field, kind] of Object.entries(INPUT_FIELDS[operation])) {
+    const value = given.get(field)
+    if (kind === 'text' ? typeof value === 'string' : value instanceof Uint8Array) continue
+    const expected = kind === 'text' ? 'a text' : 'a Uint8Array'
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field, expected })
+  }
 }
 
 async function withSecret<T>(secret: Uint8Array, work: (secret: Uint8Array) => T | Promise<T>): Promise<T> {

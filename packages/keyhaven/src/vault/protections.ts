@@ -12,9 +12,9 @@ import { commitSlots, refresh } from './contents.ts'
 import type { Contents } from './contents.ts'
 import { describeVault, summarizeSlot } from './describe.ts'
 import { MOST_SLOTS } from './head.ts'
-import type { Protection } from './protection.ts'
+import type { Factor, Protection } from './protection.ts'
 import type { Slot } from './slot.ts'
-import { enrollSlot, forgetSlot, opensAlone } from './slots.ts'
+import { enrollSlot, forgetSlot } from './slots.ts'
 import type { ProtectionSummary } from './types.ts'
 
 export function listProtections(body: Body): Promise<readonly ProtectionSummary[]> {
@@ -36,7 +36,7 @@ export async function changeProtection(body: Body, id: string, protection: Prote
     replaced = requireSlot(slots, id)
     return slots.map((kept) => (kept === replaced ? slot : kept))
   })
-  if (replaced !== undefined) await forgetSlots(body, [replaced], [protection])
+  if (replaced !== undefined) await forgetSlots(body, [replaced], protection.factors)
   return newId
 }
 
@@ -57,11 +57,12 @@ export async function forgetDevice(body: Body): Promise<void> {
   } finally {
     if (opened !== undefined) closeContents(opened)
   }
+  body.open?.watch.lockOthers()
   lockBody(body)
 }
 
 async function openAlone(body: Body): Promise<Contents | undefined> {
-  for (const protection of body.protections.filter(opensAlone)) {
+  for (const protection of body.opensAlone) {
     const opened = await openContents(body, protection)
     if (opened.status === 'unlocked') return opened.contents
   }
@@ -88,7 +89,7 @@ async function enroll(
         await commitSlots(contents, writer, place(head.slots, slot))
       })
     } catch (error) {
-      await forgetUnlessStored(body, slot, [protection])
+      await forgetUnlessStored(body, slot, protection.factors)
       throw error
     }
     return toHex(slot.id)
@@ -120,26 +121,29 @@ function requireSlot(slots: readonly Slot[], id: string): Slot {
  * after the rename), and a slot that is in force must keep its device key.
  */
 export async function forgetUnlessStored(
-  body: Pick<Body, 'name' | 'storage' | 'vaultId' | 'protections'>,
+  body: Pick<Body, 'name' | 'storage' | 'vaultId' | 'keepers'>,
   slot: Slot,
-  others: readonly Protection[] = [],
+  others: readonly Factor[] = [],
 ): Promise<void> {
   const description = await describeVault(body).catch(() => undefined)
   if (description === undefined) return
   const stored = description.status === 'present' ? description.protections : []
   if (stored.some(({ id }) => id === toHex(slot.id))) return
-  await forgetSlots(body, [slot], others)
+  // What failed first is what the caller must hear; a key that stays behind opens nothing.
+  await forgetSlots(body, [slot], others).catch(() => undefined)
 }
 
-/** Lets every protection at hand delete what it keeps outside the vault for these slots. */
+/** Lets every factor at hand delete what it keeps outside the vault for these slots; tries all, then throws the first fault. */
 export async function forgetSlots(
-  body: Pick<Body, 'storage' | 'vaultId' | 'protections'>,
+  body: Pick<Body, 'storage' | 'vaultId' | 'keepers'>,
   slots: readonly Slot[],
-  others: readonly Protection[] = [],
+  others: readonly Factor[] = [],
 ): Promise<void> {
+  const faults: unknown[] = []
   for (const slot of slots) {
-    for (const protection of [...body.protections, ...others]) {
-      await forgetSlot(homeOf(body), slot, protection)
-    }
+    await forgetSlot(homeOf(body), slot, [...body.keepers, ...others]).catch((fault: unknown) => {
+      faults.push(fault)
+    })
   }
+  if (faults.length > 0) throw faults[0]
 }

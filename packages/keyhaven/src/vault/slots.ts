@@ -36,6 +36,9 @@ export async function enrollSlot(
     const face = { id: context.slotId, label: requireLabel(protection.label ?? ''), factors }
     const secrets = enrolled.map(({ secret }) => secret)
     return await wrapVaultKey({ vaultId: home.vaultId, vaultKey, face, secrets })
+  } catch (error) {
+    for (const { factor } of enrolled) await forgetFactor(context, factor, protection.factors)
+    throw error
   } finally {
     wipe(...enrolled.map(({ secret }) => secret))
   }
@@ -70,12 +73,18 @@ async function openSlot(home: SlotHome, slot: Slot, protection: Protection): Pro
   }
 }
 
-/** Lets the protection's factors delete what they keep outside the vault for this slot. */
-export async function forgetSlot(home: SlotHome, slot: Slot, protection: Protection): Promise<void> {
-  if (!serves(protection, slot)) return
-  for (const [index, factor] of ordered(protection).entries()) {
-    await factor.forget?.(contextOf(home, slot, index))
-  }
+/** Lets the factors delete what they keep outside the vault for this slot. */
+export async function forgetSlot(home: SlotHome, slot: Slot, factors: readonly Factor[]): Promise<void> {
+  for (const stored of slot.factors) await forgetFactor({ ...home, slotId: slot.id }, stored, factors)
+}
+
+async function forgetFactor(
+  context: FactorContext,
+  { type, parameters }: StoredFactor,
+  factors: readonly Factor[],
+): Promise<void> {
+  const keepers = factors.filter((factor) => factor.type === type && factor.matches(parameters))
+  for (const keeper of keepers) await keeper.forget?.({ ...context, parameters })
 }
 
 /** Whether the protection has just the factors that the slot needs. */

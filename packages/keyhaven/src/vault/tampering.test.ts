@@ -7,7 +7,7 @@ import { toBase64, toHex } from '../crypto/text.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { parseHead } from './head.ts'
 import { createVault, describeVault, openVault, passwordProtection } from './index.ts'
-import type { Vault } from './index.ts'
+import type { Protection, Vault } from './index.ts'
 import { parseSlot } from './slot.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
 import { mapStorage } from './testing/map-storage.ts'
@@ -131,6 +131,25 @@ describe('records', () => {
     }
     expect(await codeOfReading(blobs)).toBe('ERR_VAULT_DAMAGED')
   })
+})
+
+it('no nonce, no salt and no commitment comes twice, for one password and one record', async () => {
+  const blobs: Blobs = new Map()
+  const storage = mapStorage(blobs)
+  const password = (): Protection => passwordProtection({ password: 'p', memoryKib: 19_456, iterations: 2 })
+  const vault = await createVault({ name, storage, protections: [password(), password()] })
+  const found: string[] = []
+  for (let round = 0; round < 40; round += 1) {
+    await vault.put('same', { type: 't', bytes: secret })
+    const head = await parseHead(blobs.get('head') ?? new Uint8Array())
+    const packs = [...blobs].filter(([blob]) => blob.startsWith('p-')).map(([, bytes]) => toHex(bytes))
+    found.push(toHex(head.rootNonce), ...packs)
+    if (round > 0) continue
+    const salts = head.slots.flatMap(({ factors }) => factors.map(({ parameters }) => toHex(parameters)))
+    found.push(...salts, ...head.slots.flatMap((slot) => [toHex(slot.nonce), toHex(slot.commitment)]))
+  }
+  expect(found.length).toBe(2 * 40 + 6)
+  expect(new Set(found).size).toBe(found.length)
 })
 
 describe('fuzzed heads', () => {

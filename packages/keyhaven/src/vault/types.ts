@@ -15,6 +15,11 @@ export interface VaultRecord {
   readonly bytes: Uint8Array
 }
 
+export interface PutOptions {
+  /** Writes only a record that is not there yet, whoever else writes at the same time: else `ERR_RECORD_EXISTS`. */
+  readonly ifMissing?: boolean
+}
+
 export interface RecordSummary {
   readonly name: string
   readonly type: string
@@ -103,7 +108,7 @@ export interface Vault {
   onStateChange(listener: (state: 'locked' | 'unlocked') => void): () => void
   /** The record, or `undefined` if there is none. */
   get(record: string): Promise<VaultRecord | undefined>
-  put(record: string, value: VaultRecord): Promise<void>
+  put(record: string, value: VaultRecord, options?: PutOptions): Promise<void>
   /** One atomic batch: after a crash all of it is there, or none. `null` deletes. */
   write(changes: ReadonlyMap<string, VaultRecord | null>): Promise<void>
   /** All records, by name. */

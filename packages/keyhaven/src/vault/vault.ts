@@ -7,6 +7,7 @@
  */
 import { equal, randomBytes, wipe } from '../crypto/bytes.ts'
 import { KeyhavenError } from '../errors.ts'
+import { requireAutoLock } from './auto-lock.ts'
 import { enterUnlocked, homeOf, lockBody, unlockBody, withContents } from './body.ts'
 import type { Body } from './body.ts'
 import { readRecord, refresh, sealState, writeRecords } from './contents.ts'
@@ -30,7 +31,14 @@ import type { Slot } from './slot.ts'
 import { enrollSlot, opensAlone, serves } from './slots.ts'
 import { HEAD } from './storage.ts'
 import type { StorageCommit, VaultWriter } from './storage.ts'
-import type { CreateVaultOptions, OpenVaultOptions, RecordSummary, Vault, VaultRecord } from './types.ts'
+import type {
+  CreateVaultOptions,
+  OpenVaultOptions,
+  PutOptions,
+  RecordSummary,
+  Vault,
+  VaultRecord,
+} from './types.ts'
 
 /**
  * Makes a vault and leaves it unlocked.
@@ -40,19 +48,21 @@ import type { CreateVaultOptions, OpenVaultOptions, RecordSummary, Vault, VaultR
  */
 export async function createVault(options: CreateVaultOptions): Promise<Vault> {
   const body = createBody(options, randomBytes(16))
+  const protections = chooseProtections(options.protections, body.storage)
   const description = await describeVault(options)
   if (description.status === 'present') throw new KeyhavenError('ERR_VAULT_EXISTS', undefined)
   if (description.status === 'evicted' && options.replaceEvicted !== true) {
     throw new KeyhavenError('ERR_VAULT_EVICTED', undefined)
   }
-  if (body.protections.length === 0) {
+  if (protections.length === 0) {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'protections', expected: 'at least one' })
   }
   const vaultKey = randomBytes(VAULT_KEY_LENGTH)
   const slots: Slot[] = []
   try {
-    for (const protection of body.protections)
+    for (const protection of protections) {
       slots.push(await enrollSlot(homeOf(body), vaultKey, protection))
+    }
     await commitFirst(body, vaultKey, slots)
   } catch (error) {
     wipe(vaultKey)
@@ -93,7 +103,7 @@ export async function openVault(options: OpenVaultOptions): Promise<Vault> {
   const found = { headBytes, head: await parseHead(headBytes) }
   const { vaultId, slots } = found.head
   const body = createBody(options, vaultId.slice())
-  for (const protection of body.protections.filter(opensAlone)) {
+  for (const protection of body.opensAlone) {
     const { status } = await unlockBody(body, protection, { found })
     if (status === 'unlocked') break
     if (status === 'unavailable' && slots.every((slot) => serves(protection, slot))) {
@@ -105,12 +115,15 @@ export async function openVault(options: OpenVaultOptions): Promise<Vault> {
 
 function createBody(options: OpenVaultOptions, vaultId: Uint8Array): Body {
   const storage = chooseStorage(options.storage)
+  const protections = chooseProtections(options.protections, storage)
+  const factors = protections.flatMap((protection) => protection.factors)
   return {
     name: requireVaultName(options.name),
     storage,
     vaultId,
-    protections: chooseProtections(options.protections, storage),
-    autoLock: options.autoLock ?? {},
+    opensAlone: protections.filter(opensAlone),
+    keepers: factors.filter((factor) => factor.forget !== undefined),
+    autoLock: requireAutoLock(options.autoLock ?? {}),
     listeners: new Set(),
     open: undefined,
   }
@@ -131,7 +144,7 @@ function present(body: Body): Vault {
       return () => void body.listeners.delete(listener)
     },
     get: (record) => withContents(body, async (contents) => readRecord(contents, requireRecordName(record))),
-    put: (record, value) => writeChanges(body, new Map([[record, value]])),
+    put: (record, value, options) => writeChanges(body, new Map([[record, value]]), options),
     write: (changes) => writeChanges(body, changes),
     list: () => listRecords(body),
     delete: (record) => writeChanges(body, new Map([[record, null]])),
@@ -141,11 +154,15 @@ function present(body: Body): Vault {
     changeProtection: (id, protection) => changeProtection(body, id, protection),
     removeProtection: (id) => removeProtection(body, id),
     forgetDevice: () => forgetDevice(body),
-    destroy: () => destroyVault(body),
+    destroy: () => destroyBody(body, body.vaultId),
   }
 }
 
-function writeChanges(body: Body, changes: ReadonlyMap<string, VaultRecord | null>): Promise<void> {
+function writeChanges(
+  body: Body,
+  changes: ReadonlyMap<string, VaultRecord | null>,
+  options?: PutOptions,
+): Promise<void> {
   return withContents(body, async (contents) => {
     const copies = new Map(
       [...changes].map(([name, value]) => [
@@ -154,7 +171,7 @@ function writeChanges(body: Body, changes: ReadonlyMap<string, VaultRecord | nul
       ]),
     )
     try {
-      if (copies.size > 0) await writeRecords(contents, copies)
+      if (copies.size > 0) await writeRecords(contents, copies, options)
     } finally {
       for (const value of copies.values()) if (value !== null) wipe(value.bytes)
     }
@@ -169,14 +186,24 @@ function listRecords(body: Body): Promise<readonly RecordSummary[]> {
   })
 }
 
-async function destroyVault(body: Body): Promise<void> {
-  const { name, storage, vaultId } = body
+/**
+ * Deletes a vault that need not be opened for it: one that is damaged, say, or whose keychain does not answer. Also deletes
+ * what the named protections keep for it; where that fails, the vault is gone all the same. No vault is no fault.
+ */
+export async function destroyVault(options: OpenVaultOptions): Promise<void> {
+  await destroyBody(createBody(options, new Uint8Array(16)), undefined)
+}
+
+/** Another vault of the name, made since this one was opened, is not touched. */
+async function destroyBody(body: Body, vaultId: Uint8Array | undefined): Promise<void> {
+  const { name, storage } = body
   body.open?.watch.lockOthers()
   lockBody(body)
   const slots = await storage.exclusive(name, async (writer) => {
     const headBytes = await storage.read(name, HEAD)
     const head = headBytes && (await readableHead(headBytes))
-    if (head && !equal(head.vaultId, vaultId)) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
+    if (head && vaultId && !equal(head.vaultId, vaultId))
+      throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
     await writer.destroy()
     return head?.slots ?? []
   })

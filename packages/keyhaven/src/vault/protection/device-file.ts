@@ -6,7 +6,7 @@
  * or add a password. One file may hold the keys of several vaults, each by its slot's id.
  */
 import { statSync } from 'node:fs'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { dirname, relative, resolve, sep } from 'node:path'
 import { concat, equal, randomBytes, utf8, wipe } from '../../crypto/bytes.ts'
 import { sha256 } from '../../crypto/hkdf.ts'
 import { toHex } from '../../crypto/hex.ts'
@@ -14,6 +14,7 @@ import { KeyhavenError } from '../../errors.ts'
 import type { FactorContext, Protection } from '../protection.ts'
 import { takeFileLock } from '../storage/file-lock.ts'
 import { fileOperations } from '../storage/file-operations.ts'
+import type { FileOperations } from '../storage/file-operations.ts'
 import { createQueue } from '../storage/queue.ts'
 import { DEVICE_PROVIDERS, isProvider } from './device-parameters.ts'
 
@@ -26,16 +27,31 @@ const PATIENCE_MS = 10_000
 
 const enqueue = createQueue()
 
+export interface FileDeviceOptions {
+  readonly keyFile: string
+  readonly label?: string
+}
+
+interface Place {
+  readonly path: string
+  readonly operations: FileOperations
+}
+
 /**
  * A device protection that opens without a prompt, by a key in `keyFile`. The file is made with the first key.
  *
  * `ERR_DEVICE_KEY_REFUSED` when others may read the file, when it lies inside the vaults' folder, or when it is damaged.
  */
-export function fileDeviceProtection(options: {
-  readonly keyFile: string
-  readonly label?: string
-}): Protection {
-  const path = resolve(options.keyFile)
+export function fileDeviceProtection(options: FileDeviceOptions): Protection {
+  return createFileDeviceProtection(options, fileOperations)
+}
+
+/** As {@link fileDeviceProtection}, over the given file system calls. */
+export function createFileDeviceProtection(
+  options: FileDeviceOptions,
+  operations: FileOperations,
+): Protection {
+  const place = { path: resolve(options.keyFile), operations }
   return {
     label: options.label,
     factors: [
@@ -44,16 +60,16 @@ export function fileDeviceProtection(options: {
         prompts: false,
         matches: (parameters) => parameters.length === 1 && isProvider(parameters, 'file'),
         enroll: async (context) => {
-          requireOutside(path, context)
+          requireOutside(place.path, context)
           const secret = randomBytes(KEY_LENGTH)
-          await changeKeys(path, (keys) => keys.set(toHex(context.slotId), secret))
+          await changeKeys(place, (keys) => keys.set(toHex(context.slotId), secret))
           return { parameters: Uint8Array.of(DEVICE_PROVIDERS.file), secret }
         },
         open: async ({ slotId }) => {
-          const secret = (await readKeys(path)).get(toHex(slotId))
+          const secret = (await readKeys(place)).get(toHex(slotId))
           return secret === undefined ? { status: 'unavailable' } : { status: 'opened', secret }
         },
-        forget: ({ slotId }) => changeKeys(path, (keys) => keys.delete(toHex(slotId))),
+        forget: ({ slotId }) => changeKeys(place, (keys) => keys.delete(toHex(slotId))),
       },
     ],
   }
@@ -68,8 +84,8 @@ function requireOutside(path: string, { storageDirectory }: FactorContext): void
 }
 
 /** Reads the keys by slot id; none if there is no file. */
-async function readKeys(path: string): Promise<Map<string, Uint8Array>> {
-  const bytes = await fileOperations.read(path)
+async function readKeys({ path, operations }: Place): Promise<Map<string, Uint8Array>> {
+  const bytes = await operations.read(path)
   if (bytes === undefined) return new Map()
   requirePrivate(path)
   try {
@@ -103,29 +119,36 @@ function parseKeys(bytes: Uint8Array): Map<string, Uint8Array> {
 }
 
 /** Changes the file under its lock, by atomic replace; a file without keys is deleted. */
-async function changeKeys(path: string, change: (keys: Map<string, Uint8Array>) => void): Promise<void> {
+async function changeKeys(place: Place, change: (keys: Map<string, Uint8Array>) => void): Promise<void> {
+  const { path, operations } = place
   await enqueue(path, async () => {
-    await fileOperations.makeDirectory(dirname(path))
-    const lock = await takeFileLock(`${path}.lock`, { operations: fileOperations, patienceMs: PATIENCE_MS })
+    await operations.makeDirectory(dirname(path))
+    const lock = await takeFileLock(`${path}.lock`, { operations, patienceMs: PATIENCE_MS })
     try {
-      const keys = await readKeys(path)
+      const keys = await readKeys(place)
       change(keys)
-      await replaceKeys(path, keys)
+      await replaceKeys(place, keys)
     } finally {
       await lock.release()
     }
   })
 }
 
-async function replaceKeys(path: string, keys: ReadonlyMap<string, Uint8Array>): Promise<void> {
+/** The draft's name is always the same, so that the next change, under the lock, removes what a killed one left. */
+async function replaceKeys(
+  { path, operations }: Place,
+  keys: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
+  const draft = `${path}.draft`
+  await operations.remove(draft)
   if (keys.size === 0) {
-    await fileOperations.remove(path)
+    await operations.remove(path)
   } else {
-    const entries = [...keys].map(([id, key]) => concat(Buffer.from(id, 'hex'), key))
-    const body = concat(MAGIC, ...entries)
-    const draft = join(dirname(path), `.${toHex(randomBytes(8))}.tmp`)
-    await fileOperations.create(draft, concat(body, sha256(body)))
-    await fileOperations.rename(draft, path)
+    const body = concat(MAGIC, ...[...keys].map(([id, key]) => concat(Buffer.from(id, 'hex'), key)))
+    const bytes = concat(body, sha256(body))
+    await operations.create(draft, bytes)
+    await operations.rename(draft, path)
+    wipe(body, bytes)
   }
-  await fileOperations.syncDirectory(dirname(path))
+  await operations.syncDirectory(dirname(path))
 }

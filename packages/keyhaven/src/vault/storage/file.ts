@@ -80,13 +80,19 @@ async function commit(place: Place, { blobs, head }: StorageCommit): Promise<voi
   const { directory, folder, lock, operations } = place
   await operations.makeDirectory(folder)
   await operations.syncDirectory(directory)
-  await Promise.all([...blobs].map(([name, bytes]) => operations.create(join(folder, name), bytes)))
+  await allDone([...blobs].map(([name, bytes]) => operations.create(join(folder, name), bytes)))
   const draft = join(folder, `${HEAD}.${toHex(randomBytes(8))}`)
   await operations.create(draft, head)
   await operations.syncDirectory(folder)
   await lock.requireHeld()
   await operations.rename(draft, join(folder, HEAD))
   await operations.syncDirectory(folder)
+}
+
+/** As `Promise.all`, but waits for every one also when one fails: nothing may be written after the lock is released. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work)
+  await Promise.all(work)
 }
 
 /** The head goes first: without it nothing that is left can be opened. */

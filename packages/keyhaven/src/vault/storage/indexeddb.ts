@@ -55,7 +55,8 @@ function createWriter(database: string, vault: string, marker: Marker): VaultWri
       await inStore(database, BLOBS, 'readwrite', (store) => {
         putAll(store, vault, change)
       })
-      if (await marker.add(vault)) await askForPersistence()
+      // Not waited for: a browser that asks the person would keep the vault's lock for as long as he thinks.
+      if (await marker.add(vault)) void askForPersistence()
     },
     remove: async (blobs) => {
       if (blobs.length === 0) return
@@ -108,7 +109,7 @@ async function inStore(
   try {
     return await new Promise((resolve, reject) => {
       const transaction = database.transaction(storeName, mode, { durability: 'strict' })
-      const request = work(transaction.objectStore(storeName))
+      const request = orAbort(transaction, () => work(transaction.objectStore(storeName)))
       transaction.oncomplete = () => {
         resolve(request instanceof IDBRequest ? request.result : undefined)
       }
@@ -118,6 +119,16 @@ async function inStore(
     })
   } catch (error) {
     throw error instanceof KeyhavenError ? error : failed(error)
+  }
+}
+
+/** A call that throws ends the whole transaction: what was asked before it must not be committed alone. */
+function orAbort<T>(transaction: IDBTransaction, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    transaction.abort()
+    throw error
   }
 }
 

@@ -42,6 +42,8 @@ function createWriter(area: WebStorageArea, vault: string): VaultWriter {
     Array.from({ length: area.length }, (_, index) => area.key(index) ?? '')
       .filter((key) => key.startsWith(prefix))
       .map((key) => key.slice(prefix.length))
+      // A blob has no slash in its name; what has one is another storage's note (marker.ts).
+      .filter((blob) => !blob.includes('/'))
   return {
     list: () => Promise.resolve(list().filter((blob) => blob !== HEAD)),
     commit: (change) =>

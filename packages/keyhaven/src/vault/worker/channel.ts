@@ -2,6 +2,7 @@
  * Requests and answers over a message port, both ways: the same on the page and in the worker.
  */
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { CHANNEL } from './messages.ts'
 import type { Message, MessageEnd, RemoteError } from './messages.ts'
 
 export interface Channel {
@@ -30,14 +31,14 @@ export function openChannel(input: {
   let next = 0
   let failed = false
   end.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    const message = data as Message
-    if (message.kind === 'request') void answer(end, message.id, input.serve(message.body))
-    else if (message.kind === 'state') input.hear(message)
+    if (!isMessage(data)) return
+    if (data.kind === 'request') void answer(end, data.id, input.serve(data.body))
+    else if (data.kind === 'state') input.hear(data)
     else {
-      const waiter = waiting.get(message.id)
-      waiting.delete(message.id)
-      if (message.kind === 'answer') waiter?.resolve(message.value)
-      else waiter?.reject(reviveError(message.error))
+      const waiter = waiting.get(data.id)
+      waiting.delete(data.id)
+      if (data.kind === 'answer') waiter?.resolve(data.value)
+      else waiter?.reject(reviveError(data.error))
     }
   })
   return {
@@ -45,7 +46,7 @@ export function openChannel(input: {
       new Promise((resolve, reject) => {
         if (failed) throw workerFailed()
         next += 1
-        post(end, { kind: 'request', id: next, body })
+        post(end, { keyhaven: CHANNEL, kind: 'request', id: next, body })
         waiting.set(next, { resolve, reject })
       }),
     tell: (message) => {
@@ -57,6 +58,12 @@ export function openChannel(input: {
       waiting.clear()
     },
   }
+}
+
+/** A worker may have other uses, and say other things on the same port: they are not ours to answer. */
+function isMessage(data: unknown): data is Message {
+  if (typeof data !== 'object' || data === null || !('keyhaven' in data) || !('kind' in data)) return false
+  return data.keyhaven === CHANNEL && typeof data.kind === 'string'
 }
 
 /** What cannot be cloned, such as an option that is a function, is the caller's mistake. */
@@ -71,9 +78,9 @@ function post(end: MessageEnd, message: unknown): void {
 async function answer(end: MessageEnd, id: number, work: Promise<Handover>): Promise<void> {
   try {
     const { value, transfer } = await work
-    end.postMessage({ kind: 'answer', id, value }, [...transfer])
+    end.postMessage({ keyhaven: CHANNEL, kind: 'answer', id, value }, [...transfer])
   } catch (error) {
-    end.postMessage({ kind: 'failure', id, error: describeError(error) })
+    end.postMessage({ keyhaven: CHANNEL, kind: 'failure', id, error: describeError(error) })
   }
 }
 

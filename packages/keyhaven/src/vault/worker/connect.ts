@@ -83,13 +83,15 @@ async function create(connection: Connection, options: WorkerVaultOptions): Prom
     throw new KeyhavenError('ERR_VAULT_EVICTED', undefined)
   }
   const vault = await connection.channel.request({ call: 'create', options: remoteOptions(options) })
-  if (await marker.add(options.name)) await askForPersistence()
+  if (await marker.add(options.name)) void askForPersistence()
   return present(connection, options, vault as RemoteVault)
 }
 
 async function open(connection: Connection, options: WorkerVaultOptions): Promise<Vault> {
   try {
     const vault = await connection.channel.request({ call: 'open', options: remoteOptions(options) })
+    // Again, because the page that made it may have been closed before it could note it.
+    await markerOf(options).add(options.name)
     return present(connection, options, vault as RemoteVault)
   } catch (error) {
     const missing = isKeyhavenError(error, 'ERR_VAULT_MISSING')
@@ -137,7 +139,7 @@ function present(connection: Connection, options: WorkerVaultOptions, remote: Re
       void call('lock').catch(() => undefined)
     },
     get: (record) => call('get', record),
-    put: (record, value) => call('put', record, value),
+    put: (record, value, options) => call('put', record, value, options),
     write: (changes) => call('write', changes),
     list: () => call('list'),
     delete: (record) => call('delete', record),

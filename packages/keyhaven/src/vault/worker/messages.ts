@@ -57,11 +57,15 @@ export interface RemoteError {
   readonly details: unknown
 }
 
-export type Message =
+/** Marks our messages among others that an app may send on the same port. */
+export const CHANNEL = 'vault/1'
+
+export type Message = { readonly keyhaven: typeof CHANNEL } & (
   | { readonly kind: 'request'; readonly id: number; readonly body: Call | PasskeyQuestion }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly error: RemoteError }
   | { readonly kind: 'state'; readonly handle: number; readonly state: 'locked' | 'unlocked' }
+)
 
 /** What `create` and `open` answer. */
 export interface RemoteVault {

@@ -17,6 +17,7 @@ import type { Vault } from '../types.ts'
 import { createVault, openVault } from '../vault.ts'
 import { openChannel } from './channel.ts'
 import type { Channel, Handover } from './channel.ts'
+import { CHANNEL } from './messages.ts'
 import type { Call, MessageEnd, PasskeyAnswer, ProtectionArgument, RemoteVault } from './messages.ts'
 
 export interface ServeOptions {
@@ -65,7 +66,7 @@ function admit(vault: Vault, { vaults, channel }: Served): RemoteVault {
   const handle = vaults.size + 1
   vaults.set(handle, vault)
   vault.onStateChange((state) => {
-    channel().tell({ kind: 'state', handle, state })
+    channel().tell({ keyhaven: CHANNEL, kind: 'state', handle, state })
   })
   return { handle, id: vault.id, state: vault.state() }
 }

@@ -104,6 +104,34 @@ describe('a vault in a worker', () => {
     expect((await worker.createVault({ name: 'v', protections: [both] })).state()).toBe('unlocked')
   })
 
+  it('leaves alone what others say on the same port, however it looks', async () => {
+    const { worker } = connected()
+    const foreign = [
+      null,
+      1,
+      'lock',
+      {},
+      { id: 1 },
+      { kind: 'answer', id: 1, value: { handle: 9 } },
+      { kind: 'request', id: 1 },
+    ]
+    const say = (): void => {
+      for (const message of foreign) for (const port of ports) port.postMessage(message)
+    }
+    say()
+    const creating = worker.createVault({ name: 'v', protections: [password('right')] })
+    say()
+    const vault = await creating
+    await vault.put('r', { type: 't', bytes: utf8('one') })
+    await expect(
+      vault.put('r', { type: 't', bytes: utf8('two') }, { ifMissing: true }),
+    ).rejects.toMatchObject({
+      code: 'ERR_RECORD_EXISTS',
+    })
+    say()
+    expect((await vault.get('r'))?.bytes).toEqual(utf8('one'))
+  })
+
   it('answers what is no function of a vault, and inputs that are none, with a code', async () => {
     const { worker } = connected()
     const vault = await worker.createVault({ name: 'v', protections: [password('right')] })
