@@ -32,7 +32,7 @@ const directions = Object.entries(rooms).map(([room, allowed]) => ({
 }))
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/node_modules/', 'bench/**/*.mjs', '**/*.js', 'vitest.config.ts'] },
+  { ignores: ['**/dist/', '**/node_modules/', 'bench/**/*.mjs', '**/*.js', 'vitest*.config.ts'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

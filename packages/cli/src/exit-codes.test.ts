@@ -99,9 +99,14 @@ test('a folder with something else in it is not taken for a device', async () =>
   const file = join(folder, 'keys.json')
   await writeFile(file, '{"identityKeys":{"a":"AAAA"}}')
   for (const home of [folder, file]) {
-    const { exit, answer } = await runJson(['keys', 'import', file, '--home', home])
-    expect({ exit, answer }).toMatchObject({ answer: { status: 'error' } })
-    expect(exit).not.toBe(0)
+    for (const words of [
+      ['keys', 'import', file],
+      ['vault', 'init'],
+      ...(home === file ? [['vault', 'list']] : []),
+    ]) {
+      const answer = { status: 'error', error: { code: 'ERR_HOME_INVALID' } }
+      expect(await runJson([...words, '--home', home])).toMatchObject({ exit: 2, answer })
+    }
   }
   expect(await readdir(folder)).toEqual(['keys.json'])
 })
@@ -139,6 +144,8 @@ test('files with keys that are broken, missing or in conflict are refused with a
     ['{"identityKeys":{"b":"AAAA"},"conversationKeys":{"d":"AQID"', 2, 'ERR_KEY_FILE_INVALID'],
     ['{"identityKeys":{"b":"AAAA","":"AAAA"}}', 2, 'ERR_INPUT_INVALID'],
     ['{"identityKeys":{"b":"AAAA","a":"BBBB"}}', 10, 'ERR_IDENTITY_CONFLICT'],
+    [`{"identityKeys":{"b":"${'A'.repeat(24 * 1024 * 1024)}"}}`, 2, 'ERR_KEY_FILE_INVALID'],
+    [`{"identityKeys":{"${'n'.repeat(24 * 1024 * 1024)}":"AAAA"}}`, 2, 'ERR_INPUT_INVALID'],
   ]
   for (const [text, code, name] of broken) {
     await writeFile(file, text)

@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { readVectors } from './testing/homes.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -109,3 +110,35 @@ test('keys that are added on one device later arrive on the other', SLOW, async 
     conversationKeys: { one: 'AQID', two: 'BAUG' },
   })
 })
+
+test(
+  'a key that PubPay left goes into the vault, the backup, and the vault of the next device',
+  SLOW,
+  async () => {
+    const folder = await temporaryFolder()
+    const [homeA, homeB, file] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'pubpay.json')]
+    const [sample] = readVectors('pubpay') as { nsec: string; publicKey: string; localStorage: object }[]
+    await writeFile(file, JSON.stringify(sample?.localStorage))
+    await server.signIn(homeA, '+12025550103')
+    const migrated = await run(['vault', 'migrate', '--from', 'pubpay', file, '--home', homeA])
+    expect(migrated.stdout).toContain('"keyhaven keys from-vault nostr"')
+    const fromVault = ['keys', 'from-vault', 'nostr', '--home', homeA]
+    expect(await runJson(fromVault)).toMatchObject({ exit: 0, answer: { name: 'nostr', added: true } })
+    expect(await runJson(fromVault)).toMatchObject({ exit: 0, answer: { name: 'nostr', added: false } })
+    expect((await run(['backup', '--home', homeA], { stdin: PIN })).exit).toBe(0)
+    await server.signIn(homeB, '+12025550103')
+    expect((await run(['restore', '--home', homeB], { stdin: PIN })).exit).toBe(0)
+    const toVault = ['keys', 'to-vault', 'nostr', '--as', 'nostr', '--home', homeB]
+    const answer = { status: 'kept', publicKey: sample?.publicKey }
+    expect(await runJson(toVault)).toMatchObject({ exit: 0, answer })
+    expect(await runJson(toVault)).toMatchObject({ exit: 0, answer })
+    const exported = await run(['vault', 'export', '--as', 'nsec', '--reveal', 'nostr', '--home', homeB])
+    expect(exported.stdout).toBe(`${sample?.nsec ?? ''}\n`)
+    const refused = async (words: readonly string[], code: string): Promise<void> => {
+      expect(await runJson([...words, '--home', homeB])).toMatchObject({ answer: { error: { code } } })
+    }
+    await refused(['keys', 'to-vault', 'nostr', '--as', 'raw'], 'ERR_IDENTITY_CONFLICT')
+    await refused(['keys', 'to-vault', 'constructor', '--as', 'raw'], 'ERR_RECORD_MISSING')
+    await refused(['keys', 'from-vault', 'cli/settings'], 'ERR_USAGE')
+  },
+)

@@ -56,6 +56,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     text: 'There is a vault here already and it was kept; name another folder with --home.',
   },
   ERR_RECORD_MISSING: { exit: EXIT.usage, text: 'The vault has no record of this name.' },
+  ERR_RECORD_EXISTS: { exit: EXIT.usage, text: 'The vault has a record of this name already; it was kept.' },
   ERR_PROTECTION_MISSING: {
     exit: EXIT.usage,
     text: 'The vault has no such protection; "keyhaven vault protect list" shows those that it has.',
@@ -127,6 +128,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     exit: EXIT.distrusted,
     text: 'The key of this device (device.key) is gone, so its vault cannot be opened. Restore to a new --home.',
   },
+  ERR_KEYCHAIN_FAILED: ({ fault }) => ({ exit: EXIT.unavailable, text: KEYCHAIN_FAULTS[fault] }),
   ERR_DEVICE_KEY_REFUSED: ({ problem }) => ({ exit: EXIT.distrusted, text: DEVICE_KEY_PROBLEMS[problem] }),
   ERR_LOG_ROLLED_BACK: distrusted('The server showed an older state of the backup than this device has seen'),
   ERR_LOG_INCOMPLETE: distrusted('A part of the backup is missing on the server'),
@@ -178,6 +180,15 @@ const DEVICE_KEY_PROBLEMS: Readonly<
   'inside-the-vault': 'The key of this device must not lie inside its vault.',
   damaged:
     'The key of this device (device.key) is damaged. If the vault has a password, move device.key away and use that; else restore to a new --home.',
+}
+
+const KEYCHAIN_FAULTS: Readonly<Record<KeyhavenErrorDetails['ERR_KEYCHAIN_FAILED']['fault'], string>> = {
+  'not-installed':
+    'The keychain of the system needs the package @napi-rs/keyring, which is not installed here.',
+  failed:
+    'The keychain of the system did not do what was asked. Start or unlock it and try again; --vault-password-file opens a vault that has a password, too.',
+  'no-entry':
+    'The keychain of the system has no key for this vault now. Another keychain may be open; unlock the one with which it was set up, or use --vault-password-file if the vault has a password, too.',
 }
 
 const SERVER_FAULTS: Readonly<Record<KeyhavenErrorDetails['ERR_SERVER_UNAVAILABLE']['fault'], string>> = {

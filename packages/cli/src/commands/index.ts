@@ -3,8 +3,10 @@ import type { Command } from '../command-line/command.ts'
 import { backup } from './backup.ts'
 import { demo } from './demo.ts'
 import { keysExport } from './keys-export.ts'
+import { keysFromVault } from './keys-from-vault.ts'
 import { keysImport } from './keys-import.ts'
 import { keysList } from './keys-list.ts'
+import { keysToVault } from './keys-to-vault.ts'
 import { login } from './login.ts'
 import { restore } from './restore.ts'
 import { serve } from './serve.ts'
@@ -25,6 +27,8 @@ export const COMMANDS: readonly Command[] = [
   keysImport,
   keysList,
   keysExport,
+  keysFromVault,
+  keysToVault,
   backup,
   restore,
   status,

@@ -4,7 +4,7 @@ import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { requireConfirmation, YES_OPTION } from '../command-line/confirmation.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { destroyDevice, hasRemains } from '../device/destroy.ts'
-import { HOME_OPTION, resolveHome } from '../device/home.ts'
+import { HOME_OPTION, requireFolder, resolveHome } from '../device/home.ts'
 
 export const vaultDestroy: Command = {
   name: 'vault destroy',
@@ -20,6 +20,7 @@ export const vaultDestroy: Command = {
 
 async function runDestroy(invocation: Invocation): Promise<Answer> {
   const home = resolveHome(invocation)
+  await requireFolder(home)
   if (!(await hasRemains(home))) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
   const question = `Delete the vault in ${home}? What is in no backup is gone for good.`
   await requireConfirmation(invocation, question)

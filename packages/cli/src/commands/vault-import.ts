@@ -1,5 +1,5 @@
 /** `keyhaven vault import`: takes one key, or any bytes, from a file into a record of the vault. */
-import { KeyhavenError } from 'keyhaven'
+import { isKeyhavenError, KeyhavenError } from 'keyhaven'
 import { equal, toHex, wipe } from 'keyhaven/crypto'
 import { encodeNpub, importNostrKey } from 'keyhaven/nostr'
 import type { Vault } from 'keyhaven/vault'
@@ -24,7 +24,7 @@ export const vaultImport: Command = {
   summary: 'Take a Nostr key, or any bytes, from a file into the vault',
   details: [
     'nsec, hex (64 digits) and ncryptsec (NIP-49; asks for its password) are a Nostr key as text; raw takes the bytes of the file as they are. A name that holds something else is never overwritten; the same key again changes nothing.',
-    'The record stays on this device: "keyhaven backup" carries the keys of "keyhaven keys import" only. Delete the file afterwards.',
+    'The record stays on this device unless "keyhaven keys from-vault" lets the backup carry it. Delete the file afterwards.',
   ],
   positionals: [
     { name: 'NAME', summary: 'the record, such as nostr' },
@@ -72,11 +72,14 @@ export function requireNoPassword(invocation: Invocation, form: string): void {
   throw new CommandError('ERR_USAGE', text)
 }
 
-async function importRaw(vault: Vault, name: string, bytes: Uint8Array): Promise<void> {
-  const there = await vault.get(name)
-  if (there === undefined) {
-    await vault.put(name, { type: RAW_TYPE, bytes })
-  } else if (there.type !== RAW_TYPE || !equal(there.bytes, bytes)) {
+/** Keeps bytes as a record of type `raw`; other bytes under that name are `ERR_IDENTITY_CONFLICT`. */
+export async function importRaw(vault: Vault, name: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await vault.put(name, { type: RAW_TYPE, bytes }, { ifMissing: true })
+  } catch (error) {
+    if (!isKeyhavenError(error, 'ERR_RECORD_EXISTS')) throw error
+    const there = await vault.get(name)
+    if (there?.type === RAW_TYPE && equal(there.bytes, bytes)) return
     throw new KeyhavenError('ERR_IDENTITY_CONFLICT', { count: 1 })
   }
 }

@@ -15,14 +15,14 @@ import { describeProtection, presentProtection } from '../device/protections.ts'
 export const vaultInit: Command = {
   name: 'vault init',
   group: 'vault',
-  summary: 'Set a device up, opened by its own key or by a password',
+  summary: 'Set a device up, opened by its own key, a keychain or a password',
   details: [
-    'With a device protection nobody is asked: the key lies beside the vault, and whoever can read the whole folder can open it. With a password protection every command asks for the password, and nothing else opens the vault: a lost password cannot be replaced.',
+    'With a device protection nobody is asked: the key lies beside the vault, and whoever can read the whole folder can open it. With a password protection every command asks for the password, and nothing else opens the vault: a lost password cannot be replaced. With a keychain protection the key lies in the keychain of the system (macOS, Windows, or the Secret Service of Linux); a keychain that cannot be had is a fault, and nothing else is used in its place.',
     'Other commands set an empty folder up with a device protection by themselves; this one is for choosing. A vault that is there already is kept.',
   ],
   options: {
     ...HOME_OPTION,
-    protection: { value: 'TYPE', summary: 'device or password', default: 'device' },
+    protection: { value: 'TYPE', summary: 'device, password or keychain', default: 'device' },
     ...NEW_PROTECTION_OPTIONS,
   },
   run: runInit,

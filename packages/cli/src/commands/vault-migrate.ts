@@ -21,6 +21,7 @@ export const vaultMigrate: Command = {
   details: [
     'FILE is a JSON object of what PubPay keeps in the storage of the browser: {"publicKey":…,"privateKey":…,"signInMethod":…,"_dk":…}. The key is opened, checked against the public key, and sealed in the vault as the record "nostr". Where PubPay had a password, it is asked for.',
     'FILE is only read: it still holds the old key afterwards. Delete it, and the entries in the browser. Running this again is harmless.',
+    'The key stays on this device unless "keyhaven keys from-vault nostr" lets the backup carry it.',
   ],
   positionals: [{ name: 'FILE', summary: 'the entries of the storage, as JSON' }],
   options: {
@@ -91,6 +92,6 @@ function describeMigration(
   return {
     exit: EXIT.ok,
     json: { status: 'migrated', name: record, publicKey, npub, added: !known, fileStillHoldsKey: true },
-    text: `${first}\n${file} still holds the old key: delete it.`,
+    text: `${first}\n${file} still holds the old key: delete it.\nNo backup carries it yet: "keyhaven keys from-vault ${record}" changes that.`,
   }
 }

@@ -9,16 +9,17 @@ import {
   NEW_PROTECTION_OPTIONS,
   PROTECTION_TYPES,
 } from '../device/new-protection.ts'
+import { typeOf } from '../device/protections.ts'
 
 export const vaultProtectAdd: Command = {
   name: 'vault protect add',
   group: 'vault',
-  summary: 'Add a password, or the key of this device, as one more way into the vault',
+  summary: 'Add a password, a keychain, or the key of this device, as one more way in',
   details: [
     'A vault is as open as its weakest protection: to have it ask for a password each time, remove its device protection afterwards, or use "keyhaven vault protect replace device --with password".',
     '--password-file names the new password, --vault-password-file one that opens the vault now.',
   ],
-  positionals: [{ name: 'TYPE', summary: 'device or password' }],
+  positionals: [{ name: 'TYPE', summary: 'device, password or keychain' }],
   options: { ...DEVICE_OPTIONS, ...NEW_PROTECTION_OPTIONS },
   run: runAdd,
 }
@@ -30,9 +31,9 @@ async function runAdd(invocation: Invocation): Promise<Answer> {
   const { protection, weakness } = await chooseProtection(invocation, type)
   const id = await vault.addProtection(protection)
   const others = (await vault.protections()).filter((one) => one.id !== id)
-  const stillOpen = others.some(({ factors }) => factors.every((factor) => factor.type === 'device'))
+  const stillOpen = others.some(({ factors }) => factors.every((factor) => typeOf(factor) === 'device'))
   const note =
-    type === 'password' && stillOpen
+    type !== 'device' && stillOpen
       ? '\nThe device key still opens the vault without it; "keyhaven vault protect remove device" ends that.'
       : ''
   return {

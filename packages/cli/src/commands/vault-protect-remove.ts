@@ -2,17 +2,17 @@
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
-import { findProtection } from '../device/protections.ts'
+import { findProtection, typeOf } from '../device/protections.ts'
 
 export const vaultProtectRemove: Command = {
   name: 'vault protect remove',
   group: 'vault',
   summary: 'Remove a protection; the last one stays',
   details: [
-    'Removing the device protection deletes the key of this device: from then on the vault asks for a password. Try that password before: nothing brings a lost one back.',
+    'Removing the device protection deletes the key of this device, and removing the keychain protection its entry there: from then on the vault asks for a password. Try that password before: nothing brings a lost one back.',
     'What was removed still opens copies of the vault from before.',
   ],
-  positionals: [{ name: 'WHICH', summary: 'device, password, or an id, where there are several' }],
+  positionals: [{ name: 'WHICH', summary: 'device, password, keychain, or an id, where there are several' }],
   options: DEVICE_OPTIONS,
   run: runRemove,
 }
@@ -23,7 +23,7 @@ async function runRemove(invocation: Invocation): Promise<Answer> {
   await vault.removeProtection(id)
   const left = await vault.protections()
   const asks = !left.some((one) => one.factors.every(({ type }) => type === 'device'))
-  const type = factors.map((factor) => factor.type).join(' + ')
+  const type = factors.map(typeOf).join(' + ')
   return {
     exit: EXIT.ok,
     json: { status: 'removed', id, left: left.length },

@@ -9,7 +9,7 @@ import {
   NEW_PROTECTION_OPTIONS,
   PROTECTION_TYPES,
 } from '../device/new-protection.ts'
-import { findProtection } from '../device/protections.ts'
+import { findProtection, typeOf } from '../device/protections.ts'
 
 export const vaultProtectReplace: Command = {
   name: 'vault protect replace',
@@ -19,10 +19,10 @@ export const vaultProtectReplace: Command = {
     'One step: at every moment the old one or the new one opens the vault. The vault is opened first, by the old password or by another protection that it has.',
     '--password-file names the new password, --vault-password-file one that opens the vault now. What was replaced still opens copies of the vault from before.',
   ],
-  positionals: [{ name: 'WHICH', summary: 'device, password, or an id, where there are several' }],
+  positionals: [{ name: 'WHICH', summary: 'device, password, keychain, or an id, where there are several' }],
   options: {
     ...DEVICE_OPTIONS,
-    with: { value: 'TYPE', summary: 'device or password', default: 'the same type' },
+    with: { value: 'TYPE', summary: 'device, password or keychain', default: 'the same type' },
     ...NEW_PROTECTION_OPTIONS,
   },
   run: runReplace,
@@ -33,7 +33,8 @@ async function runReplace(invocation: Invocation): Promise<Answer> {
   const asked = typed && chooseWord({ what: '--with', typed, words: PROTECTION_TYPES })
   const { vault } = await openDevice(invocation)
   const old = findProtection(await vault.protections(), invocation.positionals[0] ?? '')
-  const same = old.factors.length === 1 ? old.factors[0]?.type : undefined
+  const [factor, ...others] = old.factors
+  const same = factor !== undefined && others.length === 0 ? typeOf(factor) : undefined
   const type = chooseWord({ what: '--with', typed: asked ?? same, words: PROTECTION_TYPES })
   const { protection, weakness } = await chooseProtection(invocation, type)
   const id = await vault.changeProtection(old.id, protection)

@@ -2,27 +2,41 @@
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KeyhavenError } from 'keyhaven'
-import { vaultAt } from './home.ts'
+import { describeVault, destroyVault } from 'keyhaven/vault'
+import type { VaultDescription } from 'keyhaven/vault'
+import { vaultAt, withKeychain } from './home.ts'
 
-/** What the device key leaves when a process is killed while it writes: a draft of itself. */
-const DRAFT = /^\.[0-9a-f]{16}\.tmp$/
+/** The device key, and what it leaves when a process is killed while it writes it. */
+const KEY_FILES = ['device.key', 'device.key.draft']
 
 /** True when there is anything of a vault in `home`. */
 export async function hasRemains(home: string): Promise<boolean> {
   const entries = await list(home)
-  return entries.includes('device.key') || (await list(join(home, 'vault'))).length > 0
+  return KEY_FILES.some((file) => entries.includes(file)) || (await list(join(home, 'vault'))).length > 0
 }
 
 /**
  * Deletes first the vault's head, without which nothing that is left can be opened, then all of it, then the key.
- * `ERR_STORAGE_FAILED` when a file cannot be deleted; run it again then.
+ * `ERR_STORAGE_FAILED` when a file cannot be deleted; run it again then. `ERR_KEYCHAIN_FAILED` when the keychain keeps its
+ * entry, which opens nothing any more.
  */
 export async function destroyDevice(home: string): Promise<void> {
-  const { name, storage } = vaultAt(home)
-  await storage.exclusive(name, (writer) => writer.destroy())
-  const drafts = (await list(home)).filter((entry) => DRAFT.test(entry))
-  for (const entry of ['device.key', ...drafts]) await guard(rm(join(home, entry), { force: true }))
-  await guard(rmdir(join(home, 'vault')), ['ENOENT', 'ENOTEMPTY'])
+  const place = vaultAt(home)
+  try {
+    await destroyVault(withKeychain(place, await readableDescription(place)))
+  } finally {
+    for (const file of KEY_FILES) await guard(rm(join(home, file), { force: true }))
+    await guard(rmdir(join(home, 'vault')), ['ENOENT', 'ENOTEMPTY'])
+  }
+}
+
+/** A vault that is damaged says nothing, and is destroyed all the same. */
+async function readableDescription(place: Parameters<typeof describeVault>[0]): Promise<VaultDescription> {
+  try {
+    return await describeVault(place)
+  } catch {
+    return { status: 'missing' }
+  }
 }
 
 async function guard(work: Promise<void>, harmless: readonly string[] = []): Promise<void> {

@@ -3,15 +3,17 @@
  *
  * `DIR/vault/` holds the sealed records, `DIR/device.key` the device key (mode 0600); DIR itself is 0700. Whoever can
  * read the whole folder can open a vault with a device protection: that protects copies of the vault alone, not a
- * stolen disk. A vault that has passwords only asks for one, each time.
+ * stolen disk. With a keychain protection the key is in the system's keychain, which is asked only where the vault says
+ * so. A vault that has passwords only asks for one, each time.
  */
-import { chmod, mkdir, readdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { isKeyhavenError, KeyhavenError } from 'keyhaven'
 import { createVault, describeVault, openVault, passwordProtection } from 'keyhaven/vault'
 import type { Protection, Vault, VaultDescription, VaultStorage } from 'keyhaven/vault'
 import { fileDeviceProtection, fileStorage } from 'keyhaven/vault/file'
+import { keychainDeviceProtection } from 'keyhaven/vault/keychain'
 import { CommandError } from '../command-line/command-error.ts'
 import type { Invocation, OptionDefinition } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
@@ -47,19 +49,48 @@ export function resolveHome(invocation: Pick<Invocation, 'option' | 'environment
 }
 
 /** Says what opens the vault of the device that the command names, without opening it. */
-export function describeDevice(invocation: Invocation): Promise<VaultDescription> {
-  return describeVault(vaultAt(resolveHome(invocation)))
+export async function describeDevice(invocation: Invocation): Promise<VaultDescription> {
+  const home = resolveHome(invocation)
+  await requireFolder(home)
+  return describeVault(vaultAt(home))
+}
+
+/** Refuses a file in the place of the folder; that nothing is there is no fault. */
+export async function requireFolder(home: string): Promise<void> {
+  const found = await stat(home).catch(() => undefined)
+  if (found !== undefined && !found.isDirectory()) throw unusable(home)
 }
 
 /**
- * Opens the device that the command names: by its device key, else by its password. `ERR_VAULT_MISSING` where there is
- * none, `ERR_PASSWORD_NEEDED` and `ERR_PASSWORD_WRONG` where only the password opens it, or where one was named.
+ * Opens the device that the command names: by its device key, else by its keychain, else by its password.
+ * `ERR_VAULT_MISSING` where there is none, `ERR_PASSWORD_NEEDED` and `ERR_PASSWORD_WRONG` where only the password opens
+ * it, or where one was named.
  */
 export async function openDevice(invocation: Invocation): Promise<Device> {
   const home = resolveHome(invocation)
-  const vault = await openVault(vaultAt(home))
-  await unlock(vault, invocation)
+  const description = await describeDevice(invocation)
+  const vault = await openAlone(invocation, withKeychain(vaultAt(home), description))
+  await unlock(vault, invocation, description)
   return { home, vault }
+}
+
+/** Where the person names a password, a keychain that does not answer is not in its way. */
+async function openAlone(invocation: Invocation, place: VaultPlace): Promise<Vault> {
+  try {
+    return await openVault(place)
+  } catch (error) {
+    const named = secretIsNamed(invocation, VAULT_PASSWORD)
+    if (!named || !isKeyhavenError(error, 'ERR_KEYCHAIN_FAILED')) throw error
+    return openVault({ ...place, protections: [] })
+  }
+}
+
+/** The same place, with the system's keychain where the vault has a key in it. */
+export function withKeychain(place: VaultPlace, description: VaultDescription): VaultPlace {
+  const factors =
+    description.status === 'present' ? description.protections.flatMap((one) => one.factors) : []
+  const has = factors.some((factor) => factor.type === 'device' && factor.provider === 'keychain')
+  return has ? { ...place, protections: [...place.protections, keychainProtection()] } : place
 }
 
 /** Opens the device that the command names, or sets one up where the folder is empty or missing. */
@@ -95,10 +126,14 @@ export function deviceProtection(home: string, label?: string): Protection {
   return fileDeviceProtection({ keyFile: join(home, 'device.key'), ...(label !== undefined && { label }) })
 }
 
+/** The protection by a key in the system's keychain. */
+export function keychainProtection(label?: string): Protection {
+  return keychainDeviceProtection(label === undefined ? {} : { label })
+}
+
 /** A password that was named is used even where the device's key would do, so that a wrong one never goes unnoticed. */
-async function unlock(vault: Vault, invocation: Invocation): Promise<void> {
+async function unlock(vault: Vault, invocation: Invocation, description: VaultDescription): Promise<void> {
   if (vault.state() === 'unlocked' && !secretIsNamed(invocation, VAULT_PASSWORD)) return
-  const description = await describeDevice(invocation)
   const protections = description.status === 'present' ? description.protections : []
   if (!protections.some(({ factors }) => factors.every(({ type }) => type === 'password'))) {
     throw new KeyhavenError('ERR_PROTECTION_MISSING', undefined)
@@ -125,11 +160,13 @@ async function prepareFolder(home: string): Promise<void> {
     await chmod(home, 0o700)
   } catch (error) {
     if (error instanceof CommandError) throw error
-    throw new CommandError(
-      'ERR_HOME_INVALID',
-      `${home} cannot be used as a device; name another folder with --home.`,
-    )
+    throw unusable(home)
   }
+}
+
+function unusable(home: string): CommandError {
+  const text = `${home} cannot be used as a device; name another folder with --home.`
+  return new CommandError('ERR_HOME_INVALID', text)
 }
 
 /** What is said of a device's vault to open it: its name, its storage, and the protection that asks nobody. */

@@ -9,6 +9,8 @@ import type { KeySet } from 'keyhaven/sync'
 import { CommandError } from '../command-line/command-error.ts'
 
 const FIELDS = ['identityKeys', 'conversationKeys'] as const
+/** What the backup takes as one key, 65,536 bytes, in base64. */
+const MOST_KEY_CHARACTERS = 87_384
 /** The largest file with keys that is taken, in bytes. */
 export const MOST_BYTES: number = 64 * 1024 * 1024
 
@@ -79,6 +81,7 @@ function parseKeys(
 function parseKey(text: unknown, where: string): Uint8Array {
   if (typeof text !== 'string') throw invalid(`${where} is not a text`)
   if (text === '') throw invalid(`${where} is empty`)
+  if (text.length > MOST_KEY_CHARACTERS) throw invalid(`${where} is longer than 65,536 bytes`)
   try {
     return parseBase64(text, 'key')
   } catch {
@@ -92,7 +95,7 @@ function encodeKeys(keys: Readonly<Record<string, Uint8Array>>): Readonly<Record
 
 /** Counts the names in valid JSON text; `JSON.parse` itself keeps silent about a name that comes twice. */
 function countNames(text: string): number {
-  const strings = /"(?:[^"\\]|\\.)*"(\s*:)?/g
+  const strings = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g
   return [...text.matchAll(strings)].filter(([, colon]) => colon !== undefined).length
 }
 

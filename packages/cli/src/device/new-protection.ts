@@ -1,4 +1,4 @@
-/** A protection as a person asks for it: of the device, by the key beside the vault, or by a password. */
+/** A protection as a person asks for it: by a key beside the vault, by one in the system's keychain, or by a password. */
 import { passwordProtection } from 'keyhaven/vault'
 import type { Protection } from 'keyhaven/vault'
 import { ratePassword } from 'keyhaven/vault/password'
@@ -7,10 +7,10 @@ import { chooseWord } from '../command-line/choice.ts'
 import { CommandError } from '../command-line/command-error.ts'
 import type { Invocation, OptionDefinition } from '../command-line/command.ts'
 import { PASSWORD, readSecret, secretIsNamed, secretOptions } from '../command-line/secret-input.ts'
-import { deviceProtection, resolveHome } from './home.ts'
+import { deviceProtection, keychainProtection, resolveHome } from './home.ts'
 
 /** The kinds that a person can choose. */
-export const PROTECTION_TYPES = ['device', 'password'] as const
+export const PROTECTION_TYPES = ['device', 'password', 'keychain'] as const
 export type ProtectionType = (typeof PROTECTION_TYPES)[number]
 
 const KDFS = ['argon2id', 'pbkdf2'] as const
@@ -35,9 +35,11 @@ export interface NewProtection {
 /** The protection that the options describe; asks twice for a password that no option names. */
 export async function chooseProtection(invocation: Invocation, type: ProtectionType): Promise<NewProtection> {
   const label = invocation.option('label')
-  if (type === 'device') {
+  if (type !== 'password') {
     refusePasswordOptions(invocation)
-    return { protection: deviceProtection(resolveHome(invocation), label), weakness: undefined }
+    const home = resolveHome(invocation)
+    const protection = type === 'device' ? deviceProtection(home, label) : keychainProtection(label)
+    return { protection, weakness: undefined }
   }
   const kdf = chooseWord({
     what: '--kdf',
@@ -58,10 +60,7 @@ export async function chooseProtection(invocation: Invocation, type: ProtectionT
 /** Else somebody who names a password would get a vault that opens without it. */
 function refusePasswordOptions(invocation: Invocation): void {
   if (!secretIsNamed(invocation, PASSWORD) && invocation.option('kdf') === undefined) return
-  throw new CommandError(
-    'ERR_USAGE',
-    'A device protection has no password; ask for a password protection to use one.',
-  )
+  throw new CommandError('ERR_USAGE', 'Only a password protection has a password; ask for one to use it.')
 }
 
 const ADVICE: Readonly<Record<NonNullable<PasswordRating['weakness']>, string>> = {
