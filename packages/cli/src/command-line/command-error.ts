@@ -27,6 +27,8 @@ export type CommandErrorCode =
   | 'ERR_REALMS_PINNED'
   | 'ERR_SERVER_PINNED'
   | 'ERR_SERVER_FOREIGN'
+  | 'ERR_DEVICE_UNKNOWN'
+  | 'ERR_DEVICE_AMBIGUOUS'
   | 'ERR_DEMO_FAILED'
 
 /** A fault of the command itself, with the words for it and the exit code that it leads to. */

@@ -41,3 +41,22 @@ export function describeConflicts(names: readonly string[]): string {
 export function printable(name: string): string {
   return /^[\p{L}\p{N}\p{P}\p{S}\p{M} ]+$/u.test(name) ? name : JSON.stringify(name)
 }
+
+/** "2026-11-27 23:03:31": an ISO 8601 time in the time zone of this machine. */
+export function describeTime(iso: string): string {
+  const time = new Date(iso)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const date = `${String(time.getFullYear())}-${two(time.getMonth() + 1)}-${two(time.getDate())}`
+  return `${date} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`
+}
+
+/** Rows of cells as lines, each column as wide as its widest cell; a column of numbers is set to the right. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length))
+  const widths = Array.from({ length: columns }, (_, at) =>
+    Math.max(...rows.map((row) => row[at]?.length ?? 0)),
+  )
+  const align = (cell: string, at: number): string =>
+    /^\d+$/.test(cell) && at === 0 ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)
+  return rows.map((row) => `  ${row.map(align).join('  ')}`.trimEnd())
+}

@@ -2,11 +2,15 @@
 import type { Command } from '../command-line/command.ts'
 import { backup } from './backup.ts'
 import { demo } from './demo.ts'
+import { devicesList } from './devices-list.ts'
+import { devicesRemove } from './devices-remove.ts'
+import { devicesRename } from './devices-rename.ts'
 import { keysExport } from './keys-export.ts'
 import { keysFromVault } from './keys-from-vault.ts'
 import { keysImport } from './keys-import.ts'
 import { keysList } from './keys-list.ts'
 import { keysToVault } from './keys-to-vault.ts'
+import { log } from './log.ts'
 import { login } from './login.ts'
 import { restore } from './restore.ts'
 import { serve } from './serve.ts'
@@ -32,6 +36,10 @@ export const COMMANDS: readonly Command[] = [
   backup,
   restore,
   status,
+  devicesList,
+  devicesRename,
+  devicesRemove,
+  log,
   vaultInit,
   vaultProtectList,
   vaultProtectAdd,
