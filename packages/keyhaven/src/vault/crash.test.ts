@@ -98,14 +98,16 @@ describe('several processes', () => {
     const vault = await createVault({ name: 'v', storage, protections: [fixedProtection('one')] })
     const done: string[] = []
     const work = ['one', 'two', 'three', 'four'].map(async (prefix, index) => {
-      const child = startChild('writer-child.js', [directory, prefix, '25'])
+      const killed = index % 2 === 1
+      // Who is to be killed would write on, so that however late the signal comes, it meets a writer.
+      const child = startChild('writer-child.js', [directory, prefix, killed ? '1000000' : '25'])
       let text = ''
       child.stdout?.on('data', (chunk: Buffer) => {
         text += chunk.toString()
-        if (index % 2 === 1 && text.split('\n').length > 8 + index) child.kill('SIGKILL')
+        if (killed && text.split('\n').length > 8 + index) child.kill('SIGKILL')
       })
       const [code] = (await once(child, 'close')) as [number | null]
-      expect(code).toBe(index % 2 === 1 ? null : 0)
+      expect(code).toBe(killed ? null : 0)
       done.push(...text.split('\n').slice(0, -1))
     })
     await Promise.all(work)

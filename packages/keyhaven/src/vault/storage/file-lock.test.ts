@@ -43,7 +43,7 @@ it('passes from a dead owner to exactly one of many who wait', async () => {
     await writeFile(path, JSON.stringify({ ...stale, pid: dead.pid }))
     let inside = 0
     const work = Array.from({ length: 8 }, async () => {
-      const lock = await takeFileLock(path, { operations: fileOperations, patienceMs: 20_000 })
+      const lock = await takeFileLock(path, { operations: fileOperations, patienceMs: 300_000 })
       inside += 1
       expect(inside).toBe(1)
       await new Promise((resolve) => setTimeout(resolve, 1))

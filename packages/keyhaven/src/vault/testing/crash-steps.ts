@@ -20,7 +20,7 @@ function record(text: string): VaultRecord {
 }
 
 function storageIn(directory: string, operations: FileOperations): VaultStorage {
-  return createFileStorage({ directory, patienceMs: 5000 }, operations)
+  return createFileStorage({ directory, patienceMs: 60_000 }, operations)
 }
 
 async function openWith(storage: VaultStorage, text: string): Promise<Vault> {
