@@ -5,7 +5,7 @@
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadArgon2id } from 'keyhaven/crypto'
 import { parseConfiguration } from 'keyhaven/recovery'
@@ -99,11 +99,14 @@ function theirs(count) {
   }
 }
 
-/** Milliseconds besides the PIN hash. */
-async function withoutHash(work) {
+/** Milliseconds besides the PIN hash; the processor time of this process, hash included, goes into `processor`. */
+async function withoutHash(processor, work) {
   hashing = 0
+  const used = process.cpuUsage()
   const start = performance.now()
   await work()
+  const { user, system } = process.cpuUsage(used)
+  processor.push((user + system) / 1000)
   return performance.now() - start - hashing
 }
 
@@ -149,16 +152,16 @@ try {
     bytes < 10_000,
   )
 
-  const [first, restored] = [[], []]
+  const [first, restored, firstCpu, restoredCpu] = [[], [], [], []]
   for (let run = 0; run < RUNS; run += 1) {
     const phone = `+1500555020${String(run)}`
     const sync = await newDevice(phone)
     const conversationKeys = newKeys(10_000)
     await sync.keys.importKeys({ identityKeys: identityKeys(), conversationKeys })
-    first.push(await withoutHash(() => sync.backup({ pin: PIN })))
+    first.push(await withoutHash(firstCpu, () => sync.backup({ pin: PIN })))
     const other = await newDevice(phone)
     restored.push(
-      await withoutHash(async () => {
+      await withoutHash(restoredCpu, async () => {
         const { conversationKeys: count } = await other.restore({ pin: PIN })
         if (count !== 10_000) throw new Error('Keys are missing.')
       }),
@@ -174,7 +177,11 @@ try {
     backup.median < 2000,
   )
   row('restore of 10,000 keys, besides the PIN hash', show(restore), '', '', '< 2 s', restore.median < 2000)
-  console.log(`${cpus()[0]?.model ?? ''}, ${String(cpus().length)} cores`)
+  const loads = loadavg().map((load) => load.toFixed(1))
+  console.log(`${cpus()[0]?.model ?? ''}, ${String(cpus().length)} cores, load ${loads.join(' ')}`)
+  console.log(
+    `Processor time of the client, PIN hashes included: backup ${show(quartiles(firstCpu))}, restore ${show(quartiles(restoredCpu))}`,
+  )
   process.exitCode = printTable(rows) ? 0 : 1
 } finally {
   sink.close()
