@@ -126,11 +126,18 @@ describe('a backup that is there already', () => {
     await first.keys.importKeys(makeKeys(4))
     await (await first.sync()).backup({ pin: PIN })
     const second = await place.newDevice({ phone: first.phone })
-    for (let left = 9; left >= 0; left -= 1) {
+    const waits = [0, 0, 1, 5, 15, 60, 240, 720, 1440, 0]
+    for (const [wrong, minutes] of waits.entries()) {
       expect(await (await second.sync()).restore({ pin: OTHER_PIN })).toEqual({
         status: 'wrong-pin',
-        guessesRemaining: left,
+        guessesRemaining: 9 - wrong,
       })
+      if (minutes === 0) continue
+      const early = await (await second.sync()).restore({ pin: PIN })
+      expect(early).toMatchObject({ status: 'waiting' })
+      const until = early.status === 'waiting' ? Date.parse(early.until) : 0
+      expect(until).toBeLessThanOrEqual(Date.now() + minutes * 60_000)
+      place.passTime(minutes * 60_000)
     }
     expect(await (await second.sync()).restore({ pin: PIN })).toEqual({ status: 'locked' })
     expect(await (await first.sync()).backup()).toMatchObject({ status: 'backed-up' })

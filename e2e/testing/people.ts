@@ -7,6 +7,7 @@
  *
  * Each device has a vault of its own. `device.sync()` opens key sync anew over it, as another run of the program would.
  */
+import { onTestFinished, vi } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import { parseConfiguration } from 'keyhaven/recovery'
 import type { Configuration } from 'keyhaven/recovery'
@@ -21,6 +22,7 @@ import {
 import type { Fetch, KeySet, KeyStore, KeySync } from 'keyhaven/sync'
 import { createVault, memoryStorage } from 'keyhaven/vault'
 import type { Protection, Vault } from 'keyhaven/vault'
+import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
 import { randomPhone, startTestApp } from '../../packages/server/src/testing/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
 
@@ -48,6 +50,8 @@ export interface Place {
   wait(milliseconds: number): void
   /** The network that devices have, on which those realms are missing. */
   readonly network: Fetch
+  /** Lets so much time pass for servers and devices alike, until the test ends. */
+  passTime(milliseconds: number): void
   newDevice(options?: {
     readonly phone?: string
     readonly label?: string
@@ -77,7 +81,9 @@ export async function openPlace({
     codesPerPhoneAndDay: many,
     triesPerAddress: many,
   }
-  const apps = await Promise.all(ids.map((realmId) => startTestApp({ realmId, limits, keys })))
+  // One registration serves many tests of a file.
+  const realmLimits = { ...DEFAULT_REALM_LIMITS, evaluationsPerDay: 10_000 }
+  const apps = await Promise.all(ids.map((realmId) => startTestApp({ realmId, limits, keys, realmLimits })))
   const [app] = apps
   if (app === undefined) throw new Error('A place has at least one realm.')
   const configuration = parseConfiguration(
@@ -104,9 +110,23 @@ export async function openPlace({
     wait: (milliseconds) => {
       for (const { clock } of apps) clock.now = new Date(clock.now.getTime() + milliseconds)
     },
+    passTime: (milliseconds) => {
+      passTime(apps, milliseconds)
+    },
     newDevice: async ({ phone = randomPhone(), label = 'Test device', vault } = {}) =>
       newDevice({ app, configuration, network, phone, label, vault: vault ?? (await newVault()) }),
   }
+}
+
+/** Only the clock is moved; timers and the database go on as they are. */
+function passTime(apps: readonly TestApp[], milliseconds: number): void {
+  const now = Date.now() + milliseconds
+  vi.useFakeTimers({ toFake: ['Date'], now })
+  for (const app of apps) app.clock.now = new Date(now)
+  onTestFinished(() => {
+    vi.useRealTimers()
+    for (const app of apps) app.clock.now = new Date()
+  })
 }
 
 /** Two identity keys, and so many conversations. */

@@ -26,7 +26,7 @@ test('without a command, with an unknown one, and with bad options the exit code
 test('help and version go to stdout with exit code 0, and the help lists every exit code', async () => {
   const { exit, stdout, stderr } = await run(['--help'])
   expect([exit, stderr]).toEqual([0, ''])
-  for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 130])
+  for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 130])
     expect(stdout).toMatch(new RegExp(`^ +${String(code)} `, 'm'))
   expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true)
   const page = await run(['keys', 'import', '--help'])
@@ -177,7 +177,8 @@ test('a device whose files were changed is refused with exit code 10', async () 
 })
 
 test('each way in which a backup can fail has its exit code', SLOW, async () => {
-  const server = await startServer()
+  // After three wrong PINs of more the next would have to wait.
+  const server = await startServer({ KEYHAVEN_REALM_GUESSES: '3' })
   onTestFinished(() => server.stop())
   const folder = await temporaryFolder()
   const [homeA, homeB, file] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'keys.json')]
@@ -202,7 +203,7 @@ test('each way in which a backup can fail has its exit code', SLOW, async () => 
   expect((await runJson(['backup', '--home', homeA], { stdin: PIN })).exit).toBe(0)
 
   await server.signIn(homeB, '+12025550110')
-  for (const left of [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]) {
+  for (const left of [2, 1, 0]) {
     const wrong = await runJson(['restore', '--home', homeB], { stdin: `9081726${String(left)}` })
     if (left > 0)
       expect(wrong).toMatchObject({ exit: 3, answer: { status: 'wrong-pin', guessesRemaining: left } })

@@ -171,7 +171,7 @@ export type PasskeyFault =
 export interface RealmFault {
   readonly realmId: string
   readonly fault: RealmFaultKind
-  /** With `rate-limited`: when the realm may be asked again. */
+  /** With `rate-limited` and `cooling`: when the realm may be asked again. */
   readonly retryAfterSeconds?: number
 }
 
@@ -182,6 +182,10 @@ export type RealmFaultKind =
   | 'timeout'
   | 'unauthorized'
   | 'rate-limited'
+  /** The registration is bound to another authority key; the realm deletes it once its cooling period is over. */
+  | 'cooling'
+  /** The realm did not take the authority key's proof: another key, or a clock that is minutes off. */
+  | 'proof-rejected'
   | 'refused'
   | 'garbage'
   | 'bad-proof'

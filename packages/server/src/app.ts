@@ -35,6 +35,8 @@ import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
 import { createRealmRoutes } from './realm/routes.ts'
+import { DEFAULT_REALM_LIMITS } from './settings/realm-limits.ts'
+import type { RealmLimits } from './settings/realm-limits.ts'
 import type { TenantKeys } from './settings/tenants.ts'
 
 /** What the app works with. */
@@ -45,6 +47,7 @@ export interface AppInput {
   readonly keys: ServerKeys
   readonly realmId: Uint8Array
   readonly tenants: TenantKeys
+  readonly realmLimits?: RealmLimits
   readonly trustedProxies: BlockList
   readonly codeSender: CodeSender
   readonly log: Log
@@ -105,6 +108,7 @@ function createRealm(input: AppInput, services: Services): ReturnType<typeof cre
     sealKey: input.keys.realmSealKey,
     tenants: new Map([...input.tenants, own]),
     now: services.now,
+    limits: input.realmLimits ?? DEFAULT_REALM_LIMITS,
     onEvent: (report) => recordRealmEvent(services, report),
   })
 }

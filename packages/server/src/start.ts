@@ -105,6 +105,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     keys,
     realmId,
     tenants: settings.tenants,
+    realmLimits: settings.realmLimits,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
     log,

@@ -12,6 +12,7 @@ export const EXIT = {
   secretNeeded: 9,
   distrusted: 10,
   wrongPassword: 11,
+  waiting: 12,
   interrupted: 130,
 } as const
 
@@ -34,5 +35,6 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.secretNeeded, 'a PIN or a password is needed and there was none'],
   [EXIT.distrusted, 'what was stored or served contradicts what this device knows; nothing was taken over'],
   [EXIT.wrongPassword, 'wrong password, for the vault or for a file; nothing was done'],
+  [EXIT.waiting, 'too early: a wait has to pass first; the answer says until when'],
   [EXIT.interrupted, 'stopped by Ctrl-C or a signal'],
 ]

@@ -30,6 +30,18 @@ export function describeMilliseconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`
 }
 
+/** "on 3 December 2026 at 14:05 UTC" for an ISO 8601 time. */
+export function describeMoment(time: string): string {
+  const moment = new Date(time)
+  const day = moment.toLocaleDateString('en-GB', {
+    timeZone: 'UTC',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+  })
+  return `on ${day} at ${moment.toISOString().slice(11, 16)} UTC`
+}
+
 /** A paragraph about identities that have two different keys; nothing when there are none. */
 export function describeConflicts(names: readonly string[]): string {
   if (names.length === 0) return ''

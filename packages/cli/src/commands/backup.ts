@@ -7,7 +7,7 @@ import { PIN, readSecret, secretIsNamed, secretOptions } from '../command-line/s
 import { describeConflicts, describeCounts } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
-import { lockedAnswer, wrongPinAnswer } from './pin-answers.ts'
+import { lockedAnswer, waitingAnswer, wrongPinAnswer } from './pin-answers.ts'
 
 export const backup: Command = {
   name: 'backup',
@@ -48,6 +48,8 @@ function describeOutcome(outcome: BackupOutcome): Answer {
       return { exit: EXIT.ok, json: outcome, text: describeBackup(outcome) }
     case 'wrong-pin':
       return wrongPinAnswer(outcome.guessesRemaining)
+    case 'waiting':
+      return waitingAnswer(outcome)
     case 'locked':
       return lockedAnswer()
     case 'pin-needed':

@@ -1,13 +1,22 @@
 /** What backup and restore answer when the PIN did not open the backup. */
+import type { Waiting } from 'keyhaven/sync'
 import type { Answer } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { describeGuesses } from '../command-line/words.ts'
+import { describeGuesses, describeMoment } from '../command-line/words.ts'
 
 export function wrongPinAnswer(guessesRemaining: number): Answer {
   return {
     exit: EXIT.wrongPin,
     json: { status: 'wrong-pin', guessesRemaining },
     text: `Wrong PIN; ${describeGuesses(guessesRemaining)}. Nothing was changed.`,
+  }
+}
+
+export function waitingAnswer(outcome: Waiting): Answer {
+  return {
+    exit: EXIT.waiting,
+    json: outcome,
+    text: `Too many wrong PINs: the next try is possible ${describeMoment(outcome.until)}. This PIN was not tried, and no guess was used.`,
   }
 }
 

@@ -7,7 +7,7 @@ import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
 import { describeConflicts, describeCounts } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
-import { lockedAnswer, wrongPinAnswer } from './pin-answers.ts'
+import { lockedAnswer, waitingAnswer, wrongPinAnswer } from './pin-answers.ts'
 
 export const restore: Command = {
   name: 'restore',
@@ -38,6 +38,8 @@ function describeOutcome(outcome: RestoreOutcome): Answer {
     }
     case 'wrong-pin':
       return wrongPinAnswer(outcome.guessesRemaining)
+    case 'waiting':
+      return waitingAnswer(outcome)
     case 'locked':
       return lockedAnswer()
     case 'no-backup':

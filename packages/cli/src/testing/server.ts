@@ -33,8 +33,8 @@ export interface TestServer {
   codeCount(): number
 }
 
-/** Starts a server; whoever starts it stops it. */
-export async function startServer(): Promise<TestServer> {
+/** Starts a server with settings of its own; whoever starts it stops it. */
+export async function startServer(environment: NodeJS.ProcessEnv = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven test '))
   await copyUsedDirectory(folder)
   return serveIn(folder)
@@ -62,7 +62,7 @@ async function serveIn(
   folder: string,
 ): Promise<TestServer & { readonly stop: (end?: { readonly keep: boolean }) => Promise<void> }> {
   const data = join(folder, 'data')
-  const child = startCommand(['serve', '--port', '0', '--data', data, '--json'])
+  const child = startCommand(['serve', '--port', '0', '--data', data, '--json'], environment)
   const output = collect(child)
   const end = ended(child)
   const stop = async ({ keep = false } = {}): Promise<void> => {

@@ -7,8 +7,10 @@ import type { Configuration } from './configuration.ts'
 import { checkConfiguration } from './configuration.ts'
 import { groupNoble } from './group-noble.ts'
 import type { Group } from './group.ts'
+import type { Authority } from './line-authority.ts'
+import { openLineAuthority } from './line-authority.ts'
 import type { RealmLine, RealmTransport } from './realm-call.ts'
-import { DEFAULT_REALM_DEADLINE_MS } from './realm-call.ts'
+import { DEFAULT_REALM_DEADLINE_MS, callRealm } from './realm-call.ts'
 
 /** What an operation is doing; told as each step begins. */
 export type RecoveryStep = 'contacting' | 'stretching' | 'storing' | 'guessing' | 'opening' | 'removing'
@@ -21,6 +23,11 @@ export interface OperationOptions {
   readonly realmDeadlineMs?: number
   readonly signal?: AbortSignal
   readonly onProgress?: (step: RecoveryStep) => void
+  /**
+   * The account's authority key. At `register` it is bound to the record; then only it replaces or removes the registration
+   * at once. At `recover` it passes the waits after wrong PINs.
+   */
+  readonly authority?: Authority
 }
 
 export interface PinOptions extends OperationOptions {
@@ -59,6 +66,7 @@ export async function runOperation<T>(
     group: options.group ?? groupNoble,
     realmDeadlineMs,
     signal: controller.signal,
+    ...(options.authority !== undefined && { authority: openLineAuthority(options.authority) }),
   }
   try {
     const progress = (step: RecoveryStep): void => options.onProgress?.(step)
@@ -96,4 +104,10 @@ function withRejection(): { readonly promise: Promise<never>; readonly reject: (
 /** `ERR_INPUT_INVALID` for a named field. */
 export function invalidInput(field: string, expected: string): KeyhavenError<'ERR_INPUT_INVALID'> {
   return new KeyhavenError('ERR_INPUT_INVALID', { field, expected })
+}
+
+/** Has every realm tell which version it holds, so that what follows can be signed. Nothing without an authority key. */
+export async function learnVersions({ configuration, line }: Operation): Promise<void> {
+  if (line.authority === undefined) return
+  await Promise.all(configuration.realms.map((realm) => callRealm(line, realm, { kind: 'register1' })))
 }

@@ -4,11 +4,12 @@ import { isKeyhavenError } from '../errors.ts'
 import type { Configuration } from './configuration.ts'
 import type { Evaluation } from './messages.ts'
 import type { VersionAnswer } from './outcome.ts'
-import { concludeWithout, guessesRemaining, settleVersion } from './outcome.ts'
+import { concludeWithout, countAgreeing, guessesRemaining, settleVersion } from './outcome.ts'
 
 const VERSION = new Uint8Array(16).fill(1)
 const OTHER = new Uint8Array(16).fill(2)
 const FAULT: RealmFault = { realmId: 'ab', fault: 'unreachable' }
+const TOO_EARLY: RealmFault = { realmId: 'ab', fault: 'rate-limited', retryAfterSeconds: 60 }
 
 const GIVEN = [
   { kind: 'recover1', status: 'ok', version: VERSION },
@@ -16,6 +17,7 @@ const GIVEN = [
   { kind: 'recover1', status: 'not-registered' },
   { kind: 'recover1', status: 'no-guesses' },
   FAULT,
+  TOO_EARLY,
 ] as const satisfies readonly VersionAnswer[]
 
 function configurationOf(realms: number, recoverThreshold: number): Configuration {
@@ -44,13 +46,23 @@ function outcomeOf(t: number, answers: readonly VersionAnswer[]): string {
   if (count(GIVEN[1]) >= t) return 'version 2'
   if (count(GIVEN[3]) >= n - t + 1) return 'locked'
   if (count(GIVEN[2]) >= n - t + 1) return 'not-registered'
-  return count(FAULT) === 0 ? 'ERR_REGISTRATION_SPLIT' : 'ERR_REALMS_UNAVAILABLE'
+  const holders = Math.max(count(GIVEN[0]), count(GIVEN[1]))
+  if (count(TOO_EARLY) > 0 && count(TOO_EARLY) + holders >= t) return 'waiting'
+  return count(FAULT) + count(TOO_EARLY) === 0 ? 'ERR_REGISTRATION_SPLIT' : 'ERR_REALMS_UNAVAILABLE'
 }
 
 function faultsOf(answers: readonly VersionAnswer[]): readonly RealmFault[] {
-  const kinds = ['other-version', 'other-version', 'not-registered', 'locked', 'unreachable'] as const
+  const kinds = [
+    'other-version',
+    'other-version',
+    'not-registered',
+    'locked',
+    'unreachable',
+    'rate-limited',
+  ] as const
   return answers.map((answer) => ({
     realmId: 'ab',
+    ...(answer === TOO_EARLY && { retryAfterSeconds: 60 }),
     fault:
       answer === undefined ? 'timeout' : (kinds[GIVEN.findIndex((given) => given === answer)] ?? 'refused'),
   }))
@@ -62,7 +74,7 @@ function decided(configuration: Configuration, answers: readonly VersionAnswer[]
   if (version === undefined) return undefined
   if (version !== 'none') return version === VERSION ? 'version 1' : 'version 2'
   try {
-    return concludeWithout(configuration, faultsOf(answers)).status
+    return concludeWithout(configuration, faultsOf(answers), countAgreeing(answers)).status
   } catch (error) {
     return isKeyhavenError(error) ? error.code : String(error)
   }
@@ -95,6 +107,26 @@ describe.each([
       }
     }
     expect(early > 0).toBe(n > 1)
+  })
+})
+
+describe('a wait', () => {
+  const waiting = (retryAfterSeconds: number): RealmFault => ({
+    realmId: 'ab',
+    fault: 'rate-limited',
+    retryAfterSeconds,
+  })
+
+  it.each([
+    { t: 2, helping: 1, waits: [900, 60], expected: 60 },
+    { t: 2, helping: 0, waits: [900, 60, 5], expected: 60 },
+    { t: 3, helping: 0, waits: [900, 60, 5], expected: 900 },
+    { t: 2, helping: 2, waits: [900, 60], expected: 60 },
+  ])('lasts until enough realms take a guess again: %j', ({ t, helping, waits, expected }) => {
+    expect(concludeWithout(configurationOf(3, t), waits.map(waiting), helping)).toMatchObject({
+      status: 'waiting',
+      retryAfterSeconds: expected,
+    })
   })
 })
 

@@ -65,22 +65,51 @@ const ANSWERED: ReadonlySet<RealmFaultKind> = new Set([
   'other-registration',
 ])
 
+/** What it comes to when too few realms help and enough of them say why. */
+export type Hindered =
+  | { readonly status: 'locked' | 'not-registered'; readonly faults: readonly RealmFault[] }
+  | {
+      readonly status: 'waiting'
+      /** When enough realms may be asked again. */
+      readonly retryAfterSeconds: number
+      readonly faults: readonly RealmFault[]
+    }
+
 /**
- * The outcome when too few realms help: locked or not registered when enough of them say so, else
- * `ERR_REGISTRATION_SPLIT` if every realm answered in good order and `ERR_REALMS_UNAVAILABLE` if one did not.
+ * The outcome when too few realms help: locked or not registered when enough of them say so; waiting when those that
+ * say "too early" would suffice with the `helping` ones; else `ERR_REGISTRATION_SPLIT` if every realm answered in good
+ * order and `ERR_REALMS_UNAVAILABLE` if one did not.
  */
 export function concludeWithout(
   configuration: Configuration,
   faults: readonly RealmFault[],
-): { readonly status: 'locked' | 'not-registered'; readonly faults: readonly RealmFault[] } {
-  const blocking = configuration.realms.length - configuration.recoverThreshold + 1
+  helping: number,
+): Hindered {
+  const { recoverThreshold } = configuration
+  const blocking = configuration.realms.length - recoverThreshold + 1
   const count = (kind: RealmFaultKind): number => faults.filter(({ fault }) => fault === kind).length
   if (count('locked') >= blocking) return { status: 'locked', faults }
   if (count('not-registered') >= blocking) return { status: 'not-registered', faults }
+  const retryAfterSeconds = findWait(faults, Math.max(1, recoverThreshold - helping))
+  if (retryAfterSeconds !== undefined) return { status: 'waiting', retryAfterSeconds, faults }
   const allAnswered = faults.every(({ fault }) => ANSWERED.has(fault))
   throw new KeyhavenError(allAnswered ? 'ERR_REGISTRATION_SPLIT' : 'ERR_REALMS_UNAVAILABLE', {
     realms: faults,
   })
+}
+
+/** When so many realms may be asked again; none when fewer than that said that it is too early. */
+function findWait(faults: readonly RealmFault[], missing: number): number | undefined {
+  const waits = faults.flatMap(({ fault, retryAfterSeconds }) =>
+    fault === 'rate-limited' && retryAfterSeconds !== undefined ? [retryAfterSeconds] : [],
+  )
+  return waits.sort((one, other) => one - other)[missing - 1]
+}
+
+/** The most realms that say they hold one and the same version. */
+export function countAgreeing(answers: readonly VersionAnswer[]): number {
+  const versions = answers.flatMap((answer) => versionOf(answer) ?? [])
+  return Math.max(0, ...versions.map((version) => versions.filter((other) => equal(other, version)).length))
 }
 
 /**

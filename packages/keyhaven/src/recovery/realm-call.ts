@@ -6,6 +6,8 @@ import type { RealmFault, RealmFaultKind } from '../errors.ts'
 import { KeyhavenError } from '../errors.ts'
 import type { Realm } from './configuration.ts'
 import type { Group } from './group.ts'
+import type { LineAuthority, SignedHeaders } from './line-authority.ts'
+import { signCall } from './line-authority.ts'
 import type { RealmRequest } from './messages.ts'
 import { encodeRequest } from './request-codec.ts'
 import type { ResponseOf } from './response-codec.ts'
@@ -13,9 +15,18 @@ import { parseResponse } from './response-codec.ts'
 
 /** What a transport brings back: the realm's body, or why there is none. */
 export type RealmAnswer =
-  | { readonly kind: 'ok'; readonly body: Uint8Array }
+  | {
+      readonly kind: 'ok'
+      readonly body: Uint8Array
+      /** What the realm said that it holds (`Keyhaven-Version`, 16 bytes), if it said so. */
+      readonly storedVersion?: Uint8Array
+    }
   | { readonly kind: 'unauthorized' }
   | { readonly kind: 'rate-limited'; readonly retryAfterSeconds: number }
+  /** The record is bound to an authority key, and a token alone has to wait for so long (`ERR_COOLING_PERIOD`). */
+  | { readonly kind: 'cooling'; readonly retryAfterSeconds: number }
+  /** The proof was not good: another key, another record, or clocks too far apart (`ERR_PROOF_REJECTED`). */
+  | { readonly kind: 'proof-rejected' }
   | { readonly kind: 'refused'; readonly status: number }
   /** It answered with something that no realm's answer is, such as more bytes than one can have. */
   | { readonly kind: 'garbage' }
@@ -29,6 +40,8 @@ export type RealmTransport = (call: {
   readonly realm: Realm
   readonly body: Uint8Array
   readonly signal: AbortSignal
+  /** Goes only to realms whose `GET` says `"keyhaven": 1`. */
+  readonly signed?: SignedHeaders
 }) => Promise<RealmAnswer>
 
 /** Who is asked, how, and for how long. */
@@ -38,6 +51,8 @@ export interface RealmLine {
   readonly realmDeadlineMs: number
   /** Ends every call; a call that is ended by it is a `timeout`. */
   readonly signal: AbortSignal
+  /** Signs every call about a version that is known; see `line-authority.ts`. */
+  readonly authority?: LineAuthority
 }
 
 export const DEFAULT_REALM_DEADLINE_MS = 10_000
@@ -48,13 +63,18 @@ export async function callRealm<K extends RealmRequest['kind']>(
   realm: Realm,
   request: RealmRequest & { readonly kind: K },
 ): Promise<ResponseOf<K> | RealmFault> {
-  const answer = await answerInTime(line, realm, encodeRequest(request))
+  const body = encodeRequest(request)
+  const answer = await answerInTime(line, realm, body)
   switch (answer.kind) {
     case 'ok':
+      if (answer.storedVersion !== undefined) {
+        line.authority?.storedVersions.set(toHex(realm.id), answer.storedVersion)
+      }
       return parseAnswer<K>(line.group, realm, request.kind, answer.body)
     case 'rate-limited':
+    case 'cooling':
       return {
-        ...faultOf(realm, 'rate-limited'),
+        ...faultOf(realm, answer.kind),
         retryAfterSeconds: Math.max(0, Math.ceil(answer.retryAfterSeconds)),
       }
     default:
@@ -107,7 +127,8 @@ function answerInTime(line: RealmLine, realm: Realm, body: Uint8Array): Promise<
       stop()
       return
     }
-    ask(line.transport, { realm, body, signal: ended.signal }).then(finish, () => {
+    const signed = line.authority === undefined ? {} : { signed: signCall(line.authority, realm, body) }
+    ask(line.transport, { realm, body, signal: ended.signal, ...signed }).then(finish, () => {
       finish({ kind: 'unreachable' })
     })
   })

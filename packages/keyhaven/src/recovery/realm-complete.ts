@@ -19,6 +19,9 @@ export function complete(input: {
 }): RealmResponse {
   const { decision } = input
   if (decision.kind === 'respond' || decision.kind === 'store') return decision.response
+  if (decision.kind === 'refuse') {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'decision', expected: 'one with an answer' })
+  }
   const registration = requireRegistration(input.registration)
   if (decision.kind === 'release') {
     const { encryptionKeyShare, encryptedSecret, encryptedSecretCommitment } = registration

@@ -7,11 +7,14 @@
 import { equalConstantTime } from '../crypto/bytes.ts'
 import { sha256 } from '../crypto/hkdf.ts'
 import type { Recover2Request, Recover3Request, Register2Request } from './messages.ts'
+import { admit, guardOf, isProven, nextGuard, withCooling } from './realm-guard.ts'
+import { findDelay, spend } from './realm-limits.ts'
 import type {
   ChargedInput,
   DecideInput,
   DecideResult,
   RealmRecord,
+  RealmTerms,
   RegisteredRecord,
 } from './realm-record.ts'
 
@@ -24,46 +27,90 @@ export const LAST_ATTEMPT_MS: number = 5 * 60_000
 /** Guesses that a registration gets at most, unless the server says otherwise. */
 export const DEFAULT_GUESS_CAP = 100
 
+/** What all of a request's steps look at. */
+interface Circumstances {
+  readonly now: number
+  readonly terms: RealmTerms
+}
+
 /** Says what a request does to a record. Pure: commit `record`, then carry out `decision`. */
 export function decide(input: DecideInput): DecideResult {
-  const { request, now } = input
+  const { request, now, terms = {} } = input
+  const circumstances = { now, terms }
   const record = expire(input.record, now)
   switch (request.kind) {
     case 'register1':
-      return respond(record, { kind: 'register1', status: 'ok' })
+      return register1(record, terms)
     case 'register2':
-      return register2(request, input.guessCap ?? DEFAULT_GUESS_CAP)
+      return replacing(record, circumstances, () => register2(record, request, terms))
     case 'delete':
-      return remove(record)
+      return replacing(record, circumstances, () => remove(record))
     case 'recover1':
-      return recover1(record)
+      return recover1(record, circumstances)
     case 'recover2':
-      return recover2(record, request, now)
+      return recover2(record, request, circumstances)
     case 'recover3':
       return recover3(record, request)
   }
 }
 
-/** A record whose last attempt's window is over has lost its share. */
+/** A record whose last attempt's window is over has lost its share, and keeps its guard. */
 function expire(record: RealmRecord, now: number): RealmRecord {
   const over = record.state === 'registered' && isExhausted(record) && now >= (record.lastAttemptUntil ?? 0)
-  return over ? { state: 'no-guesses' } : record
+  return over ? { state: 'no-guesses', guarded: guardOf(record) } : record
 }
 
 function isExhausted(record: RegisteredRecord): boolean {
   return record.guessCount >= record.numGuesses
 }
 
-function register2(request: Register2Request, guessCap: number): DecideResult {
+/** Signed by the authority key it ends a cooling period; it never does anything else. */
+function register1(record: RealmRecord, terms: RealmTerms): DecideResult {
+  const result = respond(record, { kind: 'register1', status: 'ok' })
+  const guarded = guardOf(record)
+  if (guarded?.guard.coolingUntil === undefined || !isProven(guarded, terms)) return result
+  return { ...result, record: withCooling(record, undefined), event: { type: 'cooling_cancelled' } }
+}
+
+/** Register2 and Delete, as far as the record's guard lets them. */
+function replacing(
+  record: RealmRecord,
+  { now, terms }: Circumstances,
+  carryOut: () => DecideResult,
+): DecideResult {
+  const admission = admit(record, now, terms)
+  if (admission.kind === 'allowed') return carryOut()
+  if (admission.kind === 'proof') return tooEarly(record, 'proof', 0)
+  const { until, begins } = admission
+  const refused = tooEarly(record, 'cooling', until - now)
+  if (!begins) return refused
+  return { ...refused, record: withCooling(record, until), event: { type: 'cooling_started', until } }
+}
+
+function tooEarly(
+  record: RealmRecord,
+  reason: Extract<DecideResult['decision'], { kind: 'refuse' }>['reason'],
+  milliseconds: number,
+): DecideResult {
+  const event =
+    reason === 'cooling' || reason === 'proof'
+      ? ({ type: 'replacing_refused', reason } as const)
+      : ({ type: 'recovery_refused', reason } as const)
+  return { record, decision: { kind: 'refuse', reason, milliseconds }, event }
+}
+
+function register2(record: RealmRecord, request: Register2Request, terms: RealmTerms): DecideResult {
   return {
     record: {
       state: 'registered',
       version: request.version,
-      numGuesses: Math.min(request.numGuesses, guessCap),
+      numGuesses: Math.min(request.numGuesses, terms.guessCap ?? DEFAULT_GUESS_CAP),
       guessCount: 0,
       unlockKeyTagHash: sha256(request.unlockKeyTag),
       charged: [],
       lastAttemptUntil: undefined,
+      spent: record.state === 'registered' ? record.spent : { day: 0, evaluations: 0 },
+      guard: nextGuard(record, terms),
     },
     decision: {
       kind: 'store',
@@ -79,16 +126,31 @@ function remove(record: RealmRecord): DecideResult {
   return record.state === 'not-registered' ? result : { ...result, event: { type: 'deleted' } }
 }
 
-function recover1(record: RealmRecord): DecideResult {
+/** Too early for a guess is said here already, so that no other realm is asked to count one for nothing. */
+function recover1(record: RealmRecord, circumstances: Circumstances): DecideResult {
   if (record.state === 'not-registered')
     return respond(record, { kind: 'recover1', status: 'not-registered' })
   if (record.state === 'no-guesses' || isExhausted(record)) {
     return refuse(record, { kind: 'recover1', status: 'no-guesses' }, 'no-guesses')
   }
-  return respond(record, { kind: 'recover1', status: 'ok', version: record.version })
+  return (
+    delayed(record, circumstances) ??
+    respond(record, { kind: 'recover1', status: 'ok', version: record.version })
+  )
 }
 
-function recover2(record: RealmRecord, request: Recover2Request, now: number): DecideResult {
+/** The refusal of a new guess that comes too early. */
+function delayed(record: RegisteredRecord, { now, terms }: Circumstances): DecideResult | undefined {
+  const isKnownDevice = (): boolean => {
+    const guarded = guardOf(record)
+    return guarded !== undefined && isProven(guarded, terms)
+  }
+  const delay = findDelay(record, { now, terms, isKnownDevice })
+  return delay && tooEarly(record, delay.reason, delay.milliseconds)
+}
+
+function recover2(record: RealmRecord, request: Recover2Request, circumstances: Circumstances): DecideResult {
+  const { now } = circumstances
   if (record.state === 'not-registered')
     return respond(record, { kind: 'recover2', status: 'not-registered' })
   if (record.state === 'no-guesses') {
@@ -104,7 +166,7 @@ function recover2(record: RealmRecord, request: Recover2Request, now: number): D
     return evaluate(withInput(record, { ...known, repeats: known.repeats + 1 }), request)
   }
   if (isExhausted(record)) return refuse(record, { kind: 'recover2', status: 'no-guesses' }, 'no-guesses')
-  return charge(record, request, { hash, chargedAt: now, repeats: 0 })
+  return delayed(record, circumstances) ?? charge(record, request, { hash, chargedAt: now, repeats: 0 })
 }
 
 function isFree(input: ChargedInput, now: number): boolean {
@@ -117,6 +179,7 @@ function charge(record: RegisteredRecord, request: Recover2Request, input: Charg
   const charged = {
     ...withInput(record, input),
     guessCount,
+    spent: spend(record.spent, input.chargedAt),
     lastAttemptUntil: last ? input.chargedAt + LAST_ATTEMPT_MS : undefined,
   }
   const event = { type: 'guess_used', guessesRemaining: record.numGuesses - guessCount } as const
@@ -153,10 +216,14 @@ function recover3(record: RealmRecord, request: Recover3Request): DecideResult {
   return { record: reset(record), decision: { kind: 'release' }, event: { type: 'share_recovered' } }
 }
 
-/** A success forgives the guesses since the last one; without a charge there is nothing to forgive. */
+/**
+ * A success forgives the guesses since the last one, and ends a cooling period: whoever knows the PIN needs none.
+ * Without a charge there is nothing to forgive.
+ */
 function reset(record: RegisteredRecord): RegisteredRecord {
-  if (record.guessCount === 0) return record
-  return { ...record, guessCount: 0, charged: [], lastAttemptUntil: undefined }
+  const kept = record.guard?.coolingUntil === undefined ? record : withCooling(record, undefined)
+  if (kept.guessCount === 0) return kept
+  return { ...kept, guessCount: 0, charged: [], lastAttemptUntil: undefined }
 }
 
 function respond(

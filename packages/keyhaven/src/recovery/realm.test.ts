@@ -51,6 +51,8 @@ function registered(guessCount: number, lastAttemptUntil?: number): RegisteredRe
       repeats: 0,
     })),
     lastAttemptUntil,
+    spent: { day: 0, evaluations: 0 },
+    guard: undefined,
   }
 }
 
@@ -60,7 +62,7 @@ const RECORDS = {
   'one used': registered(1),
   'last attempt': registered(NUM_GUESSES, NOW + 1),
   'last attempt over': registered(NUM_GUESSES, NOW),
-  'no guesses': { state: 'no-guesses' },
+  'no guesses': { state: 'no-guesses', guarded: undefined },
 } as const satisfies Readonly<Record<string, RealmRecord>>
 
 /** What is done, and what the record is afterwards, in a few words. */
@@ -208,7 +210,7 @@ describe('registrations', () => {
       record: RECORDS['not registered'],
       request: REQUESTS.register2,
       now: NOW,
-      guessCap: 5,
+      terms: { guessCap: 5 },
     })
     expect(record).toMatchObject({ numGuesses: 5 })
   })
@@ -223,6 +225,8 @@ describe('registrations', () => {
       unlockKeyTagHash: sha256(TAG),
       charged: [],
       lastAttemptUntil: undefined,
+      spent: { day: 0, evaluations: 0 },
+      guard: undefined,
     })
   })
 })

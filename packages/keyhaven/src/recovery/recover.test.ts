@@ -173,7 +173,7 @@ describe('not registered', () => {
     const { realms } = await registered({ count: 3, recoverThreshold: 2 })
     const [first, second] = realms.realms
     if (first) first.record = { state: 'not-registered' }
-    if (second) second.record = { state: 'no-guesses' }
+    if (second) second.record = { state: 'no-guesses', guarded: undefined }
     expect(await faultOf(recover({ ...optionsFor(realms), pin: PIN }))).toMatchObject({
       code: 'ERR_REGISTRATION_SPLIT',
     })

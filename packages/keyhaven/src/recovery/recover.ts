@@ -9,9 +9,16 @@ import type { Giver, Guess, Helper, PlacedRealm } from './guess.ts'
 import { askEvaluation, askShare, findAgreeing, unlock } from './guess.ts'
 import { blind, generateScalar } from './oprf.ts'
 import type { Operation, PinOptions } from './operation.ts'
-import { invalidInput, runOperation } from './operation.ts'
-import type { VersionAnswer } from './outcome.ts'
-import { REFUSALS, concludeWithout, guessesRemaining, settleVersion, versionOf } from './outcome.ts'
+import { invalidInput, learnVersions, runOperation } from './operation.ts'
+import type { Hindered, VersionAnswer } from './outcome.ts'
+import {
+  REFUSALS,
+  concludeWithout,
+  countAgreeing,
+  guessesRemaining,
+  settleVersion,
+  versionOf,
+} from './outcome.ts'
 import type { StretchedPin } from './pin.ts'
 import { stretchPin } from './pin.ts'
 import { callRealm, faultOf, isFault } from './realm-call.ts'
@@ -30,15 +37,15 @@ export type RecoverOutcome =
       readonly guessesRemaining: number
       readonly faults: readonly RealmFault[]
     }
-  | { readonly status: 'locked'; readonly faults: readonly RealmFault[] }
-  | { readonly status: 'not-registered'; readonly faults: readonly RealmFault[] }
+  | Hindered
 
 /**
  * Tries a PIN. Each call is one guess at every realm that answers in time; a right PIN sets their counts back.
  *
  * A realm that lies, fails or hangs is left out and named in `faults`, and recovery goes on while `recoverThreshold`
  * others remain. A realm that is slow to its first request is not waited for once the others suffice: it has not
- * counted a guess.
+ * counted a guess. A realm that says "too early" has not counted one either: when too few others remain, the outcome is
+ * `waiting`, which is neither a wrong PIN nor a missing registration.
  *
  * `ERR_REALMS_UNAVAILABLE` and `ERR_REGISTRATION_SPLIT` say that nothing is known, so offer no first backup;
  * `ERR_REGISTRATION_DAMAGED` that the PIN is right and the contents do not open; `ERR_INPUT_INVALID` and the
@@ -49,9 +56,13 @@ export async function recover(options: PinOptions): Promise<RecoverOutcome> {
   return runOperation(options, async (operation) => {
     operation.progress('contacting')
     const argon2id = options.argon2id ?? loadEarly()
+    await learnVersions(operation)
     const poll = askVersions(operation)
     const version = await poll.settled
-    if (version === 'none') return concludeWithout(operation.configuration, faultsOf(operation, poll))
+    if (version === 'none') {
+      const helping = countAgreeing(poll.answers)
+      return concludeWithout(operation.configuration, faultsOf(operation, poll), helping)
+    }
     operation.progress('stretching')
     const mode = operation.configuration.pinHashingMode
     const { pin, userInfo } = options
@@ -117,8 +128,8 @@ async function guessOnce(guess: Guess, poll: Poll, stretched: StretchedPin): Pro
     if (secret !== undefined) return { status: 'recovered', secret, version, faults: faults() }
   }
   const agreeing = findAgreeing(asked.filter(isNoFault))
-  const results = [...asked, ...given]
-  return concludeWithout(operation.configuration, faultsOf(operation, poll, { version, agreeing, results }))
+  const faults = faultsOf(operation, poll, { version, agreeing, results: [...asked, ...given] })
+  return concludeWithout(operation.configuration, faults, agreeing.length)
 }
 
 function startGuess(operation: Operation, version: Uint8Array, accessKey: Uint8Array): Guess {

@@ -87,7 +87,8 @@ async function backUpInto(
 ): Promise<BackupOutcome> {
   const known = settled.state && (await catchUp(context, pointer, settled.state))
   if (pin === undefined && known === undefined) return { status: 'pin-needed' }
-  const tried = pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin)
+  const tried =
+    pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin, known?.authoritySeed)
   if (tried !== undefined && tried.status !== 'recovered') return tried
   const current = known ?? (await join(context, pointer, tried, settled.state))
   const state = await pull(context, pointer.pointer, current)
@@ -113,7 +114,7 @@ async function describe(
   done: Done & Pick<BackedUp, 'created' | 'joined'>,
 ): Promise<BackedUp> {
   const { uploaded, created, joined } = done
-  const oldRegistrationRemainsOn = await removeRetired(context, pointer)
+  const oldRegistrationRemainsOn = await removeRetired(context, pointer, done.state.authoritySeed)
   const { generation } = done.state
   const keys = await describeKeys(context)
   return { status: 'backed-up', created, joined, ...keys, uploaded, generation, oldRegistrationRemainsOn }

@@ -28,7 +28,7 @@ export async function changeGeneration(
     const replaced = await pullAll(context, pointer.pointer, current)
     const changed = await startGeneration(context, { pointer, pin, replaced, ...(without && { without }) })
     const after = await context.transport.readPointer(context.signal)
-    const oldRegistrationRemainsOn = await removeRetired(context, after)
+    const oldRegistrationRemainsOn = await removeRetired(context, after, changed.state.authoritySeed)
     const { generation } = changed.state
     const keys = await describeKeys(context)
     return {

@@ -75,7 +75,9 @@ async function prepare(context: SyncContext, change: Change): Promise<void> {
   await sendOutbox(context, outbox)
   if (change.registering === undefined) return
   const { pin, waySeed } = change.registering
-  await registerAndCompare(context, { registration, pin, secret: { waySeed, generation, anchor } })
+  const { authoritySeed } = change
+  const secret = { waySeed, generation, anchor }
+  await registerAndCompare(context, { registration, pin, secret, authoritySeed })
 }
 
 async function commit(context: SyncContext, change: Change): Promise<void> {

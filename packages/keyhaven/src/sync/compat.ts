@@ -10,7 +10,7 @@ import { isKeyhavenError } from '../errors.ts'
 import type { KeyhavenErrorCode } from '../errors.ts'
 import { createKeySync } from './key-sync.ts'
 import type { KeySync, KeySyncOptions } from './key-sync.ts'
-import type { BackedUp, SyncStatus } from './outcomes.ts'
+import type { BackedUp, BackupOutcome, RestoreOutcome, Restored, SyncStatus } from './outcomes.ts'
 
 /** Keys by name: standard base64 with padding, or bytes. */
 export type CompatKeys = Readonly<Record<string, string | Uint8Array>>
@@ -19,11 +19,13 @@ export type CompatKeys = Readonly<Record<string, string | Uint8Array>>
 export interface CompatFailure {
   readonly success: false
   /** `failed` is a fault: `code` names it. */
-  readonly status: 'wrong-pin' | 'locked' | 'pin-needed' | 'no-backup' | 'wrong-phone' | 'failed'
+  readonly status: 'wrong-pin' | 'waiting' | 'locked' | 'pin-needed' | 'no-backup' | 'wrong-phone' | 'failed'
   /** A sentence for a person. */
   readonly error: string
   readonly code?: KeyhavenErrorCode
   readonly guessesRemaining?: number
+  /** With `waiting`: when the PIN may be tried again; ISO 8601. */
+  readonly until?: string
 }
 
 export type CompatBackup = (BackedUp & { readonly success: true }) | CompatFailure
@@ -43,6 +45,7 @@ export type CompatStatus =
 
 const SENTENCES: Readonly<Record<CompatFailure['status'], string>> = {
   'wrong-pin': 'The PIN is wrong.',
+  waiting: 'After several wrong PINs the next try has to wait.',
   locked: 'The PIN is locked after too many wrong tries.',
   'pin-needed': 'The PIN is needed.',
   'no-backup': 'There is no backup.',
@@ -80,7 +83,7 @@ export class KeySyncService {
       })
       const outcome = await this.#keySync.backup({ pin: input.pin })
       if (outcome.status === 'backed-up') return { success: true, ...outcome }
-      return 'guessesRemaining' in outcome ? wrongPin(outcome.guessesRemaining) : failure(outcome.status)
+      return describe(outcome)
     })
   }
 
@@ -89,8 +92,7 @@ export class KeySyncService {
     return answer(async () => {
       if (!this.#isSignedInAs(phone)) return failure('wrong-phone')
       const outcome = await this.#keySync.restore({ pin })
-      if ('guessesRemaining' in outcome) return wrongPin(outcome.guessesRemaining)
-      if (outcome.status !== 'restored') return failure(outcome.status)
+      if (outcome.status !== 'restored') return describe(outcome)
       const { identityKeys, conversationKeys } = await this.#keySync.keys.exportKeys()
       return {
         success: true,
@@ -129,8 +131,12 @@ function failure(status: CompatFailure['status']): CompatFailure {
   return { success: false, status, error: SENTENCES[status] }
 }
 
-function wrongPin(guessesRemaining: number): CompatFailure {
-  return { ...failure('wrong-pin'), guessesRemaining }
+function describe(
+  outcome: Exclude<BackupOutcome, BackedUp> | Exclude<RestoreOutcome, Restored>,
+): CompatFailure {
+  const said = failure(outcome.status)
+  if (outcome.status === 'wrong-pin') return { ...said, guessesRemaining: outcome.guessesRemaining }
+  return outcome.status === 'waiting' ? { ...said, until: outcome.until } : said
 }
 
 function parseKeys(keys: CompatKeys, field: string): Record<string, Uint8Array> {

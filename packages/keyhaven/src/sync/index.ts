@@ -17,6 +17,7 @@ export type {
   RestoreOutcome,
   Restored,
   SyncStatus,
+  Waiting,
   WrongPin,
 } from './outcomes.ts'
 export { findPinRefusal, normalizePin } from '../strength/index.ts'

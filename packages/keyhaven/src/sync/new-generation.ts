@@ -10,6 +10,7 @@ import { keyBodies, sealChain } from './compose.ts'
 import type { Body } from './compose.ts'
 import type { SyncContext } from './context.ts'
 import { deriveDeviceWay } from './device.ts'
+import { prepareAuthoritySeed } from './first-authority.ts'
 import { readLocalKeys, readPending } from './key-batches.ts'
 import type { OutgoingSlot } from './outbox.ts'
 import { sealPreviousRoot } from './previous-root.ts'
@@ -57,7 +58,7 @@ async function makeGeneration(
   const changes = { identity: local.identity.changes(), conversation: local.conversation.bodies() }
   const generation = (replaced?.generation ?? 0) + 1
   const root = randomBytes(32)
-  const authoritySeed = replaced?.authoritySeed ?? randomBytes(32)
+  const authoritySeed = replaced?.authoritySeed ?? (await prepareAuthoritySeed(context.vault))
   const { deriveXWingPublicKey } = await loadXWing()
   const newPinKey = input.pin === undefined ? undefined : deriveXWingPublicKey(waySeed)
   const ways = await sealWays(context, { generation, root, newPinKey, replaced, without: input.without })

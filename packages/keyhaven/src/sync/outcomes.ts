@@ -12,6 +12,17 @@ export interface Locked {
   readonly status: 'locked'
 }
 
+/**
+ * After the third wrong PIN and each further one the realms take the next only after a while: 1, 5, 15 minutes, 1, 4, 12,
+ * 24 hours. The PIN was not tried and no guess was used.
+ */
+export interface Waiting {
+  readonly status: 'waiting'
+  /** By this device's clock; ISO 8601. */
+  readonly until: string
+  readonly retryAfterSeconds: number
+}
+
 export interface BackedUp {
   readonly status: 'backed-up'
   /** True when this made the account's first backup. */
@@ -36,6 +47,7 @@ export type BackupOutcome =
   | { readonly status: 'pin-needed' }
   | WrongPin
   | Locked
+  | Waiting
 
 export interface Restored {
   readonly status: 'restored'
@@ -52,7 +64,7 @@ export interface Restored {
   readonly oldRegistrationRemainsOn: readonly string[]
 }
 
-export type RestoreOutcome = Restored | WrongPin | Locked | { readonly status: 'no-backup' }
+export type RestoreOutcome = Restored | WrongPin | Locked | Waiting | { readonly status: 'no-backup' }
 
 /** A new generation of the backup, under a new root key. */
 export interface Changed extends Omit<BackedUp, 'status' | 'created' | 'joined'> {

@@ -8,6 +8,8 @@ import type { OperationOptions, PinOptions, RecoverOutcome } from '../recovery/i
 import type { SyncContext } from './context.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from './registered-secret.ts'
 import type { RegisteredSecret } from './registered-secret.ts'
+import type { Locked, Waiting } from './outcomes.ts'
+import { authorityFor } from './subject.ts'
 import { createRealmTransport } from './transport/realms.ts'
 import type { Pointer, PointerState } from './transport/transport.ts'
 
@@ -18,34 +20,54 @@ export const DEFAULT_NUM_GUESSES = 10
 export type PinOutcome =
   | { readonly status: 'recovered'; readonly secret: RegisteredSecret }
   | { readonly status: 'wrong-pin'; readonly guessesRemaining: number }
-  | { readonly status: 'locked' }
+  | Locked
+  | Waiting
 
 /**
- * Tries a PIN at the pointer's registration; a wrong one costs a guess. `ERR_CONFIGURATION_INVALID` when the pointer
+ * Tries a PIN at the pointer's registration; a wrong one costs a guess. A device that has joined (`authoritySeed`) passes the
+ * waits after wrong PINs. `ERR_CONFIGURATION_INVALID` when the pointer
  * names other realms than the configuration, and nothing is sent to any; `ERR_REGISTRATION_SPLIT` when the realms
  * hold nothing although the account has a backup, which is never a reason to make a first one.
  */
-export async function tryPin(context: SyncContext, pointer: Pointer, pin: Uint8Array): Promise<PinOutcome> {
+export async function tryPin(
+  context: SyncContext,
+  pointer: Pointer,
+  pin: Uint8Array,
+  authoritySeed?: Uint8Array,
+): Promise<PinOutcome> {
   requireConfiguredRealms(context, pointer.realms)
   context.report({ phase: 'pin', done: 0, total: 1 })
-  const outcome = await recover(await pinOptions(context, pointer.registration, pin))
+  const { registration } = pointer
+  const options = await pinOptions(context, registration, pin)
+  let outcome = await recover(options)
+  if (outcome.status === 'waiting' && authoritySeed !== undefined) {
+    const authority = authorityFor({ account: context.account, registration, seed: authoritySeed })
+    outcome = await recover({ ...options, authority })
+  }
   context.report({ phase: 'pin', done: 1, total: 1 })
   return describeOutcome(outcome)
 }
 
 /**
- * Registers a secret under a PIN at a new subject, gets it back once, and compares: only what was seen to work is
- * committed.
+ * Registers a secret under a PIN at a new subject, bound to the authority key, gets it back once, and compares: only
+ * what was seen to work is committed.
  */
 export async function registerAndCompare(
   context: SyncContext,
-  input: { readonly registration: string; readonly pin: Uint8Array; readonly secret: RegisteredSecret },
+  input: {
+    readonly registration: string
+    readonly pin: Uint8Array
+    readonly secret: RegisteredSecret
+    readonly authoritySeed: Uint8Array
+  },
 ): Promise<void> {
   context.report({ phase: 'register', done: 0, total: 2 })
   const options = await pinOptions(context, input.registration, input.pin)
   const secret = writeRegisteredSecret(input.secret)
   try {
-    await register({ ...options, secret, numGuesses: DEFAULT_NUM_GUESSES })
+    const { registration, authoritySeed: seed } = input
+    const authority = authorityFor({ account: context.account, registration, seed })
+    await register({ ...options, authority, secret, numGuesses: DEFAULT_NUM_GUESSES })
     context.report({ phase: 'register', done: 1, total: 2 })
     const outcome = await recover(options)
     const same = outcome.status === 'recovered' && equalConstantTime(outcome.secret, secret)
@@ -58,27 +80,37 @@ export async function registerAndCompare(
 }
 
 /**
- * Deletes registrations that are out of use at their realms. What cannot be reached stays listed at the server for
- * the next time; returns the realms on which something remains.
+ * Deletes registrations that are out of use at their realms, by the authority key. What cannot be reached, or has to wait,
+ * stays listed at the server for the next time; returns the realms on which something remains.
  */
-export async function removeRetired(context: SyncContext, state: PointerState): Promise<readonly string[]> {
+export async function removeRetired(
+  context: SyncContext,
+  state: PointerState,
+  authoritySeed: Uint8Array | undefined,
+): Promise<readonly string[]> {
   const remains = new Set<string>()
   for (const { registration, realms } of state.retired) {
     const inUse = [state.pointer?.registration, state.pending?.registration].includes(registration)
     if (inUse) continue
-    for (const realm of await removeOne(context, registration, realms)) remains.add(realm)
+    for (const realm of await removeOne(context, { registration, realms, authoritySeed })) remains.add(realm)
   }
   return [...remains].sort()
 }
 
 async function removeOne(
   context: SyncContext,
-  registration: string,
-  realms: readonly string[],
+  retired: {
+    readonly registration: string
+    readonly realms: readonly string[]
+    readonly authoritySeed: Uint8Array | undefined
+  },
 ): Promise<readonly string[]> {
+  const { registration, realms, authoritySeed: seed } = retired
   try {
     requireConfiguredRealms(context, realms)
-    const { remainsOn } = await remove(await realmOptions(context, registration))
+    const authority = seed && authorityFor({ account: context.account, registration, seed })
+    const options = await realmOptions(context, registration)
+    const { remainsOn } = await remove({ ...options, ...(authority !== undefined && { authority }) })
     if (remainsOn.length === 0) await context.transport.releaseRegistration(registration, context.signal)
     return remainsOn.map(toHex)
   } catch (fault) {
@@ -98,9 +130,17 @@ function describeOutcome(outcome: RecoverOutcome): PinOutcome {
       return { status: 'wrong-pin', guessesRemaining: outcome.guessesRemaining }
     case 'locked':
       return { status: 'locked' }
+    case 'waiting':
+      return describeWait(outcome.retryAfterSeconds)
     case 'not-registered':
       throw new KeyhavenError('ERR_REGISTRATION_SPLIT', { realms: outcome.faults })
   }
+}
+
+/** A wait of so many seconds, by this device's clock. */
+function describeWait(retryAfterSeconds: number): Waiting {
+  const until = new Date(Date.now() + retryAfterSeconds * 1000).toISOString()
+  return { status: 'waiting', until, retryAfterSeconds }
 }
 
 function requireConfiguredRealms(context: SyncContext, realms: readonly string[]): void {

@@ -21,7 +21,7 @@ export async function restore(context: SyncContext, pin: Uint8Array): Promise<Re
   return retryConflicts(async () => {
     const { pointer, state: remembered } = await settle(context)
     if (!isInUse(pointer)) return { status: 'no-backup' }
-    const tried = await tryPin(context, pointer.pointer, pin)
+    const tried = await tryPin(context, pointer.pointer, pin, remembered?.authoritySeed)
     if (tried.status !== 'recovered') return tried
     const { secret } = tried
     try {
@@ -51,7 +51,9 @@ async function followUp(
   await atLeastTry(() => transport.reportRestored({ success: true, ...input.counts }, signal))
   const deviceAdded = (await atLeastTry(() => push(context, input.state))) !== undefined
   const renewed = deviceAdded && ((await atLeastTry(() => renew(context, input))) ?? false)
-  const remains = await atLeastTry(async () => removeRetired(context, await transport.readPointer(signal)))
+  const remains = await atLeastTry(async () =>
+    removeRetired(context, await transport.readPointer(signal), input.state.authoritySeed),
+  )
   return { deviceAdded, renewed, oldRegistrationRemainsOn: remains ?? [] }
 }
 

@@ -17,6 +17,10 @@ const DONE = {
   registration_abandoned: 'A change of the PIN registration was given up.',
   registration_stored: 'A realm stored a PIN registration.',
   registration_deleted: 'A PIN registration was deleted.',
+  registration_challenged:
+    'Somebody who is signed in wants to replace or delete a PIN registration without the backup’s key; a realm waits before it does.',
+  registration_kept:
+    'The backup’s key ended the wait before a PIN registration would be replaced or deleted.',
   guess_used: 'A realm counted an attempt with a PIN.',
   share_recovered: 'A realm handed out its share after the right PIN.',
   recovery_refused: 'A realm refused an attempt.',

@@ -7,8 +7,8 @@ import { findDevice } from '../devices/devices.ts'
 import { Refusal } from '../http/refusal.ts'
 import type { Services } from '../http/services.ts'
 import type { RealmReport } from '../realm/routes.ts'
-import type { AccessLogType } from './events.ts'
-import { done } from './events.ts'
+import type { AccessEvent, AccessLogType } from './events.ts'
+import { done, refused } from './events.ts'
 import { recordEvents } from './record.ts'
 
 const TYPES: Readonly<Record<RealmReport['kind'], AccessLogType>> = {
@@ -17,6 +17,9 @@ const TYPES: Readonly<Record<RealmReport['kind'], AccessLogType>> = {
   share_recovered: 'share_recovered',
   recovery_refused: 'recovery_refused',
   deleted: 'registration_deleted',
+  cooling_started: 'registration_challenged',
+  cooling_cancelled: 'registration_kept',
+  replacing_refused: 'registration_challenged',
 }
 
 /**
@@ -44,7 +47,12 @@ export async function recordRealmEvent(
       time: services.now(),
       chainKey: services.keys.accessLog,
     }
-    const event = done(TYPES[report.kind])
-    await recordEvents(transaction, subject, { ...event, success: report.kind !== 'recovery_refused' })
+    await recordEvents(transaction, subject, eventOf(report))
   })
+}
+
+/** A wait that has begun is something that was done, although the request itself was refused. */
+function eventOf({ kind, refusal }: RealmReport): AccessEvent {
+  if (refusal !== undefined && kind !== 'cooling_started') return refused(TYPES[kind], refusal)
+  return { ...done(TYPES[kind]), success: kind !== 'recovery_refused' }
 }

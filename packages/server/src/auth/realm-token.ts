@@ -19,10 +19,11 @@ import {
 } from 'keyhaven/crypto'
 import { isKeyhavenError } from 'keyhaven'
 import { formatUuid, parseUuid } from '../http/uuid.ts'
+import { OWN_TENANT } from '../settings/tenants.ts'
 import type { SigningKey } from './keys.ts'
 
 /** The tenant of this server's own users. */
-export const REALM_TENANT = 'keyhaven'
+export const REALM_TENANT: string = OWN_TENANT
 /** The tokens' `kid`: tenant and key version. */
 export const REALM_TOKEN_KEY_NAME = 'keyhaven:1'
 

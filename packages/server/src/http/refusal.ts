@@ -18,6 +18,7 @@ export type RefusalCode =
   | 'ERR_DEVICE_REMOVED'
   | 'ERR_CODE_REJECTED'
   | 'ERR_PROOF_REJECTED'
+  | 'ERR_COOLING_PERIOD'
   | 'ERR_NOT_FOUND'
   | 'ERR_METHOD_NOT_ALLOWED'
   | 'ERR_BODY_TIMEOUT'
@@ -41,6 +42,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_DEVICE_REMOVED: { status: 401, message: 'This device was removed from the account.' },
   ERR_CODE_REJECTED: { status: 401, message: 'The sign-in code was not accepted.' },
   ERR_PROOF_REJECTED: { status: 403, message: 'The authority signature is missing or wrong.' },
+  ERR_COOLING_PERIOD: {
+    status: 403,
+    message: 'Without the authority key this has to wait; its owner can end the wait.',
+  },
   ERR_NOT_FOUND: { status: 404, message: 'There is no such thing here.' },
   ERR_METHOD_NOT_ALLOWED: { status: 405, message: 'This address does not know this method.' },
   ERR_BODY_TIMEOUT: { status: 408, message: 'The body did not arrive in time.' },

@@ -12,6 +12,8 @@ beforeEach(async () => {
   test = await createTestDatabase()
 })
 
+const GUARD = { authority: randomBytes(32), coolingUntil: 1_700_000_000_999 }
+
 function registered(change: Partial<RegisteredRecord> = {}): StoredRecord {
   return {
     record: {
@@ -25,6 +27,8 @@ function registered(change: Partial<RegisteredRecord> = {}): StoredRecord {
         { hash: randomBytes(32), chargedAt: 1_700_000_000_456, repeats: 5 },
       ],
       lastAttemptUntil: undefined,
+      spent: { day: 20_000, evaluations: 2 },
+      guard: undefined,
       ...change,
     },
     sealed: randomBytes(406),
@@ -47,7 +51,13 @@ describe('records', () => {
       registered(),
       registered({ guessCount: 3, lastAttemptUntil: 1_700_000_300_456 }),
       registered({ guessCount: 0, charged: [] }),
-      { record: { state: 'no-guesses' }, sealed: undefined },
+      registered({ guard: { authority: randomBytes(32), coolingUntil: undefined } }),
+      registered({ guard: { authority: randomBytes(32), coolingUntil: 1_700_000_300_456 } }),
+      {
+        record: { state: 'no-guesses', guarded: { version: randomBytes(16), guard: GUARD } },
+        sealed: undefined,
+      },
+      { record: { state: 'no-guesses', guarded: undefined }, sealed: undefined },
       registered(),
       { record: { state: 'not-registered' }, sealed: undefined },
     ]
@@ -61,7 +71,7 @@ describe('records', () => {
   it('hold nothing of a registration in clear, and nothing at all once the guesses are gone', async () => {
     const recordId = randomBytes(32)
     await write(recordId, registered())
-    await write(recordId, { record: { state: 'no-guesses' }, sealed: undefined })
+    await write(recordId, { record: { state: 'no-guesses', guarded: undefined }, sealed: undefined })
     const [row] = await test.asSuperuser('SELECT * FROM realm.records')
     const kept = Object.entries(row ?? {}).filter(([, value]) => value !== null)
     expect(kept.map(([name]) => name).sort()).toEqual(['record_id', 'state', 'updated_at'])
@@ -106,9 +116,24 @@ describe('the sweeper', () => {
     await write(used, registered())
     const [before, other] = [await read(running), await read(used)]
     expect(await sweepRecords(test.database)).toBe(1)
-    expect(await read(over)).toEqual({ record: { state: 'no-guesses' }, sealed: undefined })
+    expect(await read(over)).toEqual({
+      record: { state: 'no-guesses', guarded: undefined },
+      sealed: undefined,
+    })
     expect([await read(running), await read(used)]).toEqual([before, other])
     expect(await sweepRecords(test.database)).toBe(0)
+  })
+
+  it('leaves a guarded record guarded, under the same version', async () => {
+    const over = randomBytes(32)
+    const stored = registered({ guessCount: 3, lastAttemptUntil: Date.now() - 1, guard: GUARD })
+    await write(over, stored)
+    await sweepRecords(test.database)
+    const version = stored.record.state === 'registered' ? stored.record.version : undefined
+    expect(await read(over)).toEqual({
+      record: { state: 'no-guesses', guarded: { version, guard: GUARD } },
+      sealed: undefined,
+    })
   })
 
   it('runs by itself until it is stopped', async () => {

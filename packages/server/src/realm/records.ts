@@ -2,7 +2,8 @@
  * The realm's table: reading a record under its row's lock, writing it, and sweeping away what has run out.
  */
 import { randomBytes } from 'keyhaven/crypto'
-import type { ChargedInput, RealmRecord, RegisteredRecord } from 'keyhaven/recovery/realm'
+import type { ChargedInput, Guard, RealmRecord, RegisteredRecord } from 'keyhaven/recovery/realm'
+import { guardOf } from 'keyhaven/recovery/realm'
 import type { Database, Transaction } from '../db/database.ts'
 
 /** A record with its sealed part, which is there when, and only when, the record is registered. */
@@ -20,18 +21,27 @@ interface Row {
   readonly charged: Uint8Array
   readonly last_attempt_until: Date | null
   readonly sealed: Uint8Array
+  readonly authority: Uint8Array | null
+  readonly cooling_until: Date | null
+  readonly spent_day: number | null
+  readonly spent_evaluations: number | null
 }
 
 /** Reads a record and locks its row until the transaction ends, so that requests about one record go one by one. */
 export async function lockRecord(transaction: Transaction, recordId: Uint8Array): Promise<StoredRecord> {
   const { rows } = await transaction.query<Row & Record<string, unknown>>(
-    `SELECT state, version, num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed
+    `SELECT state, version, num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed,
+            authority, cooling_until, spent_day, spent_evaluations
      FROM realm.records WHERE record_id = $1 FOR UPDATE`,
     [recordId],
   )
   const [row] = rows
   if (row === undefined) return { record: { state: 'not-registered' }, sealed: undefined }
-  if (row.state === 'no-guesses') return { record: { state: 'no-guesses' }, sealed: undefined }
+  const guard = readGuard(row)
+  if (row.state === 'no-guesses') {
+    const guarded = guard && { version: new Uint8Array(row.version), guard }
+    return { record: { state: 'no-guesses', guarded }, sealed: undefined }
+  }
   const record: RegisteredRecord = {
     state: 'registered',
     version: new Uint8Array(row.version),
@@ -40,8 +50,15 @@ export async function lockRecord(transaction: Transaction, recordId: Uint8Array)
     unlockKeyTagHash: new Uint8Array(row.unlock_key_tag_hash),
     charged: parseCharged(new Uint8Array(row.charged)),
     lastAttemptUntil: row.last_attempt_until?.getTime(),
+    spent: { day: row.spent_day ?? 0, evaluations: row.spent_evaluations ?? 0 },
+    guard,
   }
   return { record, sealed: new Uint8Array(row.sealed) }
+}
+
+function readGuard(row: Row): Guard | undefined {
+  if (row.authority === null) return undefined
+  return { authority: new Uint8Array(row.authority), coolingUntil: row.cooling_until?.getTime() }
 }
 
 /** Writes a record in place of what is there. */
@@ -58,10 +75,13 @@ export async function writeRecord(
 }
 
 const UPSERT = `INSERT INTO realm.records
-    (record_id, state, version, num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (record_id, state, version, authority, cooling_until, spent_day, spent_evaluations,
+     num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
   ON CONFLICT (record_id) DO UPDATE SET
-    state = excluded.state, version = excluded.version, num_guesses = excluded.num_guesses,
+    state = excluded.state, version = excluded.version, authority = excluded.authority,
+    cooling_until = excluded.cooling_until, spent_day = excluded.spent_day,
+    spent_evaluations = excluded.spent_evaluations, num_guesses = excluded.num_guesses,
     guess_count = excluded.guess_count, unlock_key_tag_hash = excluded.unlock_key_tag_hash, charged = excluded.charged,
     last_attempt_until = excluded.last_attempt_until, sealed = excluded.sealed, updated_at = now()`
 
@@ -69,10 +89,19 @@ function columnsOf(
   record: Exclude<RealmRecord, { readonly state: 'not-registered' }>,
   sealed: Uint8Array | undefined,
 ): readonly unknown[] {
-  if (record.state === 'no-guesses') return Array.from({ length: 7 }, () => null)
-  const { version, numGuesses, guessCount, unlockKeyTagHash, charged, lastAttemptUntil } = record
-  const until = lastAttemptUntil === undefined ? null : new Date(lastAttemptUntil)
-  return [version, numGuesses, guessCount, unlockKeyTagHash, encodeCharged(charged), until, sealed ?? null]
+  const guarded = guardOf(record)
+  const guard = [guarded?.guard.authority ?? null, dateOf(guarded?.guard.coolingUntil)]
+  if (record.state === 'no-guesses') {
+    return [guarded?.version ?? null, ...guard, ...Array.from({ length: 8 }, () => null)]
+  }
+  const { version, spent, numGuesses, guessCount, unlockKeyTagHash, charged } = record
+  const until = dateOf(record.lastAttemptUntil)
+  const counts = [numGuesses, guessCount, unlockKeyTagHash, encodeCharged(charged), until, sealed ?? null]
+  return [version, ...guard, spent.day, spent.evaluations, ...counts]
+}
+
+function dateOf(milliseconds: number | undefined): Date | null {
+  return milliseconds === undefined ? null : new Date(milliseconds)
 }
 
 const CHARGED_LENGTH = 41
@@ -107,8 +136,8 @@ export async function sweepRecords(database: Pick<Database, 'withRealmRecord'>):
     await transaction.query("SET LOCAL app.realm_sweep = 'on'")
     // No WHERE: the sweep's policy chooses the rows, and lets nothing else be done to them.
     const { rowCount } = await transaction.query(
-      `UPDATE realm.records SET state = 'no-guesses', version = NULL, num_guesses = NULL, guess_count = NULL,
-         unlock_key_tag_hash = NULL, charged = NULL, last_attempt_until = NULL, sealed = NULL, updated_at = now()`,
+      `UPDATE realm.records SET state = 'no-guesses', num_guesses = NULL, guess_count = NULL,
+         spent_day = NULL, spent_evaluations = NULL, unlock_key_tag_hash = NULL, charged = NULL, last_attempt_until = NULL, sealed = NULL, updated_at = now()`,
     )
     return rowCount ?? 0
   })

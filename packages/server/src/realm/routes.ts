@@ -10,13 +10,18 @@ import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import type { RealmEvent, RealmRequest } from 'keyhaven/recovery/realm'
 import { REQUEST_LIMIT, encodeResponse, parseRequest } from 'keyhaven/recovery/realm'
+import type { RealmLimits } from '../settings/realm-limits.ts'
 import type { Database } from '../db/database.ts'
 import { readBytes } from '../http/body.ts'
 import type { RequestOrigin } from '../http/origin.ts'
 import { Refusal, rateLimited, refusalResponse } from '../http/refusal.ts'
+import type { RefusalCode } from '../http/refusal.ts'
 import type { TenantKeys } from '../settings/tenants.ts'
+import { OWN_TENANT } from '../settings/tenants.ts'
+import { readGuardHeaders } from './guard-headers.ts'
 import { loadGroupLibsodium } from './group-libsodium.ts'
 import { createRegistrationSeal } from './seal.ts'
+import type { Refused } from './service.ts'
 import { handleRealmRequest } from './service.ts'
 import type { RealmIdentity } from './token.ts'
 import { createTokenVerifier, deriveRecordId } from './token.ts'
@@ -25,6 +30,10 @@ import { createTurns } from './turns.ts'
 /** What the realm tells the server that it is part of, after the commit and before the answer. */
 export interface RealmReport {
   readonly kind: RealmEvent['type']
+  /** The record's subject within its tenant. */
+  readonly subject: string
+  /** Set for what was refused with a code of its own. */
+  readonly refusal: RefusalCode | undefined
   /** Who issued the token: a context of another tenant is not ours, whatever it holds. */
   readonly tenant: string
   /** The token's `keyhaven_context` claim, if it has one. */
@@ -41,7 +50,7 @@ export interface RealmRoutesInput {
   /** Keys of all tenants, our own `keyhaven:1` among them. */
   readonly tenants: TenantKeys
   readonly now?: () => Date
-  readonly guessCap?: number
+  readonly limits?: RealmLimits
   /** Writes the access log. Where it fails, the request does: nothing is handed out that is not written down. */
   readonly onEvent?: (report: RealmReport) => Promise<void>
 }
@@ -67,6 +76,9 @@ export function createRealmRoutes(input: RealmRoutesInput): Hono<RealmEnv> {
   return app
 }
 
+/** Tells the client what the realm holds, so that it can sign about it. */
+const VERSION_HEADER = 'Keyhaven-Version'
+
 const crossOrigin = cors({
   origin: '*',
   allowMethods: ['GET', 'POST'],
@@ -77,12 +89,12 @@ const crossOrigin = cors({
     'Keyhaven-Authority',
     'Keyhaven-Proof',
   ],
-  exposeHeaders: ['Retry-After'],
+  exposeHeaders: ['Retry-After', VERSION_HEADER],
   maxAge: 86_400,
 })
 
 function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
-  const { database, realmId, sealKey, tenants, guessCap, now = () => new Date() } = input
+  const { database, realmId, sealKey, tenants, limits, now = () => new Date() } = input
   const group = loadGroupLibsodium()
   const verifyToken = createTokenVerifier({ tenants, realmId })
   const seal = createRegistrationSeal({ sealKey, realmId })
@@ -99,17 +111,24 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const body = await readBytes(context, BODY)
     const request = readRequest(body, await group)
     const recordId = deriveRecordId(identity)
+    const time = now()
+    const headers = readGuardHeaders(context.req, { realmId, identity, body, now: time })
+    const terms = { ...limits, ...headers, waits: identity.tenant === OWN_TENANT }
     const result = await takeTurn(toHex(recordId), () =>
-      handleRealmRequest({ database, seal, group, guessCap }, { recordId, request, now: now() }),
+      handleRealmRequest({ database, seal, group }, { recordId, request, now: time, terms }),
     )
     if (result === undefined) throw rateLimited(1)
-    const { event, answer } = result
+    const { event, refused, answer } = result
+    const refusal = refused && refusalFor(refused)
     if (event !== undefined) {
       const origin = context.get('origin') ?? NO_ORIGIN
-      const { tenant, context: sealed } = identity
-      await input.onEvent?.({ kind: event.type, tenant, context: sealed, origin })
+      const { tenant, subject, context: sealed } = identity
+      const report = { kind: event.type, tenant, subject, context: sealed, origin }
+      await input.onEvent?.({ ...report, refusal: refusal?.code })
     }
-    return answerBytes(encodeResponse(await answer()))
+    if (refusal !== undefined) throw refusal
+    const version = request.kind === 'register1' ? result.storedVersion : undefined
+    return answerBytes(encodeResponse(await answer()), version)
   }
 }
 
@@ -140,10 +159,20 @@ function readRequest(body: Uint8Array, group: Parameters<typeof parseRequest>[1]
   }
 }
 
-function answerBytes(bytes: Uint8Array): Response {
+function answerBytes(bytes: Uint8Array, storedVersion: Uint8Array | undefined): Response {
   return new Response(new Uint8Array(bytes), {
-    headers: { 'Content-Type': 'application/octet-stream', 'Cache-Control': 'no-store' },
+    headers: {
+      'Content-Type': 'application/octet-stream',
+      'Cache-Control': 'no-store',
+      ...(storedVersion !== undefined && { [VERSION_HEADER]: toHex(storedVersion) }),
+    },
   })
+}
+
+function refusalFor({ reason, milliseconds }: Refused): Refusal {
+  if (reason === 'proof') return new Refusal('ERR_PROOF_REJECTED')
+  const later = rateLimited(milliseconds / 1000)
+  return reason === 'cooling' ? new Refusal('ERR_COOLING_PERIOD', later.extras) : later
 }
 
 const REALM_REFUSALS = {

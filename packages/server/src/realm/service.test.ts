@@ -39,8 +39,8 @@ beforeEach(async () => {
 
 function handle(request: RealmRequest, sealing: RegistrationSeal = seal): Promise<RealmResult> {
   return handleRealmRequest(
-    { database: test.database, seal: sealing, group: Promise.resolve(groupNoble), guessCap: undefined },
-    { recordId, request, now: new Date() },
+    { database: test.database, seal: sealing, group: Promise.resolve(groupNoble) },
+    { recordId, request, now: new Date(), terms: {} },
   )
 }
 

@@ -5,8 +5,15 @@
  * input is free.
  */
 import { KeyhavenError } from 'keyhaven'
-import type { Decision, Group, RealmEvent, RealmRequest, RealmResponse } from 'keyhaven/recovery/realm'
-import { complete, decide } from 'keyhaven/recovery/realm'
+import type {
+  Decision,
+  Group,
+  RealmEvent,
+  RealmRequest,
+  RealmResponse,
+  RealmTerms,
+} from 'keyhaven/recovery/realm'
+import { complete, decide, guardOf } from 'keyhaven/recovery/realm'
 import type { Database } from '../db/database.ts'
 import type { StoredRecord } from './records.ts'
 import { lockRecord, writeRecord } from './records.ts'
@@ -16,13 +23,18 @@ export interface RealmServiceInput {
   readonly database: Pick<Database, 'withRealmRecord'>
   readonly seal: RegistrationSeal
   readonly group: Promise<Group>
-  /** Registrations that ask for more guesses get this many. */
-  readonly guessCap: number | undefined
 }
+
+/** The decision that no answer of the protocol's stands for. */
+export type Refused = Extract<Decision, { readonly kind: 'refuse' }>
 
 /** What a request led to; `event` has been committed when it is seen. */
 export interface RealmResult {
   readonly event: RealmEvent | undefined
+  /** Set when there is no answer: too early, or a proof that is none. */
+  readonly refused: Refused | undefined
+  /** The version of a guarded or registered record; tells its owner what a proof must name. */
+  readonly storedVersion: Uint8Array | undefined
   /** Makes the answer; rejects with `ERR_ENVELOPE_REJECTED` under another seal key. */
   readonly answer: () => Promise<RealmResponse>
 }
@@ -30,9 +42,14 @@ export interface RealmResult {
 /** Carries a request out on one record. `ERR_DATABASE_UNAVAILABLE`: it may or may not have been counted. */
 export async function handleRealmRequest(
   input: RealmServiceInput,
-  call: { readonly recordId: Uint8Array; readonly request: RealmRequest; readonly now: Date },
+  call: {
+    readonly recordId: Uint8Array
+    readonly request: RealmRequest
+    readonly now: Date
+    readonly terms: RealmTerms
+  },
 ): Promise<RealmResult> {
-  const { recordId, request, now } = call
+  const { recordId, request, now, terms } = call
   const { seal } = input
   // A new registration is sealed before the lock is taken, so that the lock is held for two statements only.
   const resealed =
@@ -41,18 +58,19 @@ export async function handleRealmRequest(
       : undefined
   const { stored, decision, event } = await input.database.withRealmRecord(recordId, async (transaction) => {
     const before = await lockRecord(transaction, recordId)
-    const { record, decision, event } = decide({
-      record: before.record,
-      request,
-      now: now.getTime(),
-      ...(input.guessCap !== undefined && { guessCap: input.guessCap }),
-    })
+    const { record, decision, event } = decide({ record: before.record, request, now: now.getTime(), terms })
     const sealed = decision.kind === 'store' ? resealed : before.sealed
     const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
     if (record !== before.record) await writeRecord(transaction, recordId, stored)
     return { stored, decision, event }
   })
-  return { event, answer: () => answer(input, { recordId, stored, decision }) }
+  const { record } = stored
+  return {
+    event,
+    refused: decision.kind === 'refuse' ? decision : undefined,
+    storedVersion: record.state === 'registered' ? record.version : guardOf(record)?.version,
+    answer: () => answer(input, { recordId, stored, decision }),
+  }
 }
 
 async function answer(
@@ -60,7 +78,7 @@ async function answer(
   outcome: { readonly recordId: Uint8Array; readonly stored: StoredRecord; readonly decision: Decision },
 ): Promise<RealmResponse> {
   const { recordId, stored, decision } = outcome
-  if (decision.kind === 'respond' || decision.kind === 'store') return complete({ decision })
+  if (decision.kind !== 'evaluate' && decision.kind !== 'release') return complete({ decision })
   if (stored.record.state !== 'registered' || stored.sealed === undefined) {
     throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'length' })
   }

@@ -11,6 +11,8 @@ import { parseTrustedProxies } from '../http/origin.ts'
 import type { DatabaseSettings } from './database-urls.ts'
 import { parseDatabaseUrls } from './database-urls.ts'
 import { isLoopbackHost, parsePublicOrigin } from './origin.ts'
+import type { RealmLimits } from './realm-limits.ts'
+import { DEFAULT_REALM_LIMITS, parseCooling, parseGuesses, parseGuessesPerDay } from './realm-limits.ts'
 import type { TenantKeys } from './tenants.ts'
 import { parseTenants } from './tenants.ts'
 
@@ -30,6 +32,7 @@ export interface ServerSettings {
   /** Files of 32 bytes; `undefined`: made once in `<data>-keys/`. */
   readonly keyFiles: KeyFiles
   readonly tenants: TenantKeys
+  readonly realmLimits: RealmLimits
   readonly trustedProxies: BlockList
   /** After so many days addresses and user agents are erased from the access log. */
   readonly addressDays: number
@@ -63,6 +66,9 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_CHAIN_KEY_FILE',
   'KEYHAVEN_ADDRESS_DAYS',
   'KEYHAVEN_TENANTS',
+  'KEYHAVEN_REALM_GUESSES',
+  'KEYHAVEN_REALM_GUESSES_PER_DAY',
+  'KEYHAVEN_COOLING_HOURS',
   'KEYHAVEN_TRUSTED_PROXIES',
   'KEYHAVEN_PUBLIC_ORIGIN',
 ]
@@ -98,8 +104,19 @@ export function parseSettings(input: {
       chainKey: readVariable(env, 'KEYHAVEN_CHAIN_KEY_FILE', resolvePath),
     },
     tenants: readVariable(env, 'KEYHAVEN_TENANTS', parseTenants) ?? new Map(),
+    realmLimits: parseRealmLimits(env),
     trustedProxies: parseTrustedProxies(readVariable(env, 'KEYHAVEN_TRUSTED_PROXIES', splitList) ?? []),
     addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
+  }
+}
+
+function parseRealmLimits(env: Environment): RealmLimits {
+  const { guessCap, evaluationsPerDay, coolingMs } = DEFAULT_REALM_LIMITS
+  return {
+    guessCap: readVariable(env, 'KEYHAVEN_REALM_GUESSES', parseGuesses) ?? guessCap,
+    evaluationsPerDay:
+      readVariable(env, 'KEYHAVEN_REALM_GUESSES_PER_DAY', parseGuessesPerDay) ?? evaluationsPerDay,
+    coolingMs: readVariable(env, 'KEYHAVEN_COOLING_HOURS', parseCooling) ?? coolingMs,
   }
 }
 

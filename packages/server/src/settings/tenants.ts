@@ -23,7 +23,7 @@ export interface TenantKey {
 export type TenantKeys = ReadonlyMap<string, TenantKey>
 
 /** Ours; its key is derived from the token key. */
-const OWN_TENANT = 'keyhaven'
+export const OWN_TENANT = 'keyhaven'
 const SHORTEST_SECRET = 32
 const SHORTEST_RSA_BITS = 2048
 

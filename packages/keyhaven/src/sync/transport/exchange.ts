@@ -159,13 +159,14 @@ export function refusalOf(answer: Answer): KeyhavenError {
   return new KeyhavenError('ERR_SERVER_REFUSED', { rule, status: answer.status })
 }
 
-/** Seconds of a `Retry-After` header, 1 to a day; 60 when there is none that can be read. */
-export function readRetryAfter(headers: Headers): number {
+/** Seconds of a `Retry-After` header, 1 to `most` (a day unless told); 60 when there is none that can be read. */
+export function readRetryAfter(headers: Headers, most = 86_400): number {
   const text = headers.get('retry-after') ?? ''
-  return /^\d{1,9}$/.test(text) ? Math.min(Math.max(Number(text), 1), 86_400) : 60
+  return /^\d{1,9}$/.test(text) ? Math.min(Math.max(Number(text), 1), most) : 60
 }
 
-function errorCodeOf(answer: Answer): string | undefined {
+/** The error code in a refusal's body, if it has one. */
+export function errorCodeOf(answer: Answer): string | undefined {
   try {
     const code = readFields(readJson(answer).map('error'), answerMalformed).text('code')
     return /^ERR_[A-Z0-9_]{1,60}$/.test(code) ? code : undefined
