@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { toBase64 } from 'keyhaven/crypto'
 import { createKeySync, httpTransport, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
 import type { Fetch, Session } from 'keyhaven/sync'
@@ -207,8 +207,10 @@ async function open(device: TestPerson, through?: Fetch): Promise<Session> {
 
 /** An access token lives ten minutes at the server, whatever the device thinks. */
 function passTenMinutes(): void {
-  const { clock } = place.app
-  clock.now = new Date(clock.now.getTime() + 11 * 60_000)
+  place.wait(11 * 60_000)
+  onTestFinished(() => {
+    place.wait(-11 * 60_000)
+  })
 }
 
 function counting(): { readonly fetch: Fetch; readonly refreshes: () => number } {

@@ -108,6 +108,11 @@ export interface KeyhavenErrorDetails {
   ERR_LOG_ROLLED_BACK: undefined
   /** A segment names a parent that was not served. */
   ERR_LOG_INCOMPLETE: undefined
+  /**
+   * The server says that the backup was deleted after a wait, without its authority key. If the account's owner did that,
+   * `deleteBackup` makes this device forget it and `backup` makes a new one; else do not trust this server's answer.
+   */
+  ERR_BACKUP_REMOVED: undefined
   /** One device sequence number has two segments. */
   ERR_LOG_FORKED: undefined
   /** The access log lacks rows that a device of this account has seen. Do not trust this server's account of what happened. */
@@ -247,6 +252,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_AUTHORITY_REQUIRED: 'Only a device that has the backup open can do this.',
   ERR_LOG_ROLLED_BACK: 'The server showed an older state of the backup than this device has seen.',
   ERR_LOG_INCOMPLETE: 'A part of the backup is missing on the server.',
+  ERR_BACKUP_REMOVED: 'The backup was deleted without the key that this device knows.',
   ERR_LOG_FORKED: 'The server showed two histories of one device.',
   ERR_ACCESS_LOG_TRUNCATED: 'The access log lacks rows that were there before.',
   ERR_ACCESS_LOG_ALTERED: 'A row of the access log was changed.',

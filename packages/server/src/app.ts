@@ -34,6 +34,7 @@ import { ACCOUNT_LIMITS, REFRESH_LIMITS, SIGN_IN_LIMITS, createTraffic } from '.
 import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
+import { addRemovalRoutes } from './removals/routes.ts'
 import { createRealmRoutes } from './realm/routes.ts'
 import { DEFAULT_REALM_LIMITS } from './settings/realm-limits.ts'
 import type { RealmLimits } from './settings/realm-limits.ts'
@@ -72,6 +73,7 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
   addAccessLogRoutes(app, services)
   addBackupRoutes(app, services)
   addDeviceRoutes(app, services)
+  addRemovalRoutes(app, services)
   app.route('/', createRealm(input, services))
   return app
 }
@@ -95,6 +97,7 @@ function createServices(input: AppInput): Services {
     signInTraffic: createTraffic(input.signInLimits ?? SIGN_IN_LIMITS),
     refreshTraffic: createTraffic(REFRESH_LIMITS),
     quota: input.quota ?? DEFAULT_QUOTA,
+    coolingMs: (input.realmLimits ?? DEFAULT_REALM_LIMITS).coolingMs,
   }
 }
 

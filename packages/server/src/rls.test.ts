@@ -8,6 +8,7 @@ import type { Transaction } from './db/database.ts'
 import { startTestApp } from './testing/app.ts'
 import type { TestApp, TestDevice } from './testing/app.ts'
 import { createBackup, putSegment, putSlot } from './testing/backups.ts'
+import { postRemoval, signRemoval } from './testing/removals.ts'
 import { createSegment, randomId, signCommit } from './testing/segments.ts'
 import type { TestBackup } from './testing/backups.ts'
 
@@ -39,18 +40,22 @@ beforeAll(async () => {
 
 /** A person with a row in every table that belongs to a user. */
 async function fillEveryTable(device: TestDevice): Promise<TestBackup> {
-  const backup = await createBackup(device)
-  await putSegment(device, createSegment({ ...device, sequence: 2, parents: [backup.ways.id] }))
+  const first = await createBackup(device)
+  await postRemoval(device, { etag: first.etag, signature: signRemoval(device, first) })
+  const backup = await createBackup(device, { generation: 2, sequence: 10 })
+  await postRemoval(device, { etag: backup.etag })
+  const next = createSegment({ ...device, sequence: 2, generation: 2, parents: [backup.ways.id] })
+  await putSegment(device, next)
   await putSlot(device, randomId())
   for (const sequence of [3, 4]) {
     const change = {
       expectedEtag: backup.etag,
       registration: randomId(),
-      generation: 2,
+      generation: 3,
       realms: [randomId()],
     }
     await device.post('/v1/pointer/pending', change)
-    const segment = createSegment({ ...device, sequence, generation: 2, kind: 'snapshot' })
+    const segment = createSegment({ ...device, sequence, generation: 3, kind: 'snapshot' })
     expect((await putSegment(device, segment, change.registration)).status).toBe(201)
     await putSlot(device, randomId(), change.registration)
   }
@@ -121,6 +126,8 @@ describe('another user’s rows', () => {
       'app.pending_changes',
       'app.pending_slots',
       'app.pointers',
+      'app.removal_requests',
+      'app.removed_backups',
       'app.retired_registrations',
       'app.segment_parents',
       'app.segments',
@@ -170,6 +177,8 @@ describe('another user’s rows', () => {
         'app.pending_changes',
         'app.pending_slots',
         'app.pointers',
+        'app.removal_requests',
+        'app.removed_backups',
         'app.retired_registrations',
         'app.segment_parents',
         'app.segments',

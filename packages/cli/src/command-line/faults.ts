@@ -131,6 +131,10 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   ERR_KEYCHAIN_FAILED: ({ fault }) => ({ exit: EXIT.unavailable, text: KEYCHAIN_FAULTS[fault] }),
   ERR_DEVICE_KEY_REFUSED: ({ problem }) => ({ exit: EXIT.distrusted, text: DEVICE_KEY_PROBLEMS[problem] }),
   ERR_LOG_ROLLED_BACK: distrusted('The server showed an older state of the backup than this device has seen'),
+  ERR_BACKUP_REMOVED: {
+    exit: EXIT.distrusted,
+    text: 'The server says that the backup was deleted after a wait, without the key that this device has. If that was you, "keyhaven delete" makes this device forget it and "keyhaven backup" makes a new one; if not, do not trust this server.',
+  },
   ERR_LOG_INCOMPLETE: distrusted('A part of the backup is missing on the server'),
   ERR_LOG_FORKED: distrusted('The server showed two histories of one device'),
   ERR_ACCESS_LOG_TRUNCATED: {

@@ -30,9 +30,9 @@ export function describeMilliseconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`
 }
 
-/** "on 3 December 2026 at 14:05 UTC" for an ISO 8601 time. */
+/** "on 3 December 2026 at 14:05 UTC" for an ISO 8601 time, rounded up to the minute: then it is not too early. */
 export function describeMoment(time: string): string {
-  const moment = new Date(time)
+  const moment = new Date(Math.ceil(Date.parse(time) / 60_000) * 60_000)
   const day = moment.toLocaleDateString('en-GB', {
     timeZone: 'UTC',
     day: 'numeric',

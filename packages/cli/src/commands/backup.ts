@@ -28,12 +28,12 @@ async function runBackup(invocation: Invocation): Promise<Answer> {
   const named = secretIsNamed(invocation, PIN)
   if (!named) {
     const outcome = await sync.backup({ signal, onProgress })
-    if (outcome.status !== 'pin-needed') return describeOutcome(outcome)
+    if (outcome.status !== 'pin-needed') return describeBackupOutcome(outcome)
   }
   const questions = named ? [] : await choosePinQuestions(sync, signal)
   progress.clear()
   const pin = await readSecret({ invocation, kind: PIN, questions })
-  return describeOutcome(await sync.backup({ pin, signal, onProgress }))
+  return describeBackupOutcome(await sync.backup({ pin, signal, onProgress }))
 }
 
 /** Asks twice for the PIN of a first backup, once for that of a backup which is there. */
@@ -42,7 +42,8 @@ async function choosePinQuestions(sync: KeySync, signal: AbortSignal): Promise<r
   return hasBackup ? ['The PIN of your backup'] : ['Choose a PIN for your backup', 'The same PIN again']
 }
 
-function describeOutcome(outcome: BackupOutcome): Answer {
+/** What backing up comes to, in words. */
+export function describeBackupOutcome(outcome: BackupOutcome): Answer {
   switch (outcome.status) {
     case 'backed-up':
       return { exit: EXIT.ok, json: outcome, text: describeBackup(outcome) }

@@ -1,10 +1,12 @@
 /** All commands, in the order in which help lists them. */
 import type { Command } from '../command-line/command.ts'
 import { backup } from './backup.ts'
+import { deleteCommand } from './delete.ts'
 import { demo } from './demo.ts'
 import { devicesList } from './devices-list.ts'
 import { devicesRemove } from './devices-remove.ts'
 import { devicesRename } from './devices-rename.ts'
+import { freshStart } from './fresh-start.ts'
 import { keysExport } from './keys-export.ts'
 import { keysFromVault } from './keys-from-vault.ts'
 import { keysImport } from './keys-import.ts'
@@ -40,6 +42,8 @@ export const COMMANDS: readonly Command[] = [
   devicesRename,
   devicesRemove,
   log,
+  freshStart,
+  deleteCommand,
   vaultInit,
   vaultProtectList,
   vaultProtectAdd,

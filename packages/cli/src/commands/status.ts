@@ -4,7 +4,7 @@ import type { SyncStatus } from 'keyhaven/sync'
 import { serializeConfiguration } from 'keyhaven/recovery'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { describeBytes, describeCount, describeCounts } from '../command-line/words.ts'
+import { describeBytes, describeCount, describeCounts, describeMoment } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { countKeys } from '../device/key-file.ts'
 import { describeRealms } from '../device/realms.ts'
@@ -57,6 +57,11 @@ function describeServer({ session, settings }: SignedInDevice): string[] {
 
 function describeBackup(backup: SyncStatus): string {
   if (!backup.hasBackup) return 'none yet'
+  const { removal } = backup
+  const warning =
+    removal === undefined
+      ? ''
+      : `\n         Somebody who is signed in wants it deleted, which is done ${describeMoment(removal.dueAt)} or later;\n         "keyhaven delete --keep" on a device that has the backup open, or a restore, ends that.`
   const size = `${describeCount(backup.segments, 'segment')}, ${describeBytes(backup.bytes)}`
-  return `${backup.upToDate ? 'up to date' : 'not up to date; run "keyhaven backup"'} (${size})`
+  return `${backup.upToDate ? 'up to date' : 'not up to date; run "keyhaven backup"'} (${size})${warning}`
 }

@@ -37,7 +37,7 @@ export interface TestServer {
 export async function startServer(environment: NodeJS.ProcessEnv = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven test '))
   await copyUsedDirectory(folder)
-  return serveIn(folder)
+  return serveIn(folder, environment)
 }
 
 /** Puts `data` and `data-keys` into a folder, as a server that ended in order has left them. */
@@ -60,6 +60,7 @@ async function makeUsedDirectory(used: string): Promise<void> {
 
 async function serveIn(
   folder: string,
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<TestServer & { readonly stop: (end?: { readonly keep: boolean }) => Promise<void> }> {
   const data = join(folder, 'data')
   const child = startCommand(['serve', '--port', '0', '--data', data, '--json'], environment)

@@ -4,16 +4,21 @@
 export type { AccessEvent, AccessHistory, AccessHistoryInput } from './access-history.ts'
 export type { Progress } from './context.ts'
 export type { RemovalOutcome, SyncDevice } from './devices.ts'
+export type { Everything } from './export-everything.ts'
 export { createKeySync } from './key-sync.ts'
 export type { KeySync, KeySyncOptions, OperationInput } from './key-sync.ts'
 export { openKeyStore } from './key-store.ts'
 export type { ConversationKey, KeySet, KeyStore, ListedKey } from './key-store.ts'
 export type {
+  AccountRemovalOutcome,
   BackedUp,
   BackupOutcome,
+  BackupRemovalOutcome,
   ChangeOutcome,
   Changed,
+  FreshStartOutcome,
   Locked,
+  RemovalWaiting,
   RestoreOutcome,
   Restored,
   SyncStatus,
@@ -27,10 +32,15 @@ export type { Answer, Fetch } from './transport/exchange.ts'
 export { httpTransport } from './transport/http.ts'
 export type {
   CommitRequest,
+  ExportedAccount,
   KeySyncTransport,
   LogHeads,
   LogPage,
   Pointer,
   PointerState,
+  RemovalAnswer,
+  RemovalRequest,
+  RemovedBackup,
   Requester,
+  WaitingRemoval,
 } from './transport/transport.ts'

@@ -19,10 +19,21 @@ import type { Progress, SyncContext } from './context.ts'
 import { openDevice } from './device.ts'
 import { listDevices, removeDevice, renameDevice } from './devices.ts'
 import type { RemovalOutcome, SyncDevice } from './devices.ts'
+import { exportEverything } from './export-everything.ts'
+import type { Everything } from './export-everything.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
-import type { BackupOutcome, ChangeOutcome, RestoreOutcome, SyncStatus } from './outcomes.ts'
+import type {
+  AccountRemovalOutcome,
+  BackupOutcome,
+  BackupRemovalOutcome,
+  ChangeOutcome,
+  FreshStartOutcome,
+  RestoreOutcome,
+  SyncStatus,
+} from './outcomes.ts'
 import { inTurn } from './records.ts'
+import { deleteAccount, deleteBackup, keepBackup, startFresh } from './removal.ts'
 import { restore } from './restore.ts'
 import { bindAccount } from './session-record.ts'
 import { readStatus } from './status.ts'
@@ -93,6 +104,33 @@ export interface KeySync {
    * `ERR_ACCESS_LOG_TRUNCATED` when rows are missing, `ERR_ACCESS_LOG_ALTERED` when one is not what it was.
    */
   getAccessHistory(input?: OperationInput & AccessHistoryInput): Promise<AccessHistory>
+  /**
+   * Deletes the backup at the server and at its realms, and says which of these could not be reached; the next call tries them
+   * again. This device's keys stay. A device that has joined does it at once, any other after a wait (`waiting`).
+   */
+  deleteBackup(input?: OperationInput): Promise<BackupRemovalOutcome>
+  /**
+   * Deletes the backup and closes the account: its access log stays, without phone number and names of devices. With a realm
+   * out of reach it stops before closing (`remains`), unless `leaveRegistrations` is set.
+   */
+  deleteAccount(
+    input?: OperationInput & { readonly leaveRegistrations?: boolean },
+  ): Promise<AccountRemovalOutcome>
+  /**
+   * Replaces a backup that nobody can open any more, since the PIN is forgotten and no device is left, by this device's keys under a
+   * new PIN. The first call begins the wait, a call after it needs the PIN and carries it out. `keepBackup`, and a restore, end it.
+   */
+  startFresh(input?: OperationInput & { readonly pin?: string }): Promise<FreshStartOutcome>
+  /**
+   * Ends the wait of somebody who wants the backup deleted or replaced. Only a device that has joined can: else
+   * `ERR_AUTHORITY_REQUIRED`.
+   */
+  keepBackup(input?: OperationInput): Promise<{ readonly status: 'kept' | 'nothing-waits' }>
+  /**
+   * Everything about this person that the server and this device hold, as one object that JSON can hold. The private keys are in
+   * it only with `reveal`. Changes nothing.
+   */
+  exportEverything(input?: OperationInput & { readonly reveal?: boolean }): Promise<Everything>
   /** How the backup and this device stand. Changes nothing. */
   status(input?: OperationInput): Promise<SyncStatus>
 }
@@ -138,6 +176,16 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     renameDevice: (input) => run(input, (context) => renameDevice(context, input)),
     removeDevice: (input) => run(input, (context) => removeDevice(context, input.id)),
     getAccessHistory: (input = {}) => run(input, (context) => readAccessHistory(context, input)),
+    deleteBackup: (input = {}) => run(input, deleteBackup),
+    deleteAccount: ({ leaveRegistrations = false, ...input } = {}) =>
+      run(input, (context) => deleteAccount(context, { leaveRegistrations })),
+    startFresh: ({ pin, ...input } = {}) =>
+      pin === undefined
+        ? run(input, (context) => startFresh(context, undefined))
+        : withPin({ pin, ...input }, startFresh),
+    keepBackup: (input = {}) => run(input, keepBackup),
+    exportEverything: ({ reveal = false, ...input } = {}) =>
+      run(input, (context) => exportEverything(context, { reveal })),
     status: (input = {}) => run(input, readStatus),
   }
 }

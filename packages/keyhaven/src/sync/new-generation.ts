@@ -56,7 +56,7 @@ async function makeGeneration(
   const pending = (await readPending(context.vault)).names
   const local = await readLocalKeys(context.vault)
   const changes = { identity: local.identity.changes(), conversation: local.conversation.bodies() }
-  const generation = (replaced?.generation ?? 0) + 1
+  const generation = (replaced?.generation ?? pointer.removed?.generation ?? 0) + 1
   const root = randomBytes(32)
   const authoritySeed = replaced?.authoritySeed ?? (await prepareAuthoritySeed(context.vault))
   const { deriveXWingPublicKey } = await loadXWing()

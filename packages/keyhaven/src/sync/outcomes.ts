@@ -1,6 +1,7 @@
 /**
  * What back-up, restore and status come to, as values. What is thrown instead is a fault with a code.
  */
+import type { WaitingRemoval } from './transport/transport.ts'
 
 export interface WrongPin {
   readonly status: 'wrong-pin'
@@ -92,4 +93,27 @@ export interface SyncStatus {
   readonly conversationKeys: number
   /** Ids of the realms that the backup relies on. */
   readonly realms: readonly string[]
+  /** Somebody asked, without the authority key, to have the backup deleted; `keepBackup` ends the wait. */
+  readonly removal: WaitingRemoval | undefined
 }
+
+/** A deletion without the backup's authority key waits; the same call again carries it out when the wait is over. */
+export interface RemovalWaiting {
+  readonly status: 'waiting'
+  /** By the server's clock; ISO 8601. Any device that has joined, and a restore, ends it. */
+  readonly until: string
+  /** Ids of realms whose own wait could not be begun; asked again by the next call. */
+  readonly notBegunOn: readonly string[]
+}
+
+export type BackupRemovalOutcome =
+  /** `remainsOn`: ids of realms that could not be reached, or that wait still; the next call tries them again. */
+  { readonly status: 'deleted'; readonly remainsOn: readonly string[] } | RemovalWaiting
+
+export type AccountRemovalOutcome =
+  | { readonly status: 'account-deleted'; readonly remainsOn: readonly string[] }
+  /** The backup is deleted, the account is not closed: without it nobody could delete what remains. */
+  | { readonly status: 'remains'; readonly remainsOn: readonly string[] }
+  | RemovalWaiting
+
+export type FreshStartOutcome = BackupOutcome | RemovalWaiting

@@ -3,7 +3,7 @@
  */
 import { equalConstantTime, lp, concat, toHex, wipe } from '../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
-import { recover, register, remove } from '../recovery/index.ts'
+import { keep, recover, register, remove } from '../recovery/index.ts'
 import type { OperationOptions, PinOptions, RecoverOutcome } from '../recovery/index.ts'
 import type { SyncContext } from './context.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from './registered-secret.ts'
@@ -95,6 +95,31 @@ export async function removeRetired(
     for (const realm of await removeOne(context, { registration, realms, authoritySeed })) remains.add(realm)
   }
   return [...remains].sort()
+}
+
+/**
+ * Begins the cooling periods of a registration at its realms, or deletes it where they are over; returns the realms that could
+ * not be asked.
+ */
+export async function challengeRegistration(
+  context: SyncContext,
+  { registration, realms }: Pointer,
+): Promise<readonly string[]> {
+  requireConfiguredRealms(context, realms)
+  const { faults } = await remove(await realmOptions(context, registration))
+  return faults.filter(({ fault }) => fault !== 'cooling').map(({ realmId }) => realmId)
+}
+
+/** Ends cooling periods that somebody has begun at the realms. `ERR_REALMS_UNAVAILABLE` names those that could not be asked. */
+export async function keepRegistration(
+  context: SyncContext,
+  { registration, realms }: Pointer,
+  seed: Uint8Array,
+): Promise<void> {
+  requireConfiguredRealms(context, realms)
+  const authority = authorityFor({ account: context.account, registration, seed })
+  const faults = await keep({ ...(await realmOptions(context, registration)), authority })
+  if (faults.length > 0) throw new KeyhavenError('ERR_REALMS_UNAVAILABLE', { realms: faults })
 }
 
 async function removeOne(

@@ -7,6 +7,7 @@ import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
+import { findRemoval, forgetBackup } from './forget-backup.ts'
 import { dropOutbox, readOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
 import { completeChange, deliver } from './send.ts'
@@ -21,11 +22,20 @@ export interface Settled {
   readonly created: boolean
 }
 
-/** `ERR_LOG_ROLLED_BACK` when the server shows no backup, or an older generation, where this device knows one. */
+/**
+ * A backup that another device deleted by the authority key is forgotten here as well; `ERR_BACKUP_REMOVED` when it was
+ * deleted without that key. `ERR_LOG_ROLLED_BACK` when the server shows no backup, or an older generation, where this device knows one.
+ */
 export async function settle(context: SyncContext): Promise<Settled> {
   const outbox = await readOutbox(context.vault)
   const settled = await settleOutbox(context, outbox)
   const { pointer, state } = settled
+  const removal = state && findRemoval(context, pointer, state)
+  if (removal === 'after-a-wait') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
+  if (removal === 'signed') {
+    await forgetBackup(context)
+    return { ...settled, state: undefined }
+  }
   const generation = pointer.pointer?.generation ?? 0
   if (state !== undefined && generation < state.generation) {
     throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)

@@ -6,18 +6,25 @@ import { readState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { deriveDeviceWay } from './device.ts'
 import { sameIds } from './download.ts'
+import { findRemoval } from './forget-backup.ts'
 import { readLocalKeys, readPending } from './key-batches.ts'
 import { countKeys } from './key-store.ts'
 import type { SyncStatus } from './outcomes.ts'
 import { readOutbox } from './outbox.ts'
 import { realmIds } from './registration.ts'
 
-/** `ERR_LOG_ROLLED_BACK` when the server shows less than this device has seen of generations. */
+/**
+ * `ERR_LOG_ROLLED_BACK` when the server shows less than this device has seen of generations, `ERR_BACKUP_REMOVED` when
+ * the backup was deleted without the key that this device knows.
+ */
 export async function readStatus(context: SyncContext): Promise<SyncStatus> {
   const { transport, vault, signal } = context
-  const { pointer } = await transport.readPointer(signal)
+  const { pointer, ...rest } = await transport.readPointer(signal)
   const { heads, segments, bytes } = await transport.readHeads(signal)
-  const state = await readState(vault)
+  const known = await readState(vault)
+  const removal = known && findRemoval(context, { pointer, ...rest }, known)
+  if (removal === 'after-a-wait') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
+  const state = removal === 'signed' ? undefined : known
   const generation = pointer?.generation ?? 0
   if (state !== undefined && generation < state.generation) {
     throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
@@ -35,6 +42,7 @@ export async function readStatus(context: SyncContext): Promise<SyncStatus> {
     upToDate: pointer !== null && sent && read,
     ...countKeys(local),
     realms: pointer?.realms ?? realmIds(context),
+    removal: rest.removal ?? undefined,
   }
 }
 

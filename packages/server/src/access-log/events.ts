@@ -30,6 +30,11 @@ const DONE = {
   keys_restored: 'The device reported that it restored keys.',
   pointer_moved: 'The PIN registration in use was changed.',
   root_rotated: 'The root key of the backup was changed.',
+  removal_requested:
+    'Somebody who is signed in asked, without the backup’s key, to have it deleted or replaced; that is done after a wait.',
+  removal_cancelled: 'The wait before the backup would be deleted was ended by its owner.',
+  backup_deleted: 'The backup was deleted.',
+  account_deleted: 'The account was closed.',
 } as const
 
 export type AccessLogType = keyof typeof DONE

@@ -2,11 +2,14 @@
  * Access-log rows from events of this server's own realm. The realm knows no accounts: it passes on the sealed context
  * of the token, which only the server that issued it can open. Tokens of other tenants have none and leave no row here.
  */
-import { REALM_TENANT, openRealmContext } from '../auth/realm-token.ts'
+import { toHex } from 'keyhaven/crypto'
+import { REALM_TENANT, deriveRealmSubject, openRealmContext } from '../auth/realm-token.ts'
 import { findDevice } from '../devices/devices.ts'
 import { Refusal } from '../http/refusal.ts'
+import type { Transaction } from '../db/database.ts'
 import type { Services } from '../http/services.ts'
 import type { RealmReport } from '../realm/routes.ts'
+import { endRequest } from '../removals/requests.ts'
 import type { AccessEvent, AccessLogType } from './events.ts'
 import { done, refused } from './events.ts'
 import { recordEvents } from './record.ts'
@@ -47,8 +50,27 @@ export async function recordRealmEvent(
       time: services.now(),
       chainKey: services.keys.accessLog,
     }
-    await recordEvents(transaction, subject, eventOf(report))
+    const ended = (await isRestore(transaction, accountId, report))
+      ? await endRequest(transaction, accountId)
+      : []
+    await recordEvents(transaction, subject, eventOf(report), ...ended)
   })
+}
+
+/** True for a recovery from the registration in use; one that a change of the PIN has just made does not count. */
+async function isRestore(
+  transaction: Transaction,
+  accountId: string,
+  { kind, subject }: RealmReport,
+): Promise<boolean> {
+  if (kind !== 'share_recovered') return false
+  const { rows } = await transaction.query<{ registration: Uint8Array }>(
+    'SELECT registration FROM app.pointers WHERE user_id = $1',
+    [accountId],
+  )
+  const [pointer] = rows
+  if (pointer === undefined) return false
+  return deriveRealmSubject({ accountId, registration: toHex(pointer.registration) }) === subject
 }
 
 /** A wait that has begun is something that was done, although the request itself was refused. */

@@ -8,6 +8,7 @@ import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { parseUuid } from '../http/uuid.ts'
+import { endRequest } from '../removals/requests.ts'
 import { dropOldGenerations } from './old-generations.ts'
 import { listHeads } from './read-log.ts'
 import { requirePending } from './segments.ts'
@@ -70,7 +71,9 @@ export async function commitChange(
   await dropOldGenerations(transaction, accountId)
   const kind = state.pointer === null ? 'backup_created' : 'backup_updated'
   const rotated = state.pointer?.registration === pending.registration
-  await actor.record(done(kind), done(rotated ? 'root_rotated' : 'pointer_moved'))
+  // Whoever signs with the authority key has not lost it.
+  const ended = await endRequest(transaction, accountId)
+  await actor.record(done(kind), done(rotated ? 'root_rotated' : 'pointer_moved'), ...ended)
   return etag
 }
 

@@ -8,6 +8,7 @@ import { readSignedHead } from '../access-log/read.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
+import { describeRemovals } from '../removals/describe.ts'
 import { dropOldGenerations } from './old-generations.ts'
 import { PENDING_LIFETIME_MS, lockState, parseRealms, retirePending } from './state.ts'
 import type { BackupState, Pending } from './state.ts'
@@ -35,6 +36,7 @@ export async function announceChange(
   const announced = findAnnounced(state.pending, announcement, actor)
   if (announced !== undefined) return announced.expiresAt
   requireExpected(state, announcement)
+  if (state.pointer === null) await requireLater(transaction, accountId, announcement.generation)
   if (!keepsRegistration(state, announcement)) {
     await requireFresh(transaction, { accountId, state, registration: announcement.registration })
   }
@@ -128,6 +130,7 @@ export async function describePointer(
           },
     retired: await listRetired(transaction, actor.accountId),
     accessLog: await readSignedHead(transaction, actor.accountId, actor.chainKey),
+    ...(await describeRemovals(transaction, actor.accountId, actor.time)),
   }
 }
 
@@ -161,6 +164,15 @@ function requireExpected(state: BackupState, announcement: Announcement): void {
   if ((pointer?.etag ?? null) !== announcement.expectedEtag || step < 0 || step > 1) {
     throw new Refusal('ERR_POINTER_CONFLICT')
   }
+}
+
+/** Generations of a backup that was deleted are not used again, so that a device can tell it from the next one. */
+async function requireLater(transaction: Transaction, accountId: string, generation: number): Promise<void> {
+  const { rowCount } = await transaction.query(
+    'SELECT FROM app.removed_backups WHERE user_id = $1 AND generation >= $2',
+    [accountId, generation],
+  )
+  if (rowCount !== 0) throw new Refusal('ERR_POINTER_CONFLICT')
 }
 
 /** True for a rotation: the next generation under the registration in use, at the same realms. */

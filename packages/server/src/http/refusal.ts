@@ -27,6 +27,7 @@ export type RefusalCode =
   | 'ERR_PARENT_MISSING'
   | 'ERR_SEQUENCE_TAKEN'
   | 'ERR_PENDING_ELSEWHERE'
+  | 'ERR_REGISTRATION_REMAINS'
   | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CONTENT_TYPE'
   | 'ERR_PHONE_INVALID'
@@ -54,6 +55,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_PARENT_MISSING: { status: 409, message: 'A parent of the segment is not stored.' },
   ERR_SEQUENCE_TAKEN: { status: 409, message: 'This device stored another segment under this sequence.' },
   ERR_PENDING_ELSEWHERE: { status: 409, message: 'Another device is changing the backup.' },
+  ERR_REGISTRATION_REMAINS: {
+    status: 409,
+    message: 'A registration of the account may still lie on its realms.',
+  },
   ERR_BODY_TOO_LARGE: { status: 413, message: 'The body is over its limit.' },
   ERR_CONTENT_TYPE: { status: 415, message: 'The content type is not the expected one.' },
   ERR_PHONE_INVALID: { status: 422, message: 'The phone number is not valid.' },

@@ -28,6 +28,8 @@ export interface Services {
   /** By session. */
   readonly refreshTraffic: Traffic
   readonly quota: Quota
+  /** How long a deletion waits that the backup's authority key did not sign. */
+  readonly coolingMs: number
 }
 
 /** What is known of a request before its handler runs. */

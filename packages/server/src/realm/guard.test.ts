@@ -264,10 +264,10 @@ describe('someone who has a token and not the authority key', () => {
   })
 
   it.each([
-    ['a recovery', async (person: Person) => void (await attempt(person.caller, PIN))],
+    ['a recovery', (person: Person): Promise<unknown> => attempt(person.caller, PIN)],
     [
       'the authority key',
-      async (person: Person) => void (await keep({ ...optionsOf(person.caller), authority: person.owner })),
+      (person: Person): Promise<unknown> => keep({ ...optionsOf(person.caller), authority: person.owner }),
     ],
   ])('has to begin the seven days again after %s', async (_, end) => {
     const person = await registerGuarded()

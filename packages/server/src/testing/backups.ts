@@ -40,19 +40,22 @@ export interface TestBackup {
   readonly etag: string
 }
 
-/** Commits a first backup: one `ways` segment of sequence 1, generation 1. */
-export async function createBackup(device: TestDevice): Promise<TestBackup> {
+/** Commits a first backup: one `ways` segment, of sequence 1 and generation 1 unless told. */
+export async function createBackup(
+  device: TestDevice,
+  { generation = 1, sequence = 1 }: { readonly generation?: number; readonly sequence?: number } = {},
+): Promise<TestBackup> {
   const { accountId } = device
   const registration = randomId()
   const realms = [randomId(), randomId()]
-  const announcement = { expectedEtag: null, registration, generation: 1, realms }
+  const announcement = { expectedEtag: null, registration, generation, realms }
   expect((await device.post('/v1/pointer/pending', announcement)).status).toBe(200)
-  const ways = createSegment({ ...device, sequence: 1, kind: 'ways' })
+  const ways = createSegment({ ...device, sequence, generation, kind: 'ways' })
   expect((await putSegment(device, ways, registration)).status).toBe(201)
   const authority = createAuthority()
   const commit = signCommit(
     { registration, expectedEtag: null, expectedHeads: [], anchor: ways.id },
-    { accountId, generation: 1, authority },
+    { accountId, generation, authority },
   )
   const { status, body } = await device.post('/v1/pointer/commit', commit)
   expect(status).toBe(200)

@@ -5,10 +5,12 @@ import { parseBase64, toBase64 } from '../../crypto/index.ts'
 import { createByteReader } from '../byte-reader.ts'
 import { answerMalformed, readFields } from '../fields.ts'
 import type { Fields } from '../fields.ts'
+import type { RemovalKind } from '../removal-messages.ts'
 import { MOST_SEGMENT_BYTES } from '../segment.ts'
 import { readAccessLogPage, readSignedHead } from './access-log.ts'
 import type { Answer } from './exchange.ts'
 import { readJson } from './exchange.ts'
+import { exportAccount } from './export.ts'
 import type {
   KeySyncTransport,
   LogHeads,
@@ -41,8 +43,10 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
         readJson(await session.request({ method: 'GET', path: `/v1/access-log?${query}`, signal })),
       )
     },
+    ...removalCalls(post),
     realmTokens: async ({ registration, realmIds }, signal) =>
       readTokens(readJson(await post('/v1/realm-tokens', { registration, realmIds }, signal))),
+    exportAccount: (signal) => exportAccount(session, signal),
     reportRestored: async (report, signal) => {
       await post('/v1/access-log/restored', report, signal)
     },
@@ -72,6 +76,21 @@ function pointerCalls(
     }),
     releaseRegistration: async (registration, signal) => {
       await session.request({ method: 'DELETE', path: `/v1/pointer/retired/${registration}`, signal })
+    },
+  }
+}
+
+function removalCalls(post: Post): Pick<KeySyncTransport, 'requestRemoval' | 'keepBackup'> {
+  return {
+    requestRemoval: async (request, signal) => {
+      const fields = readJson(await post('/v1/removals', request, signal))
+      const status = fields.text('status')
+      if (status === 'waiting') return { status, dueAt: readTime(fields.text('dueAt')) }
+      if (status !== 'removed' && status !== 'closed') throw answerMalformed()
+      return { status }
+    },
+    keepBackup: async (signature, signal) => {
+      await post('/v1/removals/keep', { signature }, signal)
     },
   }
 }
@@ -149,6 +168,8 @@ function readPointerState(fields: Fields): PointerState {
     pending: fields.has('pending') ? readPending(fieldsOf(fields.map('pending'))) : null,
     retired: fields.list('retired').map((item) => readRetired(fieldsOf(item))),
     accessLog: fields.has('accessLog') ? readSignedHead(fieldsOf(fields.map('accessLog'))) : undefined,
+    removal: fields.has('removal') ? readRemoval(fieldsOf(fields.map('removal'))) : null,
+    removed: fields.has('removed') ? readRemoved(fieldsOf(fields.map('removed'))) : null,
   }
 }
 
@@ -174,6 +195,30 @@ function readRetired(fields: Fields): PointerState['retired'][number] {
     generation: fields.has('generation') ? fields.integer('generation') : undefined,
     previousRoot: fields.has('previousRoot') ? readId(fields.text('previousRoot'), 96) : undefined,
   }
+}
+
+function readRemoval(fields: Fields): PointerState['removal'] {
+  return {
+    kind: readKind(fields.text('kind')),
+    device: readId(fields.text('device'), 32),
+    requestedAt: readTime(fields.text('requestedAt')),
+    dueAt: readTime(fields.text('dueAt')),
+    due: fields.boolean('due'),
+  }
+}
+
+function readRemoved(fields: Fields): PointerState['removed'] {
+  return {
+    kind: readKind(fields.text('kind')),
+    generation: fields.integer('generation'),
+    etag: fields.text('etag'),
+    signature: fields.has('signature') ? readId(fields.text('signature'), 128) : undefined,
+  }
+}
+
+function readKind(kind: string): RemovalKind {
+  if (kind !== 'backup' && kind !== 'account' && kind !== 'fresh-start') throw answerMalformed()
+  return kind
 }
 
 function readHeads(fields: Fields): LogHeads {

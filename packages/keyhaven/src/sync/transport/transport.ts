@@ -3,6 +3,7 @@
  * digits, segments 64. Every call throws the same coded errors as {@link Session.request}.
  */
 import type { ChainedRow } from '../access-chain.ts'
+import type { RemovalKind } from '../removal-messages.ts'
 import type { SessionRequest } from '../session.ts'
 
 /** The account's pointer: which registration, generation and realms are in use. */
@@ -24,6 +25,10 @@ export interface PointerState {
   readonly retired: readonly RetiredRegistration[]
   /** The newest row of the access log, where the server tells it here. */
   readonly accessLog: SignedHead | undefined
+  /** A deletion without the authority key, which waits. */
+  readonly removal: WaitingRemoval | null
+  /** The last backup that was deleted. */
+  readonly removed: RemovedBackup | null
 }
 
 /** The newest row of the access log, signed by the server's chain key; no hash and no signature for an empty log. */
@@ -52,6 +57,36 @@ export interface AccessLogPage {
   /** Newest first; none when there are no more. */
   readonly rows: readonly ChainedRow[]
 }
+
+export interface WaitingRemoval {
+  readonly kind: RemovalKind
+  readonly device: string
+  /** ISO 8601, by the server's clock; so is `dueAt`. */
+  readonly requestedAt: string
+  readonly dueAt: string
+  /** True when the next request carries it out. */
+  readonly due: boolean
+}
+
+export interface RemovedBackup {
+  readonly kind: RemovalKind
+  readonly generation: number
+  /** The pointer's etag at that time. */
+  readonly etag: string
+  /** By the backup's authority key; none when it was deleted after a wait. */
+  readonly signature: string | undefined
+}
+
+export interface RemovalRequest {
+  readonly kind: RemovalKind
+  readonly etag: string | null
+  readonly signature?: string
+  /** With `account`: also while realms may still hold a registration. */
+  readonly leaveRegistrations?: boolean
+}
+
+export type RemovalAnswer =
+  { readonly status: 'removed' | 'closed' } | { readonly status: 'waiting'; readonly dueAt: string }
 
 export interface RetiredRegistration {
   readonly registration: string
@@ -90,6 +125,9 @@ export interface CommitRequest {
   readonly content: string
 }
 
+/** JSON as the server wrote it (docs/protocol.md, "Account"), with the pages of the access log in one list. */
+export type ExportedAccount = Readonly<Record<string, unknown>> & { readonly accessLog: readonly unknown[] }
+
 type Signal = AbortSignal | undefined
 
 export interface KeySyncTransport {
@@ -107,6 +145,10 @@ export interface KeySyncTransport {
   commitChange(commit: CommitRequest, signal?: Signal): Promise<{ readonly etag: string }>
   /** Says that every realm confirmed the deletion. */
   releaseRegistration(registration: string, signal?: Signal): Promise<void>
+  /** Deletes the backup, or the account; without a signature after a wait. */
+  requestRemoval(request: RemovalRequest, signal?: Signal): Promise<RemovalAnswer>
+  /** Ends a wait for that. */
+  keepBackup(signature: string, signal?: Signal): Promise<void>
   putSegment(
     segment: { readonly id: string; readonly bytes: Uint8Array; readonly registration?: string | undefined },
     signal?: Signal,
@@ -141,6 +183,8 @@ export interface KeySyncTransport {
     input: { readonly registration: string; readonly realmIds: readonly string[] },
     signal?: Signal,
   ): Promise<ReadonlyMap<string, string>>
+  /** Everything that the server holds of the account, but the log's segments. */
+  exportAccount(signal?: Signal): Promise<ExportedAccount>
   /** Tells the access log that this device restored. */
   reportRestored(
     report: { readonly success: boolean; readonly identityKeys: number; readonly conversationKeys: number },

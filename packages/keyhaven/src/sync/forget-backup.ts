@@ -1,0 +1,39 @@
+/**
+ * Forgets a backup that is gone: what this device knew of it goes, its keys stay. The authority key stays too, for
+ * registrations that realms may still hold.
+ */
+import type { VaultRecord } from '../vault/index.ts'
+import { readState } from './backup-state.ts'
+import type { BackupState } from './backup-state.ts'
+import type { SyncContext } from './context.ts'
+import { keepAuthoritySeed } from './first-authority.ts'
+import { dropOutbox } from './outbox.ts'
+import { namesBelow } from './records.ts'
+import { isSignedRemoval } from './removal-messages.ts'
+import type { PointerState } from './transport/transport.ts'
+
+const STATE = 'sync/state'
+const LOG = 'sync/log/'
+
+/** How the backup that this device knows was deleted, if it was: signed by its authority key, or after a wait. */
+export function findRemoval(
+  { account }: Pick<SyncContext, 'account'>,
+  { removed }: PointerState,
+  state: BackupState,
+): 'signed' | 'after-a-wait' | undefined {
+  if (removed === null || removed.generation < state.generation) return undefined
+  const { signature, kind, generation, etag } = removed
+  if (signature === undefined) return 'after-a-wait'
+  const about = { account, kind, generation, etag }
+  return isSignedRemoval(about, signature, state.authoritySeed) ? 'signed' : undefined
+}
+
+/** Forgets, in one write. */
+export async function forgetBackup({ vault }: Pick<SyncContext, 'vault'>): Promise<void> {
+  const state = await readState(vault)
+  const dropped: (readonly [string, VaultRecord | null])[] = [STATE, ...(await namesBelow(vault, LOG))].map(
+    (name) => [name, null] as const,
+  )
+  const kept = state === undefined ? [] : [keepAuthoritySeed(state.authoritySeed)]
+  await vault.write(new Map([...dropped, ...(await dropOutbox(vault)), ...kept]))
+}

@@ -1,0 +1,21 @@
+/**
+ * Closing an account that has no backup: number, sessions and device names go, the access log stays. Afterwards the same
+ * number makes a new account.
+ */
+import { done } from '../access-log/events.ts'
+import type { EventSubject } from '../access-log/record.ts'
+import { recordEvents } from '../access-log/record.ts'
+import type { Transaction } from '../db/database.ts'
+
+/** What a device is called once its name has gone. */
+const NO_NAME = '-'
+
+/** Closes it in one transaction of the sign-in's login; doing it again is no fault. */
+export async function closeAccount(transaction: Transaction, subject: EventSubject): Promise<void> {
+  const { accountId } = subject
+  await recordEvents(transaction, subject, done('account_deleted'))
+  await transaction.query('DELETE FROM auth.phones WHERE user_id = $1', [accountId])
+  await transaction.query('UPDATE app.accounts SET phone_sealed = NULL WHERE user_id = $1', [accountId])
+  await transaction.query('DELETE FROM app.sessions WHERE user_id = $1', [accountId])
+  await transaction.query('UPDATE app.devices SET label = $2 WHERE user_id = $1', [accountId, NO_NAME])
+}
