@@ -192,13 +192,22 @@ describe('two tabs', () => {
   it('see each other’s activity: the idle time ends only when nobody uses the vault', async () => {
     await run('create', ['indexeddb', ['device']])
     const other = await newTab()
-    for (const tab of [page, other]) await run('openWithAutoLock', [{ idleMs: 3000 }], tab)
-    const end = Date.now() + 4500
-    while (Date.now() < end) {
-      await run('get', [])
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
-    expect(await run('state', [], other)).toBe('unlocked')
+    let longest: number
+    let state: unknown
+    do {
+      for (const tab of [page, other]) await run('openWithAutoLock', [{ idleMs: 3000 }], tab)
+      const end = Date.now() + 4500
+      longest = 0
+      while (Date.now() < end) {
+        const before = Date.now()
+        await run('get', []).catch(() => undefined)
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        state = await run('state', [], other)
+        longest = Math.max(longest, Date.now() - before)
+      }
+      // Where the machine was too busy to use the vault often enough, the trial says nothing.
+    } while (longest > 2000)
+    expect(state).toBe('unlocked')
     await expect.poll(() => run('state', [], other)).toBe('locked')
     await expect.poll(() => run('state', [])).toBe('locked')
   })
