@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { randomBytes, toHex } from 'keyhaven/crypto'
+import { randomBytes } from 'keyhaven/crypto'
 import { recover, register } from 'keyhaven/recovery'
 import type { PinOptions } from 'keyhaven/recovery'
 import { httpTransport, normalizePin, openSession } from 'keyhaven/sync'
+import { readState } from '../packages/keyhaven/src/sync/backup-state.ts'
+import { authorityFor } from '../packages/keyhaven/src/sync/subject.ts'
+import { createRealmTransport } from '../packages/keyhaven/src/sync/transport/realms.ts'
 import { lying } from './testing/liars.ts'
 import type { Lie } from './testing/liars.ts'
 import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
@@ -242,25 +245,16 @@ async function registerOtherAnchor(device: TestPerson): Promise<void> {
     configuration,
     pin: normalizePin(PIN),
     userInfo: userInfo(session.accountId),
-    transport: async ({ realm, body }) => {
-      const headers = {
-        authorization: `Bearer ${tokens.get(toHex(realm.id)) ?? ''}`,
-        'content-type': 'application/octet-stream',
-        'x-juicebox-version': '0.3.7',
-      }
-      const response = await fetch(`${realm.address}req`, {
-        method: 'POST',
-        body: new Uint8Array(body),
-        headers,
-      })
-      return { kind: 'ok', body: new Uint8Array(await response.arrayBuffer()) }
-    },
+    transport: createRealmTransport({ fetch, tokens, deadlineMs: 60_000 }),
   }
   const outcome = await recover(options)
   if (outcome.status !== 'recovered') throw new Error('The PIN is not right.')
   const secret = outcome.secret.slice()
   secret.set(randomBytes(32), 37)
-  await register({ ...options, secret, numGuesses: 10 })
+  const seed = (await readState(device.vault))?.authoritySeed ?? new Uint8Array(32)
+  const account = Buffer.from(session.accountId.replaceAll('-', ''), 'hex')
+  const authority = authorityFor({ account, registration: pointer.registration, seed })
+  await register({ ...options, authority, secret, numGuesses: 10 })
 }
 
 function userInfo(accountId: string): Uint8Array {

@@ -227,6 +227,21 @@ describe('realms that are away', () => {
     expect(outcome.faults).toEqual([{ realmId: realms.ids[2], fault: 'rate-limited', retryAfterSeconds: 60 }])
   })
 
+  it('that say “too early” are waited for when too few others are left, and none counts a guess meanwhile', async () => {
+    const { realms } = await registered({ count: 3, recoverThreshold: 2 })
+    const [first, second, third] = realms.realms
+    if (second) second.bend = () => ({ kind: 'rate-limited', retryAfterSeconds: 900 })
+    if (third) third.bend = () => ({ kind: 'rate-limited', retryAfterSeconds: 60 })
+    const outcome = await recover({ ...optionsFor(realms), pin: PIN })
+    expect(outcome).toMatchObject({ status: 'waiting', retryAfterSeconds: 60 })
+    for (const realm of [first, second, third]) expect(realm?.record).toMatchObject({ guessCount: 0 })
+    if (first) first.record = { state: 'not-registered' }
+    expect(await recover({ ...optionsFor(realms), pin: PIN })).toMatchObject({
+      status: 'waiting',
+      retryAfterSeconds: 900,
+    })
+  })
+
   it('count as unreachable when the transport throws', async () => {
     const { realms } = await registered({ count: 1, recoverThreshold: 1 })
     const transport = (): never => {

@@ -149,6 +149,25 @@ describe('a deletion by a token alone', () => {
   })
 })
 
+test('a wait that is over when its owner ends it is either carried out or ended, never both', async () => {
+  const { device, backup } = await person()
+  const { body } = await postRemoval(device, { etag: backup.etag })
+  await pass(device, 7 * DAY_MS)
+  const signature = signKeep(device, backup, String(body['requestedAt']))
+  // Another process over the same database: within one, the requests of an account go one after the other.
+  const now = (): Date => server.clock.now
+  const other = await startTestApp({ shared: server.database, keys: server.keys, now })
+  const authorization = { Authorization: `Bearer ${device.accessToken}` }
+  const answers = await Promise.all([
+    other.post('/v1/removals/keep', { signature }, authorization),
+    ...Array.from({ length: 5 }, () => postRemoval(device, { etag: backup.etag })),
+  ])
+  const kept = answers.some(({ status }) => status === 204)
+  const removed = answers.some((answer) => answer.body['status'] === 'removed')
+  expect(kept).toBe(!removed)
+  expect(await countOf(device)).toMatchObject({ pointers: kept ? 1 : 0 })
+})
+
 describe('closing an account', () => {
   test('leaves the access log and no number, session or name; the same number makes a new account', async () => {
     const { device, backup } = await person()
