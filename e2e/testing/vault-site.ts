@@ -12,9 +12,14 @@ export const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval';
 /** The same without WebAssembly. */
 export const STRICTEST = "default-src 'none'; script-src 'self'; worker-src 'self'"
 
+const PAGES: Readonly<Record<string, string>> = {
+  '/': '<!doctype html><script type="module" src="/page.js"></script>',
+  '/cuts': '<!doctype html><script type="module" src="/cut-database.js"></script>',
+}
+
 export interface VaultSite {
-  /** The page's address; `policy` is one of the two above. */
-  address(policy: string): string
+  /** The page's address, or that of the one which cuts the database short; `policy` is one of the two above. */
+  address(policy: string, path?: '/' | '/cuts'): string
   close(): Promise<void>
 }
 
@@ -23,8 +28,7 @@ export async function openVaultSite(): Promise<VaultSite> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
     const policy = searchParams.get('policy') ?? policyOf(request.headers.referer) ?? STRICT
-    const page =
-      pathname === '/' ? '<!doctype html><script type="module" src="/page.js"></script>' : undefined
+    const page = PAGES[pathname]
     const body = page ?? files.get(pathname)
     response.setHeader('Content-Security-Policy', policy)
     response.setHeader('Content-Type', page === undefined ? 'text/javascript' : 'text/html')
@@ -33,7 +37,8 @@ export async function openVaultSite(): Promise<VaultSite> {
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
   const { port } = server.address() as AddressInfo
   return {
-    address: (policy) => `http://localhost:${String(port)}/?policy=${encodeURIComponent(policy)}`,
+    address: (policy, path = '/') =>
+      `http://localhost:${String(port)}${path}?policy=${encodeURIComponent(policy)}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -51,7 +56,7 @@ function policyOf(referer: string | undefined): string | undefined {
 async function bundle(): Promise<Map<string, Uint8Array>> {
   const folder = join(import.meta.dirname, '..', 'vault')
   const { outputFiles } = await build({
-    entryPoints: [join(folder, 'page.ts'), join(folder, 'worker.ts')],
+    entryPoints: ['page.ts', 'worker.ts', 'cut-database.ts'].map((file) => join(folder, file)),
     bundle: true,
     splitting: true,
     format: 'esm',

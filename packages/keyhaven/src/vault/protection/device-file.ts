@@ -35,6 +35,7 @@ export interface FileDeviceOptions {
 interface Place {
   readonly path: string
   readonly operations: FileOperations
+  readonly patienceMs: number
 }
 
 /**
@@ -50,8 +51,9 @@ export function fileDeviceProtection(options: FileDeviceOptions): Protection {
 export function createFileDeviceProtection(
   options: FileDeviceOptions,
   operations: FileOperations,
+  patienceMs: number = PATIENCE_MS,
 ): Protection {
-  const place = { path: resolve(options.keyFile), operations }
+  const place = { path: resolve(options.keyFile), operations, patienceMs }
   return {
     label: options.label,
     factors: [
@@ -120,10 +122,11 @@ function parseKeys(bytes: Uint8Array): Map<string, Uint8Array> {
 
 /** Changes the file under its lock, by atomic replace; a file without keys is deleted. */
 async function changeKeys(place: Place, change: (keys: Map<string, Uint8Array>) => void): Promise<void> {
-  const { path, operations } = place
+  const { path, ...waiting } = place
+  const { operations } = waiting
   await enqueue(path, async () => {
     await operations.makeDirectory(dirname(path))
-    const lock = await takeFileLock(`${path}.lock`, { operations, patienceMs: PATIENCE_MS })
+    const lock = await takeFileLock(`${path}.lock`, waiting)
     try {
       const keys = await readKeys(place)
       change(keys)

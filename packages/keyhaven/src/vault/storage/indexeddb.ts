@@ -105,8 +105,8 @@ async function inStore(
   mode: IDBTransactionMode,
   work: (store: IDBObjectStore) => unknown,
 ): Promise<unknown> {
-  const database = await openDatabase(name)
   try {
+    const database = await openDatabase(name)
     return await new Promise((resolve, reject) => {
       const transaction = database.transaction(storeName, mode, { durability: 'strict' })
       const request = orAbort(transaction, () => work(transaction.objectStore(storeName)))
@@ -145,7 +145,6 @@ function openDatabase(name: string): Promise<IDBDatabase> {
       request.result.createObjectStore(DEVICE_KEYS)
     }
     request.onerror = () => {
-      opened.delete(name)
       reject(failed(request.error))
     }
     request.onsuccess = () => {
@@ -160,6 +159,7 @@ function openDatabase(name: string): Promise<IDBDatabase> {
     }
   })
   opened.set(name, opening)
+  opening.catch(() => opened.delete(name))
   return opening
 }
 

@@ -2,8 +2,11 @@
  * Steps in the life of a vault in files that a crash test cuts short, and the two states that may come of each.
  */
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { utf8 } from '../../crypto/bytes.ts'
 import { isKeyhavenError } from '../../errors.ts'
+import type { Protection } from '../protection.ts'
+import { createFileDeviceProtection } from '../protection/device-file.ts'
 import { createFileStorage } from '../storage/file.ts'
 import type { FileOperations } from '../storage/file-operations.ts'
 import type { VaultStorage } from '../storage.ts'
@@ -11,7 +14,7 @@ import type { Vault, VaultRecord } from '../types.ts'
 import { createVault, openVault } from '../vault.ts'
 import { fixedProtection } from './fixed-protection.ts'
 
-export type StepName = 'create' | 'write' | 'change-protection' | 'destroy'
+export type StepName = 'create' | 'write' | 'change-protection' | 'change-device-key' | 'destroy'
 
 const name = 'v'
 
@@ -19,8 +22,15 @@ function record(text: string): VaultRecord {
   return { type: 't', bytes: utf8(text) }
 }
 
+const PATIENCE_MS = 60_000
+
 function storageIn(directory: string, operations: FileOperations): VaultStorage {
-  return createFileStorage({ directory, patienceMs: 60_000 }, operations)
+  return createFileStorage({ directory: join(directory, 'vaults'), patienceMs: PATIENCE_MS }, operations)
+}
+
+/** The device's way in; its own lock is never waited for, because a trial may have struck just its release. */
+function deviceIn(directory: string, operations: FileOperations, label: string): Protection {
+  return createFileDeviceProtection({ keyFile: join(directory, 'device.key'), label }, operations, 0)
 }
 
 async function openWith(storage: VaultStorage, text: string): Promise<Vault> {
@@ -34,7 +44,9 @@ async function openWith(storage: VaultStorage, text: string): Promise<Vault> {
 export async function prepare(step: StepName, directory: string, operations: FileOperations): Promise<void> {
   if (step === 'create') return
   const storage = storageIn(directory, operations)
-  const vault = await createVault({ name, storage, protections: [fixedProtection('old')] })
+  const device = step === 'change-device-key'
+  const old = device ? deviceIn(directory, operations, 'old') : fixedProtection('old')
+  const vault = await createVault({ name, storage, protections: [old] })
   for (const each of ['a', 'b', 'c']) await vault.put(each, record('old'))
 }
 
@@ -45,6 +57,7 @@ export async function run(step: StepName, directory: string, operations: FileOpe
     await createVault({ name, storage, protections: [fixedProtection('new')] })
     return
   }
+  if (step === 'change-device-key') return changeDeviceKey(directory, operations)
   const vault = await openWith(storage, 'old')
   if (step === 'destroy') return vault.destroy()
   if (step === 'change-protection') {
@@ -56,12 +69,32 @@ export async function run(step: StepName, directory: string, operations: FileOpe
   await vault.write(new Map([...added, ['a', record('new')], ['b', null]]))
 }
 
+/** A new key into the file, a new slot into the head, the old key out of the file. */
+async function changeDeviceKey(directory: string, operations: FileOperations): Promise<void> {
+  const storage = storageIn(directory, operations)
+  const vault = await openVault({ name, storage, protections: [deviceIn(directory, operations, 'old')] })
+  const [old] = await vault.protections()
+  await vault.changeProtection(old?.id ?? '', deviceIn(directory, operations, 'new'))
+}
+
+/** The device's key opens the vault whatever happened, and reads its records. */
+async function judgeDeviceKey(directory: string, operations: FileOperations): Promise<'old' | 'new'> {
+  const storage = storageIn(directory, operations)
+  const vault = await openVault({ name, storage, protections: [deviceIn(directory, operations, '')] })
+  if ((await judgeRecords(vault)) !== 'old') throw new Error('the records are others')
+  const [only, ...others] = await vault.protections()
+  if (others.length > 0 || (only?.label !== 'old' && only?.label !== 'new'))
+    throw new Error('other protections')
+  return only.label
+}
+
 /** Reads the whole state, as 'old' or 'new'; anything else is thrown. */
 export async function judge(
   step: StepName,
   directory: string,
   operations: FileOperations,
 ): Promise<'old' | 'new'> {
+  if (step === 'change-device-key') return judgeDeviceKey(directory, operations)
   const storage = storageIn(directory, operations)
   if (step === 'create' || step === 'destroy') {
     const there = await isThere(storage)
@@ -101,23 +134,28 @@ async function judgeRecords(vault: Vault): Promise<'old' | 'new'> {
 }
 
 /** The vault can be used on after the crash, and one write later nothing of the crash is left. */
-export async function useOn(directory: string, operations: FileOperations): Promise<void> {
+export async function useOn(step: StepName, directory: string, operations: FileOperations): Promise<void> {
   const storage = storageIn(directory, operations)
   if (!(await isThere(storage))) {
     await createVault({ name, storage, protections: [fixedProtection('new')] })
   }
-  const vault = await openVault({ name, storage })
+  const protections = step === 'change-device-key' ? [deviceIn(directory, operations, '')] : []
+  const vault = await openVault({ name, storage, protections })
   for (const text of ['old', 'new']) {
     if (vault.state() === 'locked') await vault.unlock(fixedProtection(text))
   }
   await vault.put('after', record('after'))
   await vault.put('after', record('after'))
-  const leavings = (await readdir(`${directory}/${name}`)).filter(
+  const leavings = (await readdir(join(directory, 'vaults', name))).filter(
     (file) => !/^(head|[pm]-[0-9a-f]{32})$/.test(file),
   )
   if (leavings.length > 0) throw new Error(`left behind: ${leavings.join()}`)
   await vault.destroy()
   // A process that is killed while it waits for the lock leaves its ticket, which the next process clears away.
-  const left = (await readdir(directory)).filter((file) => !/^v\.lock\.[0-9a-f]{32}$/.test(file))
+  const left = [...(await readdir(join(directory, 'vaults'))), ...(await readdir(directory))].filter(
+    // A key that was made for a slot which never came to be opens nothing.
+    (file) =>
+      !/^(v|device\.key)\.lock\.[0-9a-f]{32}$/.test(file) && file !== 'vaults' && file !== 'device.key',
+  )
   if (left.length > 0) throw new Error(`not destroyed: ${left.join()}`)
 }
