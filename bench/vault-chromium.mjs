@@ -1,4 +1,4 @@
-/** Device mode in Chromium: opening a vault and getting one key, beside PubPay's own steps, in turn on one page. */
+/** Device mode in Chromium: opening a vault and getting one key, beside PubPay's own steps: in turn, each on a page that is open, and each as the first thing on a page of its own. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,8 @@ import { build } from 'esbuild'
 import { chromium } from 'playwright-core'
 
 const ROUNDS = 40
+const FRESH_ROUNDS = 15
+const WORKS = ['ours', 'pubpay', 'database']
 const root = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'keyhaven-bench-'))
 process.env.TMPDIR = folder
@@ -41,42 +43,55 @@ await page.waitForFunction('globalThis.measure !== undefined')
 await page.evaluate(`prepare(${JSON.stringify(entries)})`)
 const warm = []
 for (let round = -3; round < ROUNDS; round += 1) {
-  const times = await page.evaluate('measure()')
+  const times = {}
+  for (const what of turned(round)) times[what] = await page.evaluate(`measure('${what}')`)
   if (round >= 0) warm.push(times)
 }
+// Whoever comes second on a page finds its cryptography and storage awake, so each has a page of its own.
 const first = []
-for (let round = 0; round < 10; round += 1) {
-  await page.goto(address)
-  await page.waitForFunction('globalThis.measure !== undefined')
-  first.push(await page.evaluate('measure()'))
+for (let round = -1; round < FRESH_ROUNDS; round += 1) {
+  const times = {}
+  for (const what of turned(round)) {
+    await page.goto(address)
+    await page.waitForFunction('globalThis.measure !== undefined')
+    times[what] = await page.evaluate(`measure('${what}')`)
+  }
+  if (round >= 0) first.push(times)
 }
 await browser.close()
 server.close()
 server.closeAllConnections()
 rmSync(folder, { recursive: true })
 
-function spread(samples, what) {
-  const sorted = samples.map((times) => times[what]).toSorted((left, right) => left - right)
-  const at = (share) => sorted[Math.floor((sorted.length - 1) * share)]
-  return {
-    median: at(0.5),
-    text: `${at(0.5).toFixed(2)} ms (${at(0.25).toFixed(2)} to ${at(0.75).toFixed(2)})`,
-  }
+/** Each round begins with another of the works. */
+function turned(round) {
+  const by = (round + WORKS.length) % WORKS.length
+  return [...WORKS.slice(by), ...WORKS.slice(0, by)]
 }
+
+function quartiles(values) {
+  const sorted = values.toSorted((left, right) => left - right)
+  const at = (share) => sorted[Math.floor((sorted.length - 1) * share)]
+  return { low: at(0.25), median: at(0.5), high: at(0.75) }
+}
+
+const show = ({ low, median, high }) => `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
 
 console.log(`Chromium, ${process.arch}, ${new Date().toISOString().slice(0, 10)}\n`)
 console.log(
-  '| open a vault by its device key and get one key | ours | PubPay | value | limit | IndexedDB alone |',
+  '| open a vault by its device key and get one key | ours | PubPay | ratio of each round | limit | IndexedDB opened alone |',
 )
 console.log('|---|---|---|---|---|---|')
 function row(what, samples, limit) {
-  const [ours, pubpay, database] = ['ours', 'pubpay', 'database'].map((each) => spread(samples, each))
-  const ratio = pubpay.median / ours.median
+  const [ours, pubpay, database] = WORKS.map((work) => quartiles(samples.map((times) => times[work])))
+  const ratio = quartiles(samples.map((times) => times.pubpay / times.ours))
   console.log(
-    `| ${what} | ${ours.text} | ${pubpay.text} | ${ratio.toFixed(1)} times | ${limit} | ${database.text} |`,
+    `| ${what} | ${show(ours)} ms | ${show(pubpay)} ms | ${show(ratio)} times | ${limit} | ${show(database)} ms |`,
   )
-  return ratio
+  return ratio.median
 }
-const ratio = row('on a page that is open', warm, '≥ 5 times')
-row('as the first thing on a new page', first, '')
-process.exitCode = ratio >= 5 ? 0 : 1
+const ratios = [
+  row('on a page that is open', warm, '≥ 5 times'),
+  row('as the first thing on a page', first, '≥ 5 times'),
+]
+process.exitCode = ratios.every((ratio) => ratio >= 5) ? 0 : 1

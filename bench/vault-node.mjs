@@ -18,20 +18,28 @@ function quartiles(times) {
   return { low: at(0.25), median: at(0.5), high: at(0.75) }
 }
 
-/** Runs each of the works `rounds` times, in turn. */
+/** Runs each of the works `rounds` times, in turn, and every second round the other way round; their times by round. */
 async function race(rounds, ...works) {
   const times = works.map(() => [])
   for (let round = -2; round < rounds; round += 1) {
-    for (const [index, work] of works.entries()) {
+    const order = round % 2 === 0 ? works.keys() : [...works.keys()].toReversed()
+    for (const index of order) {
       const start = performance.now()
-      await work()
+      await works[index]()
       if (round >= 0) times[index].push(performance.now() - start)
     }
   }
-  return times.map(quartiles)
+  return times
 }
 
-const show = ({ low, median, high }) => `${median.toFixed(2)} ms (${low.toFixed(2)} to ${high.toFixed(2)})`
+/** The quartiles of one work's time over another's, each within its round: what slows the machine slows both. */
+function ratioOf(over, under) {
+  return quartiles(over.map((time, round) => time / under[round]))
+}
+
+const spread = ({ low, median, high }) => `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
+const show = (samples) => spread(quartiles(samples)).replace(' ', ' ms ')
+const times = (ratio) => `${spread(ratio)} times`
 
 function row(claim, ours, theirs, value, limit, holds) {
   if (!holds) held = false
@@ -50,12 +58,13 @@ console.log('| claim | ours | peer | value | limit | holds |\n|---|---|---|---|-
   const argon2id = await loadArgon2id()
   const input = { password: new Uint8Array(13), salt: new Uint8Array(16) }
   const [ours, bare] = await race(
-    15,
+    40,
     () => vault.unlock(protection),
     () => argon2id({ ...input, memoryKib: 65_536, iterations: 3, parallelism: 1, length: 32 }),
   )
-  const ratio = ours.median / bare.median
-  row('unlock by password / bare Argon2id', show(ours), show(bare), ratio.toFixed(2), '≤ 1.15', ratio <= 1.15)
+  const ratio = ratioOf(ours, bare)
+  const holds = ratio.median <= 1.15
+  row('unlock by password / bare Argon2id', show(ours), show(bare), times(ratio), '≤ 1.15', holds)
 }
 
 /** Opening and getting one key in device mode beside PubPay's own steps over a file of its entries. */
@@ -74,14 +83,14 @@ console.log('| claim | ours | peer | value | limit | holds |\n|---|---|---|---|-
     async () => (await openVault(place)).get('nostr'),
     () => openAsPubPayDoes(entries),
   )
-  const ratio = pubpay.median / ours.median
+  const ratio = ratioOf(pubpay, ours)
   row(
     'device mode: open and get one key',
     show(ours),
     `PubPay ${show(pubpay)}`,
-    `${ratio.toFixed(1)} times`,
+    times(ratio),
     '≥ 20 times',
-    ratio >= 20,
+    ratio.median >= 20,
   )
 }
 
@@ -123,7 +132,7 @@ async function openAsPubPayDoes(path) {
     () => vault.list(),
     async () => (await openVault(place)).list(),
   )
-  row('10,000 names listed', show(list), '', '', '< 50 ms', list.median < 50)
+  row('10,000 names listed', show(list), '', '', '< 50 ms', quartiles(list).median < 50)
   console.log(`| … by a vault that is opened for it | ${show(openAndList)} | | | | |`)
   console.log(`| … 10,000 records written in one batch | ${written.toFixed(0)} ms | | | | |`)
 }
@@ -134,7 +143,7 @@ async function openAsPubPayDoes(path) {
   const password = 'correct horse'
   const sealed = await sealNcryptsec({ secretKey, password, logN: 16 })
   const [ours, theirs] = await race(
-    9,
+    25,
     async () => {
       await sealNcryptsec({ secretKey, password, logN: 16 })
       await openNcryptsec({ ncryptsec: sealed, password })
@@ -144,14 +153,14 @@ async function openAsPubPayDoes(path) {
       tools.decrypt(sealed, password)
     },
   )
-  const ratio = theirs.median / ours.median
+  const ratio = ratioOf(theirs, ours)
   row(
     'ncryptsec sealed and opened, log n 16',
     show(ours),
     `nostr-tools ${show(theirs)}`,
-    `${ratio.toFixed(2)} times`,
+    times(ratio),
     '≥ 1.5 times',
-    ratio >= 1.5,
+    ratio.median >= 1.5,
   )
 }
 

@@ -12,6 +12,8 @@ const LIMITS = [
 const LOADED_LATER = [
   { what: 'Argon2id in WebAssembly', part: /^argon2-wasm/, limit: 13 },
   { what: 'Argon2id in JavaScript', part: /^argon2-javascript/, limit: 12 },
+  { what: 'Rules for passwords', part: /^password-strength/, limit: 4 },
+  { what: 'Estimate of passwords', part: /^zxcvbn/, limit: 36 },
   { what: 'Schnorr signatures', part: /^schnorr/, limit: 24 },
   { what: 'NIP-44', part: /^nip44/, limit: 30 },
   { what: 'X-Wing', part: /^x-wing/, limit: 38 },

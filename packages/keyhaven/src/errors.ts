@@ -56,7 +56,7 @@ export interface KeyhavenErrorDetails {
   /** A passkey cannot protect a vault here. `reason` tells why; offer another protection. */
   ERR_PASSKEY_UNAVAILABLE: { readonly reason: PasskeyFault }
   /** The app asks for advised passwords only, and this is none. `reason` says what is against it. */
-  ERR_PASSWORD_REFUSED: { readonly reason: 'short' | 'repeated' | 'sequence' }
+  ERR_PASSWORD_REFUSED: { readonly reason: 'short' | 'repeated' | 'sequence' | 'guessable' }
   /** The person, or the app for him, refused a request to use a key. */
   ERR_REQUEST_REFUSED: undefined
   /** The worker that holds the vault has ended or failed. Start it again and unlock again. */

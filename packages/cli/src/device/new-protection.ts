@@ -1,8 +1,8 @@
 /** A protection as a person asks for it: by a key beside the vault, by one in the system's keychain, or by a password. */
 import { passwordProtection } from 'keyhaven/vault'
 import type { Protection } from 'keyhaven/vault'
-import { ratePassword } from 'keyhaven/vault/password'
-import type { PasswordRating } from 'keyhaven/vault/password'
+import { estimatePassword } from 'keyhaven/vault/password'
+import type { PasswordEstimate } from 'keyhaven/vault/password'
 import { chooseWord } from '../command-line/choice.ts'
 import { CommandError } from '../command-line/command-error.ts'
 import type { Invocation, OptionDefinition } from '../command-line/command.ts'
@@ -29,7 +29,7 @@ export const NEW_PROTECTION_OPTIONS: Readonly<Record<string, OptionDefinition>> 
 export interface NewProtection {
   readonly protection: Protection
   /** What is against the password, if anything; there to be shown. */
-  readonly weakness: PasswordRating['weakness']
+  readonly weakness: PasswordEstimate['weakness']
 }
 
 /** The protection that the options describe; asks twice for a password that no option names. */
@@ -54,7 +54,7 @@ export async function chooseProtection(invocation: Invocation, type: ProtectionT
     kdf: kdf === 'pbkdf2' ? 'pbkdf2-sha-256' : kdf,
     ...(label !== undefined && { label }),
   })
-  return { protection, weakness: ratePassword(password).weakness }
+  return { protection, weakness: (await estimatePassword(password)).weakness }
 }
 
 /** Else somebody who names a password would get a vault that opens without it. */
@@ -63,13 +63,15 @@ function refusePasswordOptions(invocation: Invocation): void {
   throw new CommandError('ERR_USAGE', 'Only a password protection has a password; ask for one to use it.')
 }
 
-const ADVICE: Readonly<Record<NonNullable<PasswordRating['weakness']>, string>> = {
+const ADVICE: Readonly<Record<NonNullable<PasswordEstimate['weakness']>, string>> = {
   short: 'This password is short; 12 characters or more are advised.',
+  guessable:
+    'This password is easy to guess, for all its length; several words that do not belong together are better.',
   repeated: 'This password repeats itself, which makes it easy to guess.',
   sequence: 'This password is mostly a run of neighbouring characters, which makes it easy to guess.',
 }
 
 /** A line of advice about the password, if there is anything to say; begins with a newline. */
-export function describeWeakness(weakness: PasswordRating['weakness']): string {
+export function describeWeakness(weakness: PasswordEstimate['weakness']): string {
   return weakness === undefined ? '' : `\n${ADVICE[weakness]}`
 }

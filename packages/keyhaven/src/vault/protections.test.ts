@@ -8,7 +8,7 @@ import { sha256 } from '../crypto/hkdf.ts'
 import { fileDeviceProtection, fileStorage } from './file.ts'
 import { createVault, describeVault, memoryStorage, openVault, passwordProtection } from './index.ts'
 import type { PasswordProtectionOptions, Protection } from './index.ts'
-import { ratePassword } from './password.ts'
+import { estimatePassword, ratePassword } from './password.ts'
 import { fixedProtection } from './testing/fixed-protection.ts'
 import { mapStorage } from './testing/map-storage.ts'
 import type { Blobs } from './testing/map-storage.ts'
@@ -151,12 +151,21 @@ describe('a password protection', () => {
     expect(ratePassword('abcdefghijklm').weakness).toBe('sequence')
     expect(ratePassword('qwertyuiopas').weakness).toBe('sequence')
     expect(ratePassword('correct horse battery')).toEqual({ characters: 21, weakness: undefined })
+    expect(await estimatePassword('correct horse battery')).toMatchObject({ weakness: undefined })
+    // Long enough, and by the rules nothing is against it.
+    expect(ratePassword('Password1234!').weakness).toBe(undefined)
+    expect(await estimatePassword(utf8('Password1234!'))).toMatchObject({ weakness: 'guessable' })
     const storage = memoryStorage()
-    const protections = [cheap('short', { requireAdvised: true })]
-    await expect(createVault({ name: 'v', storage, protections })).rejects.toMatchObject({
-      code: 'ERR_PASSWORD_REFUSED',
-      details: { reason: 'short' },
-    })
+    for (const [password, reason] of [
+      ['short', 'short'],
+      ['Password1234!', 'guessable'],
+    ] as const) {
+      const protections = [cheap(password, { requireAdvised: true })]
+      await expect(createVault({ name: 'v', storage, protections })).rejects.toMatchObject({
+        code: 'ERR_PASSWORD_REFUSED',
+        details: { reason },
+      })
+    }
     expect(await describeVault({ name: 'v', storage })).toEqual({ status: 'missing' })
   })
 })

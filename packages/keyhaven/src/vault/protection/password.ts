@@ -32,7 +32,7 @@ export interface PasswordProtectionOptions {
   readonly iterations?: number
   /** How long opening should take on this machine, in ms; 250 unless told. Only ever raises the iterations. */
   readonly targetMs?: number
-  /** Refuses what `ratePassword` does not advise, with `ERR_PASSWORD_REFUSED`. */
+  /** Refuses what `estimatePassword` does not advise, with `ERR_PASSWORD_REFUSED`. */
   readonly requireAdvised?: boolean
   /** Another implementation than the one that `loadArgon2id` chooses. */
   readonly argon2id?: Argon2id
@@ -96,7 +96,7 @@ function requirePassword(password: string | Uint8Array): Uint8Array {
 }
 
 async function requireAdvised(password: string | Uint8Array): Promise<void> {
-  const { ratePassword } = await import('./password-strength.ts')
-  const { weakness } = ratePassword(password)
+  const { estimatePassword } = await import('./password-strength.ts')
+  const { weakness } = await estimatePassword(password)
   if (weakness !== undefined) throw new KeyhavenError('ERR_PASSWORD_REFUSED', { reason: weakness })
 }
