@@ -83,6 +83,8 @@ export interface KeyhavenErrorDetails {
   ERR_PIN_REFUSED: { readonly reason: PinRefusal }
   /** The phone number is none. */
   ERR_PHONE_INVALID: undefined
+  /** Another account has this phone number. Sign in with it to see that account. */
+  ERR_PHONE_TAKEN: undefined
   /** The address is plain http beyond loopback, or not an http(s) address. */
   ERR_INSECURE_TRANSPORT: undefined
   /** The server could not be reached or answered with a fault. */
@@ -241,6 +243,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_STORAGE_FAILED: 'The storage failed; nothing was changed.',
   ERR_PIN_REFUSED: 'The PIN is too easy to guess.',
   ERR_PHONE_INVALID: 'The phone number is not valid.',
+  ERR_PHONE_TAKEN: 'Another account has this phone number.',
   ERR_INSECURE_TRANSPORT: 'Only https, or http to this machine itself, is allowed.',
   ERR_SERVER_UNAVAILABLE: 'The server is not available.',
   ERR_SERVER_REFUSED: 'The server refused the request.',

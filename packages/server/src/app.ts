@@ -58,6 +58,8 @@ export interface AppInput {
   readonly accountLimits?: TrafficLimits
   readonly signInLimits?: TrafficLimits
   readonly quota?: Quota
+  /** True: events for the operator's webhook are kept for a sender; not unless given. */
+  readonly notify?: boolean
 }
 
 export function createApp(input: AppInput): Hono<ApiEnv> {
@@ -98,6 +100,7 @@ function createServices(input: AppInput): Services {
     refreshTraffic: createTraffic(REFRESH_LIMITS),
     quota: input.quota ?? DEFAULT_QUOTA,
     coolingMs: (input.realmLimits ?? DEFAULT_REALM_LIMITS).coolingMs,
+    notify: input.notify ?? false,
   }
 }
 

@@ -26,6 +26,7 @@ const JSON_ROUTES: readonly (readonly [string, string])[] = [
   ['POST', '/v1/auth/code'],
   ['POST', '/v1/auth/verify'],
   ['POST', '/v1/auth/refresh'],
+  ['POST', '/v1/phone'],
   ['POST', '/v1/realm-tokens'],
   ['POST', '/v1/access-log/restored'],
   ['PUT', `/v1/log/slots/${ID}`],

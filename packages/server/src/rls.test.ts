@@ -24,7 +24,7 @@ let bobsBackup: TestBackup
 let tables: readonly Table[]
 
 beforeAll(async () => {
-  server = await startTestApp()
+  server = await startTestApp({ notify: true })
   alice = await server.signIn()
   bob = await server.signIn()
   bobsBackup = await fillEveryTable(bob)
@@ -133,6 +133,7 @@ describe('another user’s rows', () => {
       'app.segments',
       'app.sessions',
       'app.slots',
+      'app.webhook_events',
       'auth.phones',
     ])
     for (const { name, columns } of tables) {
@@ -183,6 +184,7 @@ describe('another user’s rows', () => {
         'app.segment_parents',
         'app.segments',
         'app.slots',
+        'app.webhook_events',
       ],
     ],
     [
@@ -193,6 +195,7 @@ describe('another user’s rows', () => {
         'app.accounts',
         'app.devices',
         'app.sessions',
+        'app.webhook_events',
         'auth.phones',
       ],
     ],

@@ -11,7 +11,7 @@ import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
 import { sweepSessions } from './auth/session-sweeper.ts'
 import { claimDataDirectory } from './data/claim.ts'
-import { loadServerKeys } from './data/keys.ts'
+import { loadServerKeys, loadWebhookSecret } from './data/keys.ts'
 import { loadRealmId } from './data/realm-id.ts'
 import { openDatabase } from './db/database.ts'
 import type { DatabaseUrls } from './db/database.ts'
@@ -26,6 +26,9 @@ import type { Fetch } from './server.ts'
 import { listen } from './server.ts'
 import { formatOrigin, isLoopbackHost } from './settings/origin.ts'
 import type { ServerSettings } from './settings/settings.ts'
+import { createWebhookCodeSender } from './webhook/code-sender.ts'
+import { startWebhookSender } from './webhook/notices.ts'
+import type { Webhook } from './webhook/post.ts'
 import { startSweeping } from './sweeping.ts'
 
 /** Replaceable parts; none is a setting. */
@@ -56,11 +59,12 @@ export interface RunningServer {
  * `ERR_DATABASE_UNAVAILABLE` that a database of the operator's own does not answer.
  */
 export async function startServer(settings: ServerSettings, hooks: ServerHooks = {}): Promise<RunningServer> {
-  const codeSender = hooks.codeSender ?? consoleSenderFor(settings.host, hooks.printCode)
+  const webhook = loadWebhook(settings)
+  const codeSender = hooks.codeSender ?? chooseCodeSender(settings, { webhook, print: hooks.printCode })
   const log = hooks.log ?? createLog()
   const undo: Undo[] = []
   try {
-    const running = await startParts({ settings, hooks, codeSender, log, undo })
+    const running = await startParts({ settings, hooks, codeSender, webhook, log, undo })
     return { ...running, close: once(() => closeParts(undo, log)) }
   } catch (error) {
     await runAll(undo)
@@ -74,6 +78,7 @@ interface StartInput {
   readonly settings: ServerSettings
   readonly hooks: ServerHooks
   readonly codeSender: CodeSender
+  readonly webhook: Webhook | undefined
   readonly log: Log
   /** What has to be undone so far, oldest first. */
   readonly undo: Undo[]
@@ -98,6 +103,8 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   undo.push(startSweeping(() => sweepSessions(database), log))
   const days = settings.addressDays
   undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
+  const { webhook } = input
+  if (webhook !== undefined) undo.push(startWebhookSender({ database, webhook, log }))
   const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
   const app = createApp({
     database,
@@ -108,6 +115,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     realmLimits: settings.realmLimits,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
+    notify: webhook !== undefined,
     log,
   })
   fetch = app.fetch
@@ -154,11 +162,21 @@ function makeDataDirectory(directory: string): void {
   }
 }
 
-function consoleSenderFor(host: string, print: ServerHooks['printCode']): CodeSender {
+function loadWebhook({ webhook }: ServerSettings): Webhook | undefined {
+  return webhook && { url: webhook.url, secret: loadWebhookSecret(webhook.secretFile) }
+}
+
+function chooseCodeSender(
+  { host, codeSender }: ServerSettings,
+  parts: { readonly webhook: Webhook | undefined; readonly print: ServerHooks['printCode'] },
+): CodeSender {
+  const { webhook, print } = parts
+  if (codeSender === 'webhook' && webhook !== undefined) return createWebhookCodeSender(webhook)
   if (isLoopbackHost(host)) return createConsoleCodeSender(print)
   throw new KeyhavenError('ERR_SETTING_INVALID', {
     setting: '--host',
-    expected: 'a loopback address such as 127.0.0.1, because sign-in codes are printed on the console',
+    expected:
+      'a loopback address such as 127.0.0.1, because sign-in codes are printed on the console; or KEYHAVEN_CODE_SENDER=webhook',
   })
 }
 

@@ -3,6 +3,8 @@
  */
 export type { AccessEvent, AccessHistory, AccessHistoryInput } from './access-history.ts'
 export type { Progress } from './context.ts'
+export type { PhoneChange } from './change-phone.ts'
+export type { Notice, NoticeKind, Notices } from './notices.ts'
 export type { RemovalOutcome, SyncDevice } from './devices.ts'
 export type { Everything } from './export-everything.ts'
 export { createKeySync } from './key-sync.ts'

@@ -15,6 +15,8 @@ import type { AccessLogKnowledge } from './access-log-record.ts'
 import { backUp, replace } from './backup.ts'
 import { changeGeneration } from './change-generation.ts'
 import { parseAccountId } from './context.ts'
+import { changePhone } from './change-phone.ts'
+import type { PhoneChange } from './change-phone.ts'
 import type { Progress, SyncContext } from './context.ts'
 import { openDevice } from './device.ts'
 import { listDevices, removeDevice, renameDevice } from './devices.ts'
@@ -23,6 +25,8 @@ import { exportEverything } from './export-everything.ts'
 import type { Everything } from './export-everything.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
+import { dismissNotices, readNotices } from './notices.ts'
+import type { Notices } from './notices.ts'
 import type {
   AccountRemovalOutcome,
   BackupOutcome,
@@ -88,6 +92,18 @@ export interface KeySync {
    * use. Needs no PIN and leaves it as it is. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`.
    */
   rotate(input?: OperationInput): Promise<ChangeOutcome>
+  /**
+   * What other devices did that the person should be told of: wrong PINs and sign-in codes, new and removed devices, a changed
+   * phone number; since {@link dismissNotices}, or since this device first asked. Throws what `getAccessHistory` throws.
+   */
+  getNotices(input?: OperationInput): Promise<Notices>
+  /** Takes the notices up to `upTo` as shown on this device. */
+  dismissNotices(upTo: number): Promise<void>
+  /**
+   * Changes the account's phone number to one that `requestSignInCode` had a code sent to; answers it in E.164. From a device that
+   * has joined the backup, if there is one: else `ERR_AUTHORITY_REQUIRED`. `ERR_PHONE_TAKEN` when another account has the number.
+   */
+  changePhone(input: OperationInput & PhoneChange): Promise<string>
   /** The account's devices: those that the server knows, and those that the backup lists as ways in. */
   listDevices(input?: OperationInput): Promise<readonly SyncDevice[]>
   /** Gives a device another name of 1 to 64 characters; false when there is no such device. */
@@ -172,6 +188,10 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     replaceBackup: (input) => withNewPin(input, replace),
     changePin: (input) => withNewPin(input, changeGeneration),
     rotate: (input = {}) => run(input, (context) => changeGeneration(context, undefined)),
+    getNotices: (input = {}) => run(input, readNotices),
+    dismissNotices: (upTo) => run({}, (context) => dismissNotices(context, upTo)),
+    changePhone: ({ phone, requestId, code, ...input }) =>
+      run(input, (context) => changePhone(context, { phone, requestId, code })),
     listDevices: (input = {}) => run(input, listDevices),
     renameDevice: (input) => run(input, (context) => renameDevice(context, input)),
     removeDevice: (input) => run(input, (context) => removeDevice(context, input.id)),

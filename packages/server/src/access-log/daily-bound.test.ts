@@ -19,7 +19,14 @@ async function record(device: TestDevice, events: readonly AccessEvent[], daysLa
   const { accountId } = device
   const time = new Date(Date.parse('2026-01-01T12:00:00Z') + daysLater * DAY_MS)
   const chainKey = deriveAuthKeys(server.keys).accessLog
-  const subject = { accountId, device: null, origin: { address: null, userAgent: null }, time, chainKey }
+  const subject = {
+    accountId,
+    device: null,
+    origin: { address: null, userAgent: null },
+    time,
+    chainKey,
+    notify: false,
+  }
   await server.database.database.withAuth((transaction) => recordEvents(transaction, subject, ...events), {
     userId: accountId,
   })

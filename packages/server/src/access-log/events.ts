@@ -10,6 +10,7 @@ const DONE = {
   session_refreshed: 'A session was continued.',
   signed_out: 'A device signed out.',
   device_added: 'A device signed in for the first time.',
+  phone_changed: 'The phone number of the account was changed.',
   device_renamed: 'A device was given another name.',
   device_removed: 'A device was removed.',
   realm_token_issued: 'A device was admitted to the realms.',

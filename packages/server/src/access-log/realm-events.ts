@@ -30,7 +30,7 @@ const TYPES: Readonly<Record<RealmReport['kind'], AccessLogType>> = {
  * `ERR_DEVICE_REMOVED` for a device that was removed meanwhile: its token gets no answer any more.
  */
 export async function recordRealmEvent(
-  services: Pick<Services, 'database' | 'keys' | 'now'>,
+  services: Pick<Services, 'database' | 'keys' | 'now' | 'notify'>,
   report: RealmReport,
 ): Promise<void> {
   const context =
@@ -49,6 +49,7 @@ export async function recordRealmEvent(
       origin: report.origin,
       time: services.now(),
       chainKey: services.keys.accessLog,
+      notify: services.notify,
     }
     const ended = (await isRestore(transaction, accountId, report))
       ? await endRequest(transaction, accountId)

@@ -11,6 +11,7 @@ import type { RequestOrigin } from '../http/origin.ts'
 import { commitTo, deriveRowHash, isSignedHead, signHead } from './chain.ts'
 import type { ChainHead } from './chain.ts'
 import type { AccessEvent } from './events.ts'
+import { noteForWebhook } from '../webhook/notices.ts'
 
 /** Whose log, which device (32 hex digits) if one is known, from where, when; and the key that signs the log's head. */
 export interface EventSubject {
@@ -19,6 +20,8 @@ export interface EventSubject {
   readonly origin: RequestOrigin
   readonly time: Date
   readonly chainKey: SigningKey
+  /** True where the operator has a webhook that is told. */
+  readonly notify: boolean
 }
 
 /** Rows of one type and outcome that an account's log lists for one day (UTC). */
@@ -44,6 +47,7 @@ export async function recordEvents(
     if (count > MOST_ROWS_A_DAY) continue
     const message = event.message + (count === MOST_ROWS_A_DAY ? MORE_CAME : '')
     head = await insertRow(transaction, subject, { event: { ...event, message }, before: head })
+    if (subject.notify) await noteForWebhook(transaction, { ...subject, ...event, sequence: head.sequence })
   }
 }
 

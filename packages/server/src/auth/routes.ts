@@ -7,13 +7,14 @@ import { parseHex } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Transaction } from '../db/database.ts'
 import { whenAnswered } from '../http/answered.ts'
-import { readJson } from '../http/body.ts'
+import { parseWith, readJson } from '../http/body.ts'
 import { addressBlock } from '../http/origin.ts'
 import { Refusal } from '../http/refusal.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiEnv, Services } from '../http/services.ts'
-import { allDifferent, id16, labelShape } from '../http/shapes.ts'
+import { allDifferent, id16, labelShape, signatureShape } from '../http/shapes.ts'
+import { changePhone, requirePhoneProof } from './change-phone.ts'
 import { parsePhone } from './phone.ts'
 import { deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
 import { refreshSession } from './sessions.ts'
@@ -24,13 +25,15 @@ import { asActor, requireSignIn } from './signed-in.ts'
 const MOST_REALMS = 16
 
 const phoneText = z.string().min(1).max(64)
+const codeShape = z.string().regex(/^[0-9]{6}$/)
 const codeBody = z.object({ phone: phoneText })
 const verifyBody = z.object({
   phone: phoneText,
   requestId: id16,
-  code: z.string().regex(/^[0-9]{6}$/),
+  code: codeShape,
   device: z.object({ id: id16, label: labelShape }),
 })
+const phoneBody = z.object({ phone: phoneText, requestId: id16, code: codeShape })
 const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) })
 const realmTokensBody = z.object({
   registration: id16,
@@ -46,6 +49,8 @@ export function addAuthRoutes(app: Hono<ApiEnv>, services: Services): void {
   addRoute(app, '/v1/auth/refresh', { POST: postRefresh(services) })
   app.post('/v1/auth/logout', requireSignIn(services))
   addRoute(app, '/v1/auth/logout', { POST: postLogout(services) })
+  app.post('/v1/phone', requireSignIn(services))
+  addRoute(app, '/v1/phone', { POST: postPhone(services) })
   app.post('/v1/realm-tokens', requireSignIn(services))
   addRoute(app, '/v1/realm-tokens', { POST: postRealmTokens(services) })
 }
@@ -107,6 +112,24 @@ function postLogout(services: Services): ApiHandler {
       },
     })
     return context.body(null, 204)
+  }
+}
+
+function postPhone(services: Services): ApiHandler {
+  return async (context) => {
+    const body = await readJson(context, phoneBody)
+    const header = context.req.header('keyhaven-proof')
+    const proof = header === undefined ? undefined : parseWith(signatureShape, header)
+    const actor = await asActor(services, context, {
+      type: 'phone_changed',
+      run: async (transaction, known) => {
+        await requirePhoneProof(transaction, known, { phone: body.phone, proof })
+        return known
+      },
+    })
+    const change = { ...body, proof }
+    const phone = await changePhone(services, actor, { change, origin: context.get('origin') })
+    return context.json({ phone })
   }
 }
 

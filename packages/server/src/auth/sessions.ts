@@ -100,6 +100,7 @@ async function useToken(
         origin,
         time,
         chainKey: services.keys.accessLog,
+        notify: services.notify,
       }
       await recordEvents(transaction, subject, event)
       return spent ? undefined : session.device

@@ -72,7 +72,9 @@ export async function verifyCode(
       countContext(services, phone),
     )
     const tried =
-      over === undefined ? await tryCode(services, transaction, { ...request, phone }) : 'no-request'
+      over === undefined
+        ? await tryCode(services, transaction, { ...request, hash: phone.hash, time: phone.subject.time })
+        : 'no-request'
     if (tried === 'right') {
       return { tokens: await startSession(services, transaction, { ...request, account: phone }) }
     }
@@ -116,6 +118,7 @@ async function withPhone<Result>(
       origin: request.origin,
       time: services.now(),
       chainKey: services.keys.accessLog,
+      notify: services.notify,
     }
     return run(transaction, { hash, known: rows.length > 0, accountId, subject })
   }
@@ -129,7 +132,7 @@ async function storeCode(
   transaction: Transaction,
   input: { readonly requestId: string; readonly code: string; readonly phone: PhoneInTransaction },
 ): Promise<void> {
-  const { requestHash, codeHash } = hashesOf(services, input)
+  const { requestHash, codeHash } = hashesOf(services, { ...input, hash: input.phone.hash })
   const expiresAt = new Date(input.phone.subject.time.getTime() + CODE_LIFETIME_SECONDS * 1000)
   await transaction.query(
     `INSERT INTO auth.sign_in_codes (phone_hash, request_hash, code_hash, tries, expires_at)
@@ -139,17 +142,23 @@ async function storeCode(
 }
 
 /** Counts a try, atomically, and spends the code when it is right. A request that is used up or unknown has none. */
-async function tryCode(
+export async function tryCode(
   services: Services,
   transaction: Transaction,
-  input: { readonly requestId: string; readonly code: string; readonly phone: PhoneInTransaction },
+  input: {
+    readonly requestId: string
+    readonly code: string
+    /** Of the number that the transaction is about. */
+    readonly hash: Uint8Array
+    readonly time: Date
+  },
 ): Promise<'right' | 'wrong' | 'no-request'> {
-  const { hash, subject } = input.phone
+  const { hash, time } = input
   const { requestHash, codeHash } = hashesOf(services, input)
   const { rows } = await transaction.query<{ code_hash: Uint8Array }>(
     `UPDATE auth.sign_in_codes SET tries = tries + 1
       WHERE phone_hash = $1 AND request_hash = $2 AND tries < $3 AND expires_at > $4 RETURNING code_hash`,
-    [hash, requestHash, CODE_TRIES, subject.time],
+    [hash, requestHash, CODE_TRIES, time],
   )
   const stored = rows[0]?.code_hash
   if (stored === undefined) return 'no-request'
@@ -164,13 +173,13 @@ async function tryCode(
 /** What finds a request and what checks its code. The id has 128 random bits, so a plain hash hides it. */
 function hashesOf(
   services: Services,
-  input: { readonly requestId: string; readonly code: string; readonly phone: PhoneInTransaction },
+  input: { readonly requestId: string; readonly code: string; readonly hash: Uint8Array },
 ): { readonly requestHash: Uint8Array; readonly codeHash: Uint8Array } {
   const requestId = parseHex(input.requestId, 'requestId', 16)
   const { signInCode: signInCodeKey } = services.keys
   return {
     requestHash: sha256(requestId),
-    codeHash: hashCode({ code: input.code, requestId, phoneHash: input.phone.hash, signInCodeKey }),
+    codeHash: hashCode({ code: input.code, requestId, phoneHash: input.hash, signInCodeKey }),
   }
 }
 

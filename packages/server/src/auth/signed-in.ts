@@ -79,6 +79,7 @@ async function runAction<Result>(
         origin: context.get('origin'),
         time,
         chainKey: services.keys.accessLog,
+        notify: services.notify,
       }
       subject = known
       const record: Actor['record'] = (...events) => recordEvents(transaction, known, ...events)

@@ -63,6 +63,11 @@ export async function loadServerKeys(input: {
   return keys as ServerKeys
 }
 
+/** The 32 bytes that the operator's webhook checks signatures with. */
+export function loadWebhookSecret(path: string): Uint8Array {
+  return readKey(path, 'KEYHAVEN_WEBHOOK_SECRET_FILE', FORBIDDEN_IN_NAMED)
+}
+
 /** What the database keeps to tell one key from another; nothing about the key follows from it. */
 function deriveFingerprint(key: Uint8Array, name: string): Uint8Array {
   return deriveKey({ secret: key, info: lp(`keyhaven/key-fingerprint/v1/${name}`), length: 16 })

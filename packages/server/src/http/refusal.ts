@@ -28,6 +28,7 @@ export type RefusalCode =
   | 'ERR_SEQUENCE_TAKEN'
   | 'ERR_PENDING_ELSEWHERE'
   | 'ERR_REGISTRATION_REMAINS'
+  | 'ERR_PHONE_TAKEN'
   | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CONTENT_TYPE'
   | 'ERR_PHONE_INVALID'
@@ -59,6 +60,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
     status: 409,
     message: 'A registration of the account may still lie on its realms.',
   },
+  ERR_PHONE_TAKEN: { status: 409, message: 'Another account has this phone number.' },
   ERR_BODY_TOO_LARGE: { status: 413, message: 'The body is over its limit.' },
   ERR_CONTENT_TYPE: { status: 415, message: 'The content type is not the expected one.' },
   ERR_PHONE_INVALID: { status: 422, message: 'The phone number is not valid.' },

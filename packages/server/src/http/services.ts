@@ -30,6 +30,8 @@ export interface Services {
   readonly quota: Quota
   /** How long a deletion waits that the backup's authority key did not sign. */
   readonly coolingMs: number
+  /** True where the operator has a webhook that is told of some events. */
+  readonly notify: boolean
 }
 
 /** What is known of a request before its handler runs. */

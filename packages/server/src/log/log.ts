@@ -15,6 +15,7 @@ export interface LogFields {
     | 'database_unavailable'
     | 'code_not_sent'
     | 'sweep_failed'
+    | 'webhook_failed'
   readonly origin?: string
   readonly realmId?: string
   readonly postgres?: 'private' | 'external'

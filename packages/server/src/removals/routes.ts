@@ -73,6 +73,7 @@ async function close(services: Services, context: ApiContext, actor: Actor): Pro
     origin: context.get('origin'),
     time,
     chainKey: services.keys.accessLog,
+    notify: services.notify,
   }
   await services.database.withAuth((transaction) => closeAccount(transaction, subject), { userId: accountId })
 }

@@ -29,6 +29,18 @@ export function parsePublicOrigin(text: string, setting: string): string {
   return url.origin
 }
 
+/** An https address, or an http one of loopback, without a password in it; `ERR_SETTING_INVALID` names `setting` otherwise. */
+export function parseSecureUrl(text: string, setting: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const secure =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(plainHost(url.hostname)))
+  if (url !== undefined && secure && url.username === '' && url.password === '') return url.href
+  throw new KeyhavenError('ERR_SETTING_INVALID', {
+    setting,
+    expected: 'an https address without a password in it, or an http one of this machine',
+  })
+}
+
 /** The http origin of a listening address. */
 export function formatOrigin(host: string, port: number): string {
   return `http://${isIP(host) === 6 ? `[${host}]` : host}:${String(port)}`

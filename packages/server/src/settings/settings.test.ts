@@ -44,6 +44,9 @@ describe('settings', () => {
         KEYHAVEN_TOKEN_KEY_FILE: '/keys/token',
         KEYHAVEN_CHAIN_KEY_FILE: '/keys/chain',
         KEYHAVEN_ADDRESS_DAYS: '30',
+        KEYHAVEN_WEBHOOK_URL: 'https://hooks.example/keyhaven',
+        KEYHAVEN_WEBHOOK_SECRET_FILE: '/keys/webhook',
+        KEYHAVEN_CODE_SENDER: 'webhook',
         KEYHAVEN_TENANTS: tenants('HS256', 'hex', secret.toString('hex')),
         KEYHAVEN_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
         KEYHAVEN_PUBLIC_ORIGIN: 'https://keys.example',
@@ -71,9 +74,21 @@ describe('settings', () => {
         chainKey: '/keys/chain',
       },
       addressDays: 30,
+      codeSender: 'webhook',
+      webhook: { url: 'https://hooks.example/keyhaven', secretFile: '/keys/webhook' },
     })
     expect(settings.trustedProxies.check('10.1.2.3')).toBe(true)
     expect(settings.tenants.get('acme:1')).toEqual({ algorithm: 'HS256', data: new Uint8Array(secret) })
+  })
+
+  test.each([
+    ['KEYHAVEN_CODE_SENDER', 'webhook', 'KEYHAVEN_WEBHOOK_URL'],
+    ['KEYHAVEN_WEBHOOK_SECRET_FILE', '/keys/webhook', 'KEYHAVEN_WEBHOOK_URL'],
+    ['KEYHAVEN_WEBHOOK_URL', 'https://hooks.example/', 'KEYHAVEN_WEBHOOK_SECRET_FILE'],
+  ])('that need another one name it: %s needs it beside %s', (name, value, setting) => {
+    expect(() => parseSettings({ env: { [name]: value } })).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ setting }) as object }) as Error,
+    )
   })
 
   test('take sockets as database hosts', () => {
@@ -105,6 +120,10 @@ describe('settings', () => {
     ['KEYHAVEN_REALM_ID', '0001'],
     ['KEYHAVEN_REALM_ID', '000102030405060708090A0B0C0D0E0F'],
     ['KEYHAVEN_PHONE_KEY_FILE', ' '],
+    ['KEYHAVEN_CODE_SENDER', 'sms'],
+    ['KEYHAVEN_WEBHOOK_URL', 'http://hooks.example/'],
+    ['KEYHAVEN_WEBHOOK_URL', 'https://user:pass@hooks.example/'],
+    ['KEYHAVEN_WEBHOOK_URL', 'hooks.example'],
     ['KEYHAVEN_ADDRESS_DAYS', '0'],
     ['KEYHAVEN_ADDRESS_DAYS', '9999'],
     ['KEYHAVEN_ADDRESS_DAYS', '1.5'],

@@ -10,7 +10,7 @@ import { parseHex } from 'keyhaven/crypto'
 import { parseTrustedProxies } from '../http/origin.ts'
 import type { DatabaseSettings } from './database-urls.ts'
 import { parseDatabaseUrls } from './database-urls.ts'
-import { isLoopbackHost, parsePublicOrigin } from './origin.ts'
+import { isLoopbackHost, parsePublicOrigin, parseSecureUrl } from './origin.ts'
 import type { RealmLimits } from './realm-limits.ts'
 import { DEFAULT_REALM_LIMITS, parseCooling, parseGuesses, parseGuessesPerDay } from './realm-limits.ts'
 import type { TenantKeys } from './tenants.ts'
@@ -34,6 +34,10 @@ export interface ServerSettings {
   readonly tenants: TenantKeys
   readonly realmLimits: RealmLimits
   readonly trustedProxies: BlockList
+  /** How sign-in codes are sent. */
+  readonly codeSender: 'console' | 'webhook'
+  /** Where notices, and codes by choice, are posted; the file holds the 32 bytes that sign them. */
+  readonly webhook: { readonly url: string; readonly secretFile: string } | undefined
   /** After so many days addresses and user agents are erased from the access log. */
   readonly addressDays: number
 }
@@ -65,6 +69,9 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_TOKEN_KEY_FILE',
   'KEYHAVEN_CHAIN_KEY_FILE',
   'KEYHAVEN_ADDRESS_DAYS',
+  'KEYHAVEN_CODE_SENDER',
+  'KEYHAVEN_WEBHOOK_URL',
+  'KEYHAVEN_WEBHOOK_SECRET_FILE',
   'KEYHAVEN_TENANTS',
   'KEYHAVEN_REALM_GUESSES',
   'KEYHAVEN_REALM_GUESSES_PER_DAY',
@@ -90,6 +97,7 @@ export function parseSettings(input: {
   if (publicOrigin === undefined && !isLoopbackHost(host)) {
     refuse('KEYHAVEN_PUBLIC_ORIGIN', 'an https origin, because --host is not a loopback address')
   }
+  const webhook = parseWebhook(env)
   return {
     host,
     port: parsePort(options.port ?? 8787),
@@ -106,6 +114,8 @@ export function parseSettings(input: {
     tenants: readVariable(env, 'KEYHAVEN_TENANTS', parseTenants) ?? new Map(),
     realmLimits: parseRealmLimits(env),
     trustedProxies: parseTrustedProxies(readVariable(env, 'KEYHAVEN_TRUSTED_PROXIES', splitList) ?? []),
+    codeSender: parseCodeSender(env, webhook),
+    webhook,
     addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
   }
 }
@@ -158,6 +168,25 @@ function parseDataDirectory(text: string): string {
 function parseRealmId(text: string, setting: string): Uint8Array {
   if (!/^[0-9a-f]{32}$/.test(text)) refuse(setting, '32 lower-case hex digits')
   return parseHex(text, setting, 16)
+}
+
+function parseWebhook(env: Environment): ServerSettings['webhook'] {
+  const url = readVariable(env, 'KEYHAVEN_WEBHOOK_URL', parseSecureUrl)
+  const secretFile = readVariable(env, 'KEYHAVEN_WEBHOOK_SECRET_FILE', resolvePath)
+  if (url === undefined && secretFile === undefined) return undefined
+  if (url === undefined) refuse('KEYHAVEN_WEBHOOK_URL', 'the address that the secret belongs to')
+  if (secretFile === undefined)
+    refuse('KEYHAVEN_WEBHOOK_SECRET_FILE', 'a file of 32 bytes that sign what is sent')
+  return { url, secretFile }
+}
+
+function parseCodeSender(env: Environment, webhook: ServerSettings['webhook']): ServerSettings['codeSender'] {
+  const sender = readVariable(env, 'KEYHAVEN_CODE_SENDER', (text) => text) ?? 'console'
+  if (sender !== 'console' && sender !== 'webhook') refuse('KEYHAVEN_CODE_SENDER', 'console or webhook')
+  if (sender === 'webhook' && webhook === undefined) {
+    refuse('KEYHAVEN_WEBHOOK_URL', 'an address, because KEYHAVEN_CODE_SENDER is webhook')
+  }
+  return sender
 }
 
 function parseDays(text: string, setting: string): number {

@@ -154,6 +154,7 @@ export function refusalOf(answer: Answer): KeyhavenError {
   if (rule === 'ERR_CODE_REJECTED') return new KeyhavenError(rule, { triesRemaining: undefined })
   if (rule === 'ERR_DEVICE_REMOVED') return new KeyhavenError(rule, undefined)
   if (answer.status === 401) return new KeyhavenError('ERR_SIGNED_OUT', undefined)
+  if (rule === 'ERR_PHONE_TAKEN') return new KeyhavenError(rule, undefined)
   if (rule === 'ERR_POINTER_CONFLICT' || rule === 'ERR_PHONE_INVALID')
     return new KeyhavenError(rule, undefined)
   return new KeyhavenError('ERR_SERVER_REFUSED', { rule, status: answer.status })

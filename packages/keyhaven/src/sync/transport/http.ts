@@ -37,6 +37,11 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
     ...pointerCalls(session, post),
     ...logCalls(session),
     ...deviceCalls(session),
+    changePhone: async ({ proof, ...json }, signal) => {
+      const headers = proof === undefined ? {} : { 'keyhaven-proof': proof }
+      const request = { method: 'POST', path: '/v1/phone', json, headers, signal } as const
+      return readJson(await session.request(request)).text('phone')
+    },
     readAccessLog: async ({ before, limit }, signal) => {
       const query = `limit=${String(limit)}${before === undefined ? '' : `&before=${String(before)}`}`
       return readAccessLogPage(

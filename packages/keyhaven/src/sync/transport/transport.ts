@@ -174,6 +174,16 @@ export interface KeySyncTransport {
     page: { readonly before?: number; readonly limit: number },
     signal?: Signal,
   ): Promise<AccessLogPage>
+  /** Moves the account to a number that a code was sent to; answers it in E.164. `proof` is the authority key's signature, in hex. */
+  changePhone(
+    change: {
+      readonly phone: string
+      readonly requestId: string
+      readonly code: string
+      readonly proof?: string
+    },
+    signal?: Signal,
+  ): Promise<string>
   listDevices(signal?: Signal): Promise<readonly ServedDevice[]>
   renameDevice(change: { readonly id: string; readonly label: string }, signal?: Signal): Promise<void>
   /** Ends a device's sessions; `proof` is the authority key's signature, in hex, where another one is removed. */

@@ -1,0 +1,81 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { requestSignInCode } from 'keyhaven/sync'
+import { randomPhone } from '../packages/server/src/testing/app.ts'
+import { lying } from './testing/liars.ts'
+import { OTHER_PIN, PIN, makeKeys, openPlace } from './testing/people.ts'
+import type { Place, TestPerson } from './testing/people.ts'
+
+let place: Place
+beforeAll(async () => {
+  place = await openPlace()
+})
+
+describe('notices', () => {
+  test('tell of wrong PINs and new devices of others, once, and of nothing that this device did', async () => {
+    const first = await backedUp()
+    expect((await (await first.sync()).getNotices()).notices).toEqual([])
+    await (await first.sync()).restore({ pin: OTHER_PIN })
+    await (await first.sync()).restore({ pin: PIN })
+    const other = await place.newDevice({ phone: first.phone, label: 'Other' })
+    await (await other.sync()).restore({ pin: OTHER_PIN })
+    await (await other.sync()).restore({ pin: PIN })
+    const { notices, upTo } = await (await first.sync()).getNotices()
+    expect(notices.map(({ kind, event }) => [kind, event.deviceLabel])).toEqual([
+      ['new-device', 'Other'],
+      ['wrong-pin', 'Other'],
+    ])
+    expect(await (await first.sync()).getNotices()).toMatchObject({ notices, upTo })
+    await (await first.sync()).dismissNotices(upTo)
+    expect(await (await first.sync()).getNotices()).toMatchObject({ notices: [] })
+    expect((await (await other.sync()).getNotices()).notices).toEqual([])
+  })
+
+  test('cannot be kept back by a server that shows an older log', async () => {
+    const first = await backedUp()
+    let old: unknown
+    const remember = lying({ json: { '/v1/access-log': (body) => (old = body) } })
+    await (await first.sync(remember)).getNotices()
+    await place.newDevice({ phone: first.phone })
+    await (await first.sync()).getNotices()
+    const replay = lying({ json: { '/v1/access-log': () => old } })
+    await expect((await first.sync(replay)).getNotices()).rejects.toMatchObject({
+      code: 'ERR_ACCESS_LOG_TRUNCATED',
+    })
+  })
+})
+
+describe('a changed phone number', () => {
+  test('is set from a device that has the backup; the old number’s new holder meets nothing of it', async () => {
+    const first = await backedUp()
+    const phone = randomPhone()
+    const { requestId } = await requestSignInCode({ origin: place.app.origin, phone })
+    const code = place.app.codes.get(phone) ?? ''
+    const thief = await place.newDevice({ phone: first.phone })
+    await expect((await thief.sync()).changePhone({ phone, requestId, code })).rejects.toMatchObject({
+      code: 'ERR_AUTHORITY_REQUIRED',
+    })
+    expect(await (await first.sync()).changePhone({ phone, requestId, code })).toBe(phone)
+    expect((await first.sync()).phone).toBe(phone)
+    const newHolder = await place.newDevice({ phone: first.phone })
+    expect(newHolder.accountId).not.toBe(first.accountId)
+    expect(await (await newHolder.sync()).restore({ pin: PIN })).toEqual({ status: 'no-backup' })
+    const fresh = await place.newDevice({ phone })
+    expect(await (await fresh.sync()).restore({ pin: PIN })).toMatchObject({ status: 'restored' })
+    const taken = await requestSignInCode({ origin: place.app.origin, phone: newHolder.phone })
+    const change = { phone: newHolder.phone, requestId: taken.requestId }
+    const shown = place.app.codes.get(newHolder.phone) ?? ''
+    await expect((await first.sync()).changePhone({ ...change, code: shown })).rejects.toMatchObject({
+      code: 'ERR_PHONE_TAKEN',
+    })
+    await expect((await first.sync()).changePhone({ ...change, code: shown })).rejects.toMatchObject({
+      code: 'ERR_CODE_REJECTED',
+    })
+  })
+})
+
+async function backedUp(): Promise<TestPerson> {
+  const first = await place.newDevice({ label: 'First' })
+  await first.keys.importKeys(makeKeys(1))
+  await (await first.sync()).backup({ pin: PIN })
+  return first
+}
