@@ -158,7 +158,7 @@ export interface KeySync {
 export function createKeySync(options: KeySyncOptions): KeySync {
   const { vault, transport } = options
   checkConfiguration(options.configuration)
-  const run = async <T>(input: OperationInput, work: (context: SyncContext) => Promise<T>): Promise<T> => {
+  const run: Run = async (input, work) => {
     if (input.signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
     return inTurn(vault, 'sync', async () => work(await createContext(options, input)))
   }
@@ -188,14 +188,7 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     replaceBackup: (input) => withNewPin(input, replace),
     changePin: (input) => withNewPin(input, changeGeneration),
     rotate: (input = {}) => run(input, (context) => changeGeneration(context, undefined)),
-    getNotices: (input = {}) => run(input, readNotices),
-    dismissNotices: (upTo) => run({}, (context) => dismissNotices(context, upTo)),
-    changePhone: ({ phone, requestId, code, ...input }) =>
-      run(input, (context) => changePhone(context, { phone, requestId, code })),
-    listDevices: (input = {}) => run(input, listDevices),
-    renameDevice: (input) => run(input, (context) => renameDevice(context, input)),
-    removeDevice: (input) => run(input, (context) => removeDevice(context, input.id)),
-    getAccessHistory: (input = {}) => run(input, (context) => readAccessHistory(context, input)),
+    ...accountCalls(run),
     deleteBackup: (input = {}) => run(input, deleteBackup),
     deleteAccount: ({ leaveRegistrations = false, ...input } = {}) =>
       run(input, (context) => deleteAccount(context, { leaveRegistrations })),
@@ -207,6 +200,33 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     exportEverything: ({ reveal = false, ...input } = {}) =>
       run(input, (context) => exportEverything(context, { reveal })),
     status: (input = {}) => run(input, readStatus),
+  }
+}
+
+type Run = <T>(input: OperationInput, work: (context: SyncContext) => Promise<T>) => Promise<T>
+
+/** The calls about the account itself: its devices, its number, its access log. */
+function accountCalls(
+  run: Run,
+): Pick<
+  KeySync,
+  | 'getNotices'
+  | 'dismissNotices'
+  | 'changePhone'
+  | 'listDevices'
+  | 'renameDevice'
+  | 'removeDevice'
+  | 'getAccessHistory'
+> {
+  return {
+    getNotices: (input = {}) => run(input, readNotices),
+    dismissNotices: (upTo) => run({}, (context) => dismissNotices(context, upTo)),
+    changePhone: ({ phone, requestId, code, ...input }) =>
+      run(input, (context) => changePhone(context, { phone, requestId, code })),
+    listDevices: (input = {}) => run(input, listDevices),
+    renameDevice: (input) => run(input, (context) => renameDevice(context, input)),
+    removeDevice: (input) => run(input, (context) => removeDevice(context, input.id)),
+    getAccessHistory: (input = {}) => run(input, (context) => readAccessHistory(context, input)),
   }
 }
 
