@@ -31,6 +31,17 @@ describe('documents', () => {
   })
 })
 
+describe('docs/troubleshooting.md', () => {
+  it('has a row for every code that the library can throw', () => {
+    const errors = readFileSync(join(root, 'packages/keyhaven/src/errors.ts'), 'utf8')
+    const codes = [...errors.matchAll(/^ {2}(ERR_[A-Z0-9_]+):/gm)].map(([, code]) => code ?? '')
+    const text = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8')
+    const rows = new Set([...text.matchAll(/^\| `(ERR_[A-Z0-9_]+)` \|/gm)].map(([, code]) => code))
+    expect(codes.length).toBeGreaterThan(50)
+    expect(codes.filter((code) => !rows.has(code))).toEqual([])
+  })
+})
+
 describe('code blocks', () => {
   let folder = ''
   let server: RunningServer
@@ -100,5 +111,32 @@ describe('code blocks', () => {
     expect(await ended).toBe(0)
     expect(output).toContain('restored')
     expect(output).toContain("name: 'nostr'")
+  })
+
+  it('of docs/sync.md give two devices of one person the same conversation key', async () => {
+    const program = listCodeBlocks(root).find(
+      ({ document, language }) => document === 'docs/sync.md' && language === 'ts',
+    )
+    expect(program?.code.trimEnd().split('\n').length).toBeLessThanOrEqual(42)
+    const file = join(folder, 'out', `docs-sync-md-${String(program?.line)}.js`)
+    const keys: (string | undefined)[] = []
+    for (const device of ['phone', 'laptop']) {
+      const child = spawn(process.execPath, [file, server.origin, server.realmId, join(folder, device)], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      })
+      const ended = new Promise<number | null>((resolveEnd) => child.once('close', resolveEnd))
+      let output = ''
+      for await (const chunk of child.stdout) {
+        output += String(chunk)
+        if (output.endsWith('Phone number: ')) child.stdin.write('+15550100124\n')
+        if (output.endsWith('PIN: ')) child.stdin.write('274951\n')
+        if (output.endsWith('Code: ')) child.stdin.write(`${await nextCode()}\n`)
+      }
+      expect(await ended).toBe(0)
+      expect(output).toContain(device === 'phone' ? 'backed-up' : 'restored')
+      keys.push(/lobby [0-9a-f]{16}/.exec(output)?.[0])
+    }
+    expect(keys[0]).toBeDefined()
+    expect(keys[1]).toBe(keys[0])
   })
 })

@@ -13,7 +13,8 @@ export interface Frame {
 export interface Lie {
   /** Changes the JSON of answers whose path ends so. */
   readonly json?: Readonly<Record<string, (body: Record<string, unknown>) => unknown>>
-  readonly frames?: (frames: readonly Frame[]) => readonly Frame[]
+  /** Changes the segments of a page, which follow a cursor. */
+  readonly frames?: (frames: readonly Frame[], after: number) => readonly Frame[]
 }
 
 /** A network that lies, and the addresses that were asked through it. */
@@ -22,7 +23,7 @@ export function lying(lie: Lie): { readonly fetch: Fetch; readonly asked: string
   return {
     asked,
     fetch: async (input, init) => {
-      const { pathname } = new URL(addressOf(input))
+      const { pathname, searchParams } = new URL(addressOf(input))
       asked.push(pathname)
       const response = await fetch(input, init)
       const change = lie.json?.[pathname]
@@ -30,7 +31,10 @@ export function lying(lie: Lie): { readonly fetch: Fetch; readonly asked: string
         return Response.json(change((await response.json()) as Record<string, unknown>))
       }
       if (pathname === '/v1/log/segments' && lie.frames !== undefined) {
-        const frames = lie.frames(readFrames(new Uint8Array(await response.arrayBuffer())))
+        const frames = lie.frames(
+          readFrames(new Uint8Array(await response.arrayBuffer())),
+          Number(searchParams.get('after')),
+        )
         return new Response(writeFrames(frames), { headers: response.headers })
       }
       return response

@@ -19,7 +19,7 @@ import {
   requestSignInCode,
   signIn,
 } from 'keyhaven/sync'
-import type { Fetch, KeySet, KeyStore, KeySync } from 'keyhaven/sync'
+import type { Fetch, KeySet, KeyStore, KeySync, KeySyncOptions } from 'keyhaven/sync'
 import { createVault, memoryStorage } from 'keyhaven/vault'
 import type { Protection, Vault } from 'keyhaven/vault'
 import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
@@ -37,8 +37,8 @@ export interface TestPerson {
   readonly deviceId: string
   readonly vault: Vault
   readonly keys: KeyStore
-  /** Key sync over this vault, opened anew; `through` replaces the network, or puts something before the vault. */
-  sync(through?: { readonly fetch?: Fetch; readonly vault?: Vault }): Promise<KeySync>
+  /** Key sync over this vault, opened anew; `through` replaces the network, or puts something before the vault, or other options. */
+  sync(through?: Partial<KeySyncOptions>): Promise<KeySync>
 }
 
 export interface Place {
@@ -183,10 +183,10 @@ async function newDevice(input: {
     const session = await openSession(parts)
     if (session === undefined) throw new Error('The test device is not signed in.')
     return createKeySync({
-      ...parts,
       transport: httpTransport({ session }),
       configuration,
       realmDeadlineMs: 60_000,
+      ...parts,
     })
   }
   return { phone, accountId, deviceId, vault, keys: openKeyStore(vault), sync }

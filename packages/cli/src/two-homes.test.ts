@@ -17,6 +17,7 @@ beforeAll(async () => {
 /** Many processes, one after another, on a machine that may be busy. */
 const SLOW = { timeout: 900_000 }
 const PIN = '48291357'
+const OTHER_PIN = '73920468'
 
 function makeFile(): { identityKeys: Record<string, string>; conversationKeys: Record<string, string> } {
   const key = (length: number): string => randomBytes(length).toString('base64')
@@ -103,12 +104,25 @@ test('keys that are added on one device later arrive on the other', SLOW, async 
   expect(await runJson(['status', '--home', homeA])).toMatchObject({
     answer: { backup: { upToDate: false } },
   })
-  expect((await run(['backup', '--home', homeA])).exit).toBe(0)
-  expect((await run(['restore', '--home', homeB], { stdin: PIN })).exit).toBe(0)
+  const sent = await runJson(['sync', '--home', homeA])
+  expect(sent).toMatchObject({ exit: 0, answer: { status: 'synced', uploaded: 1, received: true } })
+  const fetched = await runJson(['sync', '--home', homeB])
+  expect(fetched).toMatchObject({ exit: 0, answer: { status: 'synced', uploaded: 0, received: true } })
   expect((await runJson(['keys', 'export', '--reveal', '--home', homeB])).answer).toEqual({
     identityKeys: { nostr: 'AAAA' },
     conversationKeys: { one: 'AQID', two: 'BAUG' },
   })
+  const changed = await runJson(['pin', 'change', '--home', homeB], { stdin: OTHER_PIN })
+  expect(changed).toMatchObject({ exit: 0, answer: { status: 'pin-changed', generation: 2 } })
+  const rotated = await runJson(['rotate', '--home', homeA])
+  expect(rotated).toMatchObject({ exit: 0, answer: { status: 'rotated', generation: 3 } })
+  const verify = ['verify', '--pin-stdin', '--home', homeB]
+  expect(await runJson(verify, { stdin: PIN })).toMatchObject({ exit: 3, answer: { guessesRemaining: 9 } })
+  const proven = await run(verify, { stdin: OTHER_PIN })
+  expect(proven).toMatchObject({ exit: 0, stderr: '' })
+  expect(proven.stdout).toMatch(
+    /^The backup is whole: 1 identity key and 2 conversation keys .* The PIN opens it\.\n$/,
+  )
 })
 
 test(

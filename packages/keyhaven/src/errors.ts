@@ -121,6 +121,8 @@ export interface KeyhavenErrorDetails {
   ERR_ACCESS_LOG_TRUNCATED: undefined
   /** A row of the access log is not what it was when the server signed it, or its chain key is another. The same. */
   ERR_ACCESS_LOG_ALTERED: undefined
+  /** This device could not seal what was to be sent: its cryptography failed. Nothing was sent; start the app anew. */
+  ERR_SEALING_FAILED: undefined
   /** A segment does not open, or its contents are malformed. */
   ERR_LOG_DAMAGED: { readonly problem: string }
   /** The backup was written by a newer version of Keyhaven. Update this client. */
@@ -259,6 +261,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_LOG_FORKED: 'The server showed two histories of one device.',
   ERR_ACCESS_LOG_TRUNCATED: 'The access log lacks rows that were there before.',
   ERR_ACCESS_LOG_ALTERED: 'A row of the access log was changed.',
+  ERR_SEALING_FAILED: 'Sealing failed on this device; nothing was sent.',
   ERR_LOG_DAMAGED: 'A part of the backup does not open.',
   ERR_CLIENT_TOO_OLD: 'The backup was written by a newer version.',
   ERR_ACCOUNT_MISMATCH: 'This device belongs to another account.',

@@ -101,7 +101,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   }),
   ERR_SERVER_REFUSED: ({ rule, status }) => ({
     exit: EXIT.refused,
-    text: `The server refused the request (${rule}, HTTP ${String(status)}).`,
+    text: SERVER_RULES[rule] ?? `The server refused the request (${rule}, HTTP ${String(status)}).`,
   }),
   ERR_AUTHORITY_REQUIRED: {
     exit: EXIT.refused,
@@ -130,13 +130,13 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   },
   ERR_KEYCHAIN_FAILED: ({ fault }) => ({ exit: EXIT.unavailable, text: KEYCHAIN_FAULTS[fault] }),
   ERR_DEVICE_KEY_REFUSED: ({ problem }) => ({ exit: EXIT.distrusted, text: DEVICE_KEY_PROBLEMS[problem] }),
-  ERR_LOG_ROLLED_BACK: distrusted('The server showed an older state of the backup than this device has seen'),
+  ERR_LOG_ROLLED_BACK: damaged('The server showed an older state of the backup than this device has seen'),
   ERR_BACKUP_REMOVED: {
     exit: EXIT.distrusted,
     text: 'The server says that the backup was deleted after a wait, without the key that this device has. If that was you, "keyhaven delete" makes this device forget it and "keyhaven backup" makes a new one; if not, do not trust this server.',
   },
-  ERR_LOG_INCOMPLETE: distrusted('A part of the backup is missing on the server'),
-  ERR_LOG_FORKED: distrusted('The server showed two histories of one device'),
+  ERR_LOG_INCOMPLETE: damaged('A part of the backup is missing on the server'),
+  ERR_LOG_FORKED: damaged('The server showed two histories of one device'),
   ERR_ACCESS_LOG_TRUNCATED: {
     exit: EXIT.distrusted,
     text: 'The server leaves out parts of the access log that a device of yours has seen. The keys are not affected, but do not trust what this server says was done.',
@@ -145,7 +145,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     exit: EXIT.distrusted,
     text: 'The access log that the server shows was changed. The keys are not affected, but do not trust what this server says was done.',
   },
-  ERR_LOG_DAMAGED: ({ problem }) => distrusted(`A part of the backup does not open (${problem})`),
+  ERR_LOG_DAMAGED: ({ problem }) => damaged(`A part of the backup does not open (${problem})`),
   ERR_ENVELOPE_REJECTED: distrusted('Sealed bytes were rejected: wrong key, or altered'),
   ERR_ENVELOPE_MALFORMED: distrusted('Sealed bytes are malformed'),
   ERR_ACCOUNT_MISMATCH: {
@@ -202,8 +202,22 @@ const SERVER_FAULTS: Readonly<Record<KeyhavenErrorDetails['ERR_SERVER_UNAVAILABL
   body: 'The server answered with something that is not understood.',
 }
 
+const SERVER_RULES: Readonly<Record<string, string>> = {
+  ERR_QUOTA_EXCEEDED: "The account's room on the server is used up (ERR_QUOTA_EXCEEDED).",
+  ERR_PENDING_ELSEWHERE:
+    'Another device is changing the backup; try again in ten minutes (ERR_PENDING_ELSEWHERE).',
+  ERR_PROOF_REJECTED:
+    'The server did not accept the signature; is the clock of this device right? (ERR_PROOF_REJECTED)',
+}
+
 function distrusted(problem: string): Words {
   return { exit: EXIT.distrusted, text: `${problem}; nothing was taken over.` }
+}
+
+/** A backup that is not whole. */
+function damaged(problem: string): Words {
+  const advice = '"keyhaven verify" says what is still whole.'
+  return { exit: EXIT.distrusted, text: `${problem}; nothing was taken over. ${advice}` }
 }
 
 function describeRealms(realms: readonly RealmFault[]): string {

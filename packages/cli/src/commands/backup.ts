@@ -7,7 +7,7 @@ import { PIN, readSecret, secretIsNamed, secretOptions } from '../command-line/s
 import { describeConflicts, describeCounts } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
-import { lockedAnswer, waitingAnswer, wrongPinAnswer } from './pin-answers.ts'
+import { describeRemains, lockedAnswer, waitingAnswer, wrongPinAnswer } from './pin-answers.ts'
 
 export const backup: Command = {
   name: 'backup',
@@ -63,9 +63,6 @@ function describeBackup(outcome: BackedUp): string {
   const first = `Backed up ${counts}, for the first time.\nKeep the PIN in mind: it is what brings the keys back.`
   const joined = outcome.joined ? 'This device has joined the backup. ' : ''
   const sent = outcome.uploaded === 0 ? `Nothing new: ${counts} are backed up.` : `Backed up ${counts}.`
-  const remains = outcome.oldRegistrationRemainsOn.map(
-    (realmId) =>
-      `\nA registration that is out of use still lies on realm ${realmId}; each backup tries to remove it.`,
-  )
-  return `${outcome.created ? first : joined + sent}${remains.join('')}${describeConflicts(outcome.identityConflicts)}`
+  const remains = describeRemains(outcome.oldRegistrationRemainsOn)
+  return `${outcome.created ? first : joined + sent}${remains}${describeConflicts(outcome.identityConflicts)}`
 }

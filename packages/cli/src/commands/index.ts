@@ -14,9 +14,12 @@ import { keysList } from './keys-list.ts'
 import { keysToVault } from './keys-to-vault.ts'
 import { log } from './log.ts'
 import { login } from './login.ts'
+import { pinChange } from './pin-change.ts'
 import { restore } from './restore.ts'
+import { rotate } from './rotate.ts'
 import { serve } from './serve.ts'
 import { status } from './status.ts'
+import { sync } from './sync.ts'
 import { vaultDestroy } from './vault-destroy.ts'
 import { vaultExport } from './vault-export.ts'
 import { vaultImport } from './vault-import.ts'
@@ -27,6 +30,7 @@ import { vaultProtectAdd } from './vault-protect-add.ts'
 import { vaultProtectList } from './vault-protect-list.ts'
 import { vaultProtectRemove } from './vault-protect-remove.ts'
 import { vaultProtectReplace } from './vault-protect-replace.ts'
+import { verify } from './verify.ts'
 
 export const COMMANDS: readonly Command[] = [
   login,
@@ -37,7 +41,11 @@ export const COMMANDS: readonly Command[] = [
   keysToVault,
   backup,
   restore,
+  sync,
   status,
+  verify,
+  pinChange,
+  rotate,
   devicesList,
   devicesRename,
   devicesRemove,

@@ -1,4 +1,4 @@
-/** What backup and restore answer when the PIN did not open the backup. */
+/** What several commands answer about a PIN, about a backup that is not there, and about what a change left behind. */
 import type { Waiting } from 'keyhaven/sync'
 import type { Answer } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
@@ -26,4 +26,20 @@ export function lockedAnswer(): Answer {
     json: { status: 'locked' },
     text: 'Locked: the guesses are used up, and the PIN does not open this backup any more. A device that has it open still can.',
   }
+}
+
+/** There is no backup; `advice` is a sentence. */
+export function noBackupAnswer(advice: string): Answer {
+  return {
+    exit: EXIT.noBackup,
+    json: { status: 'no-backup' },
+    text: `There is no backup for this phone number yet. ${advice}`,
+  }
+}
+
+/** A line for each realm on which an old registration remains. */
+export function describeRemains(realmIds: readonly string[]): string {
+  const line = (realmId: string): string =>
+    `\nA registration that is out of use still lies on realm ${realmId}; each "keyhaven sync" tries to remove it.`
+  return realmIds.map(line).join('')
 }

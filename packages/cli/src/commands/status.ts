@@ -4,7 +4,14 @@ import type { SyncStatus } from 'keyhaven/sync'
 import { serializeConfiguration } from 'keyhaven/recovery'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { describeBytes, describeCount, describeCounts, describeMoment } from '../command-line/words.ts'
+import {
+  describeBytes,
+  describeCount,
+  describeCounts,
+  describeGuesses,
+  describeMoment,
+  printable,
+} from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { countKeys } from '../device/key-file.ts'
 import { describeRealms } from '../device/realms.ts'
@@ -57,11 +64,30 @@ function describeServer({ session, settings }: SignedInDevice): string[] {
 
 function describeBackup(backup: SyncStatus): string {
   if (!backup.hasBackup) return 'none yet'
-  const { removal } = backup
-  const warning =
-    removal === undefined
-      ? ''
-      : `\n         Somebody who is signed in wants it deleted, which is done ${describeMoment(removal.dueAt)} or later;\n         "keyhaven delete --keep" on a device that has the backup open, or a restore, ends that.`
-  const size = `${describeCount(backup.segments, 'segment')}, ${describeBytes(backup.bytes)}`
-  return `${backup.upToDate ? 'up to date' : 'not up to date; run "keyhaven backup"'} (${size})${warning}`
+  const size = `${describeCount(backup.segments, 'segment')}, ${describeBytes(backup.bytes)}, generation ${String(backup.generation)}`
+  const lines = [`${describeState(backup)} (${size})`]
+  if (backup.lastChange !== undefined) lines.push(`last written ${backup.lastChange}`)
+  if (backup.devices.length > 0) {
+    const names = backup.devices.map(
+      ({ label, thisDevice }) => printable(label) + (thisDevice ? ' (this one)' : ''),
+    )
+    lines.push(`opens on ${names.join(', ')}`)
+  }
+  if (backup.guesses !== undefined) {
+    lines.push(`${describeGuesses(backup.guesses.remaining)}, as the realms said ${backup.guesses.asOf}`)
+  }
+  if (backup.removal !== undefined) {
+    lines.push(
+      `Somebody who is signed in wants it deleted, which is done ${describeMoment(backup.removal.dueAt)} or later;`,
+      '"keyhaven delete --keep" on a device that has the backup open, or a restore, ends that.',
+    )
+  }
+  return lines.join('\n         ')
+}
+
+function describeState(backup: SyncStatus): string {
+  if (backup.upToDate) return 'up to date'
+  return backup.joined
+    ? 'not up to date; run "keyhaven sync"'
+    : 'this device has no part in it; run "keyhaven restore"'
 }

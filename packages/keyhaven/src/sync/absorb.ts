@@ -83,10 +83,13 @@ export async function keepAbsorbed(
   })
 }
 
-function stateAfter(input: AbsorbInput, arranged: ArrangedLog, reading: LogReading): BackupState {
+/** The state after what was read; `ERR_LOG_INCOMPLETE` when no ways segment is there. */
+export function stateAfter(input: AbsorbInput, arranged: ArrangedLog, reading: LogReading): BackupState {
   const before = input.continued?.state
-  const authoritySeed = reading.newestWays?.authoritySeed ?? before?.authoritySeed
-  if (authoritySeed === undefined) throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+  const { authoritySeed, trust } = reading.newestWays ?? before ?? {}
+  if (authoritySeed === undefined || trust === undefined) {
+    throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+  }
   if (before !== undefined && !equal(before.authoritySeed, authoritySeed)) {
     throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'authority' })
   }
@@ -96,12 +99,14 @@ function stateAfter(input: AbsorbInput, arranged: ArrangedLog, reading: LogReadi
     generation: input.generation,
     root: input.root,
     authoritySeed,
+    trust,
     ways: mergeWays(before?.ways ?? [], reading.ways),
     heads: arranged.heads,
     anchors: [...new Set([...(before?.anchors ?? []), ...anchors])],
     cursor: input.cursor,
     sequences: highestSequences(before?.sequences, arranged, reading),
     lastChange: Math.max(before?.lastChange ?? 0, reading.newestWrittenAt),
+    begun: reading.begun ?? before?.begun ?? reading.oldestWrittenAt,
   }
 }
 
@@ -124,9 +129,11 @@ function highestSequences(
   return highest
 }
 
-function requireTrust(context: SyncContext, reading: LogReading): void {
+/** `ERR_CONFIGURATION_INVALID` when the backup was made with other realms, thresholds or PIN hashing. */
+export function requireTrust(context: SyncContext, reading: LogReading): void {
   const { newestWays } = reading
-  if (newestWays === undefined || equal(newestWays.trust, describeTrust(context.configuration))) return
+  const accepted = [context.configuration, ...context.movingFrom].map(describeTrust)
+  if (newestWays === undefined || accepted.some((trust) => equal(newestWays.trust, trust))) return
   throw new KeyhavenError('ERR_CONFIGURATION_INVALID', {
     problem: 'the backup was made with other realms, thresholds or PIN hashing',
   })

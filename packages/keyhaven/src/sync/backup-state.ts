@@ -17,6 +17,8 @@ export interface BackupState {
   /** The root key of this generation, 32 bytes. */
   readonly root: Uint8Array
   readonly authoritySeed: Uint8Array
+  /** The realms that the backup relies on; see {@link describeTrust}. */
+  readonly trust: Uint8Array
   readonly ways: readonly Way[]
   /** The log's heads as last verified: ids in hex, sorted. */
   readonly heads: readonly string[]
@@ -28,6 +30,8 @@ export interface BackupState {
   readonly sequences: ReadonlyMap<string, number>
   /** Seconds since 1970 of the newest segment, by its writer's clock. */
   readonly lastChange: number
+  /** Seconds since 1970 when this generation began, by the clock of the device that began it. */
+  readonly begun: number
 }
 
 /** The state, or `undefined` before this device has joined a backup. */
@@ -40,12 +44,14 @@ export async function readState(vault: Vault): Promise<BackupState | undefined> 
     generation: fields.integer('generation'),
     root: fields.bytes('root', 32),
     authoritySeed: fields.bytes('authoritySeed', 32),
+    trust: fields.bytes('trust'),
     ways: fields.list('ways').map((item) => readWay(item, recordDamaged)),
     heads: readTexts(fields.list('heads')),
     anchors: readTexts(fields.list('anchors')),
     cursor: fields.integer('cursor'),
     sequences: readCounts(fields.map('sequences'), recordDamaged),
     lastChange: fields.integer('lastChange'),
+    begun: fields.integer('begun'),
   }
 }
 

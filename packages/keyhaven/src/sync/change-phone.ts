@@ -3,7 +3,7 @@
  */
 import { concat, lp, signEd25519, toHex, utf8 } from '../crypto/index.ts'
 import { KeyhavenError } from '../errors.ts'
-import { catchUp, isInUse, retryConflicts } from './backup.ts'
+import { catchUp, isInUse, retryConflicts } from './catch-up.ts'
 import type { SyncContext } from './context.ts'
 import { keepSession, readSession } from './session-record.ts'
 import { settle } from './settle.ts'

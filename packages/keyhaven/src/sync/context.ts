@@ -28,6 +28,14 @@ export interface SyncContext {
   readonly accessLog: AccessLogKnowledge
   readonly argon2id: Argon2id | undefined
   readonly realmDeadlineMs: number
+  /** Realms that registrations out of use may lie on; asked for nothing but to delete those. */
+  readonly formerConfigurations: readonly Configuration[]
+  /** The configuration that a move to other realms leaves: until its commit the backup says that it relies on this one. */
+  readonly movingFrom: readonly Configuration[]
+  /** A root key older than this is changed. */
+  readonly rotateAfterDays: number | undefined
+  /** So many segments may follow the log's last snapshot before this device makes another one. */
+  readonly snapshotAfterSegments: number
   readonly signal: AbortSignal | undefined
   readonly report: (progress: Progress) => void
 }

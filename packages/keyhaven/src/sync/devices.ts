@@ -8,9 +8,9 @@ import { concat, lp, parseHex, signEd25519, toHex, utf8 } from '../crypto/index.
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import type { Vault } from '../vault/index.ts'
 import type { BackupState } from './backup-state.ts'
-import { catchUp, isInUse, retryConflicts } from './backup.ts'
-import type { PointerInUse } from './backup.ts'
-import { changeGeneration } from './change-generation.ts'
+import { catchUp, isInUse, retryConflicts } from './catch-up.ts'
+import type { PointerInUse } from './catch-up.ts'
+import { rotate } from './change-generation.ts'
 import { sealChain } from './compose.ts'
 import type { SyncContext } from './context.ts'
 import { deriveDeviceWay, openDevice } from './device.ts'
@@ -126,8 +126,8 @@ async function removeSelf(context: SyncContext, id: string): Promise<RemovalOutc
 const REMOVED = { status: 'removed', oldRegistrationRemainsOn: [] } as const
 
 async function rotateWithout(context: SyncContext, ways: readonly string[]): Promise<RemovalOutcome> {
-  const changed = await changeGeneration(context, undefined, new Set(ways))
-  if (changed.status === 'no-backup') return { ...REMOVED, rotated: false }
+  const changed = await rotate(context, undefined, new Set(ways))
+  if (changed.status !== 'rotated') return { ...REMOVED, rotated: false }
   const { oldRegistrationRemainsOn } = changed
   return { status: 'removed', rotated: true, oldRegistrationRemainsOn }
 }
@@ -140,8 +140,8 @@ async function readOpenBackup(context: SyncContext): Promise<{
   return retryConflicts(async () => {
     const { pointer, state } = await settle(context)
     if (!isInUse(pointer)) return { pointer: undefined, state: undefined }
-    const current = state && (await catchUp(context, pointer, state))
-    return { pointer, state: current && (await pull(context, pointer.pointer, current)) }
+    const current = await catchUp(context, pointer, state)
+    return { pointer, state: current && (await pull(context, pointer.pointer, current)).state }
   })
 }
 

@@ -14,30 +14,55 @@ export interface Download {
   readonly segments: readonly Segment[]
   /** The heads right after the last segment. */
   readonly heads: LogHeads
+  /** True when the segments are all that the generation in use has, from its beginning or its last snapshot. */
+  readonly whole: boolean
 }
 
 /**
- * Every visible segment after a cursor, in cursor order. `ERR_LOG_ROLLED_BACK` when the log ends before the cursor,
- * `ERR_LOG_INCOMPLETE` when the server holds back what it says is there.
+ * Every visible segment after a cursor, in cursor order, without those that a snapshot took the place of meanwhile.
+ * `ERR_LOG_ROLLED_BACK` when the log ends before the cursor, `ERR_LOG_INCOMPLETE` when the server holds back what it
+ * says is there; whatever `parse` throws, and it may leave a segment out.
  */
-export async function downloadSegments(context: SyncContext, after: number): Promise<Download> {
+export async function downloadSegments(
+  context: SyncContext,
+  after: number,
+  parse: (bytes: Uint8Array) => Segment | undefined = parseSegment,
+): Promise<Download> {
   const { transport, signal } = context
-  const segments: Segment[] = []
+  const segments: PlacedDownload[] = []
   let cursor = after
   let empty = 0
   for (;;) {
     const page = await transport.readSegments(cursor, signal)
-    segments.push(...page.frames.map(({ bytes }) => parseSegment(bytes)))
+    for (const { cursor: at, bytes } of page.frames) {
+      const segment = parse(bytes)
+      if (segment !== undefined) segments.push({ at, segment })
+    }
     cursor = page.frames.at(-1)?.cursor ?? cursor
     if (page.newest < cursor) throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
     context.report({ phase: 'download', done: segments.length, total: segments.length })
     if (page.newest > cursor && page.frames.length > 0) continue
     const heads = await transport.readHeads(signal)
-    if (heads.cursor === cursor) return { segments, heads }
+    if (heads.cursor === cursor) return describeDownload(segments, { heads, after })
     if (heads.cursor < cursor) throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
     if (page.frames.length === 0) empty += 1
     if (empty > MOST_EMPTY_PAGES) throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
   }
+}
+
+interface PlacedDownload {
+  /** The segment's cursor. */
+  readonly at: number
+  readonly segment: Segment
+}
+
+function describeDownload(
+  placed: readonly PlacedDownload[],
+  { heads, after }: { readonly heads: LogHeads; readonly after: number },
+): Download {
+  const { coveredCursor } = heads
+  const segments = placed.filter(({ at }) => at > coveredCursor).map(({ segment }) => segment)
+  return { segments, heads, whole: after === 0 || (coveredCursor > 0 && coveredCursor >= after) }
 }
 
 /**

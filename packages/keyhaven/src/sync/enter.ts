@@ -34,9 +34,7 @@ export async function enterWithSecret(
     throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
   const opened = await openBySeed(context, pointer, secret.waySeed)
   if (opened === undefined) throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
-  const anchor = toHex(secret.anchor)
-  if (!opened.absorbed.state.anchors.includes(anchor))
-    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  requireAnchor(opened.absorbed, secret)
   return finish(context, opened.absorbed, input.remembered)
 }
 
@@ -56,29 +54,61 @@ export async function enterWithDevice(
 
 async function openBySeed(
   context: SyncContext,
-  { pointer, authority }: PointerState & { readonly pointer: Pointer },
+  state: PointerState & { readonly pointer: Pointer },
   seed: Uint8Array,
 ): Promise<{ readonly absorbed: Absorbed } | undefined> {
-  const { generation, registration } = pointer
+  const opened = await openRoot(context, state.pointer, seed)
+  if (opened === undefined) return undefined
+  const absorbed = await readGeneration(context, state.pointer, opened.root)
+  requireListed(absorbed, { ...opened, authority: state.authority })
+  return { absorbed }
+}
+
+/** What a way in opens: the root key, and the slot that it was in. */
+export interface OpenedRoot {
+  readonly root: Uint8Array
+  /** Hex. */
+  readonly wayId: string
+  readonly slot: Uint8Array
+}
+
+/** The root key in use by the way in of this seed; `undefined` when there is no slot for it. */
+export async function openRoot(
+  context: SyncContext,
+  { generation }: Pointer,
+  seed: Uint8Array,
+): Promise<OpenedRoot | undefined> {
   const served = await context.transport.readSlots(context.signal)
   if (served.generation !== generation) throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
   const { deriveXWingPublicKey } = await loadXWing()
   const wayId = toHex(deriveWayId(deriveXWingPublicKey(seed)))
   const slot = served.slots.get(wayId)
   if (slot === undefined) return undefined
-  const root = await openSlot({ account: context.account, generation, slot, seed })
+  return { root: await openSlot({ account: context.account, generation, slot, seed }), wayId, slot }
+}
+
+/** The whole log of the generation in use, verified; nothing is written. */
+export async function readGeneration(
+  context: SyncContext,
+  { registration, generation }: Pointer,
+  root: Uint8Array,
+): Promise<Absorbed> {
   const { segments, heads } = await downloadSegments(context, 0)
   const input = { registration, generation, root, segments, cursor: heads.cursor }
   const absorbed = await verifySegments(context, input)
   requireSameHeads(absorbed.arranged.heads, heads.heads)
-  requireListed(absorbed, { wayId, slot, authority })
-  return { absorbed }
+  return absorbed
+}
+
+/** The log must have what the registration names: `ERR_LOG_ROLLED_BACK`. */
+export function requireAnchor({ state }: Absorbed, { anchor }: RegisteredSecret): void {
+  if (!state.anchors.includes(toHex(anchor))) throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
 }
 
 /** The ways segments must list the way that opened, with this very slot; the account's authority must be theirs. */
-function requireListed(
+export function requireListed(
   { state }: Absorbed,
-  found: { readonly wayId: string; readonly slot: Uint8Array; readonly authority: string | null },
+  found: Omit<OpenedRoot, 'root'> & { readonly authority: string | null },
 ): void {
   const way = state.ways.find(({ id }) => id === found.wayId)
   if (way === undefined || !equal(way.slotHash, sha256(found.slot))) {

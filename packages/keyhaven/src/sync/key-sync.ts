@@ -13,7 +13,7 @@ import type { AccessHistory, AccessHistoryInput } from './access-history.ts'
 import { openAccessLogKnowledge } from './access-log-record.ts'
 import type { AccessLogKnowledge } from './access-log-record.ts'
 import { backUp, replace } from './backup.ts'
-import { changeGeneration } from './change-generation.ts'
+import { changePin, rotate } from './change-generation.ts'
 import { parseAccountId } from './context.ts'
 import { changePhone } from './change-phone.ts'
 import type { PhoneChange } from './change-phone.ts'
@@ -25,6 +25,7 @@ import { exportEverything } from './export-everything.ts'
 import type { Everything } from './export-everything.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
+import { moveRealms } from './move-realms.ts'
 import { dismissNotices, readNotices } from './notices.ts'
 import type { Notices } from './notices.ts'
 import type {
@@ -33,14 +34,20 @@ import type {
   BackupRemovalOutcome,
   ChangeOutcome,
   FreshStartOutcome,
+  MoveOutcome,
   RestoreOutcome,
+  SyncOutcome,
   SyncStatus,
+  VerifyOutcome,
 } from './outcomes.ts'
 import { inTurn } from './records.ts'
 import { deleteAccount, deleteBackup, keepBackup, startFresh } from './removal.ts'
 import { restore } from './restore.ts'
 import { bindAccount } from './session-record.ts'
+import { DEFAULT_MOST_SEGMENTS } from './shorten-log.ts'
 import { readStatus } from './status.ts'
+import { synchronise } from './synchronise.ts'
+import { verifyBackup } from './verify.ts'
 import type { Fetch } from './transport/exchange.ts'
 import type { KeySyncTransport } from './transport/transport.ts'
 
@@ -55,6 +62,12 @@ export interface KeySyncOptions {
   readonly fetch?: Fetch
   /** How long each request to a realm may take, in milliseconds; 10,000 unless told. */
   readonly realmDeadlineMs?: number
+  /** Realms that the backup relied on before, so that registrations which were left there can still be deleted. */
+  readonly formerConfigurations?: readonly Configuration[]
+  /** The root key is changed at the first synchronisation after so many days; never unless told. */
+  readonly rotateAfterDays?: number
+  /** So many segments may follow the log's last snapshot before this device puts the log together anew; 256 unless told. */
+  readonly snapshotAfterSegments?: number
 }
 
 /** What every long operation takes. */
@@ -74,13 +87,27 @@ export interface KeySync {
    * is there need its PIN; after that none is needed. A PIN that is given is always checked. Nothing changed: nothing sent.
    */
   backup(input?: OperationInput & { readonly pin?: string }): Promise<BackupOutcome>
-  /** Brings the backup's keys to this device. Nothing local changes before all of it has been verified. */
-  restore(input: OperationInput & { readonly pin: string }): Promise<RestoreOutcome>
+  /**
+   * Brings this device and the backup up to date with one another: what an app calls when it starts, and after it added or
+   * removed keys. It never asks for a PIN, and never makes or joins a backup.
+   */
+  sync(input?: OperationInput): Promise<SyncOutcome>
+  /**
+   * Brings the backup's keys to this device. Nothing local changes before all of it has been verified. With `allowDamaged`
+   * whatever is whole of a damaged backup comes, and the outcome says what was left out; a server that hides something
+   * looks just so.
+   */
+  restore(
+    input: OperationInput & { readonly pin: string; readonly allowDamaged?: boolean },
+  ): Promise<RestoreOutcome>
   /**
    * Replaces the backup by this device's keys under a new PIN and a new root key; the old PIN opens nothing then. Only a
-   * device that has joined can: else `ERR_AUTHORITY_REQUIRED`. Without a backup it makes the first one.
+   * device that has joined can: else `ERR_AUTHORITY_REQUIRED`. Without a backup it makes the first one. With `allowDamaged`
+   * a backup that is damaged is replaced too, and what does not open of it is given up.
    */
-  replaceBackup(input: OperationInput & { readonly pin: string }): Promise<BackupOutcome>
+  replaceBackup(
+    input: OperationInput & { readonly pin: string; readonly allowDamaged?: boolean },
+  ): Promise<BackupOutcome>
   /**
    * Makes `pin` the backup's PIN, under a new root key; the old PIN, which is not asked for, opens nothing then. Other
    * devices follow by themselves. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`. When it throws, the
@@ -89,9 +116,29 @@ export interface KeySync {
   changePin(input: OperationInput & { readonly pin: string }): Promise<ChangeOutcome>
   /**
    * Puts the backup under a new root key, sealed to every way in that is listed: what an old root key opened is out of
-   * use. Needs no PIN and leaves it as it is. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`.
+   * use. Needs no PIN and leaves it as it is. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`. Until the
+   * registration is renewed, by a restore or by a rotation that is given the PIN, a lying server can show a fresh device
+   * the backup as it was before. A wrong PIN costs a guess and changes nothing.
    */
-  rotate(input?: OperationInput): Promise<ChangeOutcome>
+  rotate(input?: OperationInput & { readonly pin?: string }): Promise<ChangeOutcome>
+  /**
+   * Moves the backup to the realms of `configuration`; this object relies on them from then on. The PIN stays and is
+   * checked with the realms in use; with `isNewPin` it is not, and becomes the PIN. Fewer realms or lower thresholds need
+   * `allowWeaker`: else `ERR_CONFIGURATION_INVALID`. Other devices follow once their app has the new configuration.
+   */
+  moveRealms(
+    input: OperationInput & {
+      readonly configuration: Configuration
+      readonly pin: string
+      readonly isNewPin?: boolean
+      readonly allowWeaker?: boolean
+    },
+  ): Promise<MoveOutcome>
+  /**
+   * Proves that the backup is whole: reads and opens everything, as a restore does, and writes nothing. What is damaged is an
+   * outcome here, not a fault. With `pin` it proves also that the PIN opens it; a wrong one costs a guess.
+   */
+  verifyBackup(input?: OperationInput & { readonly pin?: string }): Promise<VerifyOutcome>
   /**
    * What other devices did that the person should be told of: wrong PINs and sign-in codes, new and removed devices, a changed
    * phone number; since {@link dismissNotices}, or since this device first asked. Throws what `getAccessHistory` throws.
@@ -156,46 +203,32 @@ export interface KeySync {
  * new PIN that breaks the policy, before anything is changed, and for a text that no PIN looks like; `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
  */
 export function createKeySync(options: KeySyncOptions): KeySync {
-  const { vault, transport } = options
   checkConfiguration(options.configuration)
-  const run: Run = async (input, work) => {
-    if (input.signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
-    return inTurn(vault, 'sync', async () => work(await createContext(options, input)))
-  }
-  const withPin = async <T>(
-    input: OperationInput & { readonly pin: string },
-    work: (context: SyncContext, pin: Uint8Array) => Promise<T>,
-  ): Promise<T> => {
-    const pin = normalizePin(input.pin)
-    try {
-      return await run(input, (context) => work(context, pin))
-    } finally {
-      wipe(pin)
-    }
-  }
-  const withNewPin: typeof withPin = async (input, work) => {
-    requireNewPin({ pin: input.pin, phone: transport.phone })
-    return withPin(input, work)
-  }
+  const relied = { options }
+  const { run, withPin, withNewPin, withOptionalPin } = createRunners(relied)
   return {
-    phone: transport.phone,
-    keys: openKeyStore(vault),
-    backup: ({ pin, ...input } = {}) =>
-      pin === undefined
-        ? run(input, (context) => backUp(context, undefined))
-        : withPin({ pin, ...input }, backUp),
-    restore: (input) => withPin(input, restore),
-    replaceBackup: (input) => withNewPin(input, replace),
-    changePin: (input) => withNewPin(input, changeGeneration),
-    rotate: (input = {}) => run(input, (context) => changeGeneration(context, undefined)),
+    phone: options.transport.phone,
+    keys: openKeyStore(options.vault),
+    backup: (input = {}) => withOptionalPin(input, backUp),
+    sync: (input = {}) => run(input, synchronise),
+    verifyBackup: (input = {}) => withOptionalPin(input, verifyBackup),
+    restore: ({ allowDamaged = false, ...input }) =>
+      withPin(input, (context, pin) => restore(context, { pin, allowDamaged })),
+    replaceBackup: ({ allowDamaged = false, ...input }) =>
+      withNewPin(input, (context, pin) => replace(context, { pin, allowDamaged })),
+    changePin: (input) => withNewPin(input, changePin),
+    rotate: (input = {}) => withOptionalPin(input, rotate),
+    moveRealms: ({ configuration, isNewPin = false, allowWeaker = false, ...input }) =>
+      (isNewPin ? withNewPin : withPin)(input, async (context, pin) => {
+        const outcome = await moveRealms(context, pin, { configuration, isNewPin, allowWeaker })
+        if (outcome.status === 'moved') relied.options = relyOn(relied.options, configuration)
+        return outcome
+      }),
     ...accountCalls(run),
     deleteBackup: (input = {}) => run(input, deleteBackup),
     deleteAccount: ({ leaveRegistrations = false, ...input } = {}) =>
       run(input, (context) => deleteAccount(context, { leaveRegistrations })),
-    startFresh: ({ pin, ...input } = {}) =>
-      pin === undefined
-        ? run(input, (context) => startFresh(context, undefined))
-        : withPin({ pin, ...input }, startFresh),
+    startFresh: (input = {}) => withOptionalPin(input, startFresh),
     keepBackup: (input = {}) => run(input, keepBackup),
     exportEverything: ({ reveal = false, ...input } = {}) =>
       run(input, (context) => exportEverything(context, { reveal })),
@@ -230,6 +263,55 @@ function accountCalls(
   }
 }
 
+type WithPin = OperationInput & { readonly pin: string }
+type Work<P, T> = (context: SyncContext, pin: P) => Promise<T>
+
+interface Runners {
+  readonly run: Run
+  readonly withPin: <T>(input: WithPin, work: Work<Uint8Array, T>) => Promise<T>
+  /** The same with a PIN that must keep the rules for new ones. */
+  readonly withNewPin: <T>(input: WithPin, work: Work<Uint8Array, T>) => Promise<T>
+  readonly withOptionalPin: <T>(
+    input: OperationInput & { readonly pin?: string },
+    work: Work<Uint8Array | undefined, T>,
+  ) => Promise<T>
+}
+
+/** Runs one operation after the other, each with the options that hold when it begins; PINs are wiped after it. */
+function createRunners(relied: { readonly options: KeySyncOptions }): Runners {
+  const { vault, transport } = relied.options
+  const run: Run = async (input, work) => {
+    if (input.signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
+    return inTurn(vault, 'sync', async () => work(await createContext(relied.options, input)))
+  }
+  const withPin: Runners['withPin'] = async (input, work) => {
+    const pin = normalizePin(input.pin)
+    try {
+      return await run(input, (context) => work(context, pin))
+    } finally {
+      wipe(pin)
+    }
+  }
+  return {
+    run,
+    withPin,
+    withNewPin: async (input, work) => {
+      requireNewPin({ pin: input.pin, phone: transport.phone })
+      return withPin(input, work)
+    },
+    withOptionalPin: ({ pin, ...input }, work) =>
+      pin === undefined
+        ? run(input, (context) => work(context, undefined))
+        : withPin({ pin, ...input }, work),
+  }
+}
+
+/** The same options after a move to other realms. */
+function relyOn(options: KeySyncOptions, configuration: Configuration): KeySyncOptions {
+  const former = [options.configuration, ...(options.formerConfigurations ?? [])]
+  return { ...options, configuration, formerConfigurations: former }
+}
+
 async function createContext(options: KeySyncOptions, input: OperationInput): Promise<SyncContext> {
   const { transport, vault, configuration } = options
   await bindAccount(vault, transport.accountId)
@@ -246,6 +328,10 @@ async function createContext(options: KeySyncOptions, input: OperationInput): Pr
     fetch: options.fetch ?? globalThis.fetch,
     argon2id: options.argon2id,
     realmDeadlineMs: options.realmDeadlineMs ?? DEFAULT_REALM_DEADLINE_MS,
+    formerConfigurations: (options.formerConfigurations ?? []).map(checkConfiguration),
+    movingFrom: [],
+    rotateAfterDays: options.rotateAfterDays,
+    snapshotAfterSegments: options.snapshotAfterSegments ?? DEFAULT_MOST_SEGMENTS,
     signal: input.signal,
     report: (progress) => input.onProgress?.(progress),
   }

@@ -6,20 +6,15 @@ import { loadXWing, randomBytes, sha256, toHex, wipe } from '../crypto/index.ts'
 import type { BackupState } from './backup-state.ts'
 import { carryOut } from './change-pointer.ts'
 import type { CarriedOut, Change } from './change-pointer.ts'
-import { keyBodies, sealChain } from './compose.ts'
-import type { Body } from './compose.ts'
 import type { SyncContext } from './context.ts'
 import { deriveDeviceWay } from './device.ts'
 import { prepareAuthoritySeed } from './first-authority.ts'
-import { readLocalKeys, readPending } from './key-batches.ts'
 import type { OutgoingSlot } from './outbox.ts'
 import { sealPreviousRoot } from './previous-root.ts'
-import { lastSequence } from './push.ts'
 import { deriveWayId, sealSlot } from './slot.ts'
-import { writeSnapshot } from './snapshot.ts'
 import type { PointerState } from './transport/transport.ts'
-import { describeTrust, writeWays } from './ways.ts'
 import type { Way } from './ways.ts'
+import { sealWholeState } from './whole-state.ts'
 
 export interface NewGeneration {
   readonly pointer: PointerState
@@ -52,34 +47,28 @@ async function makeGeneration(
   waySeed: Uint8Array,
 ): Promise<Omit<Change, 'expectedEtag' | 'registering'>> {
   const { replaced, pointer } = input
-  // Pending batches are read first, so that none is marked as backed up without being there.
-  const pending = (await readPending(context.vault)).names
-  const local = await readLocalKeys(context.vault)
-  const changes = { identity: local.identity.changes(), conversation: local.conversation.bodies() }
   const generation = (replaced?.generation ?? pointer.removed?.generation ?? 0) + 1
   const root = randomBytes(32)
   const authoritySeed = replaced?.authoritySeed ?? (await prepareAuthoritySeed(context.vault))
   const { deriveXWingPublicKey } = await loadXWing()
   const newPinKey = input.pin === undefined ? undefined : deriveXWingPublicKey(waySeed)
-  const ways = await sealWays(context, { generation, root, newPinKey, replaced, without: input.without })
-  const trust = describeTrust(context.configuration)
-  const listed = writeWays({ ways: ways.map(({ way }) => way), authoritySeed, trust })
-  const bodies: readonly Body[] = [
-    ...keyBodies(changes),
-    ...(replaced === undefined ? [] : [snapshotOf(replaced)]),
-    { kind: 'ways', body: listed },
-  ]
-  const heads = replaced?.heads ?? []
-  const sequence = await lastSequence(context, replaced)
-  const segments = await sealChain(context, { bodies, root, generation, heads, sequence })
-  const slots = ways.map(({ slot }) => slot)
+  const sealed = await sealWays(context, { generation, root, newPinKey, replaced, without: input.without })
+  const ways = sealed.map(({ way }) => way)
+  const { segments, pending } = await sealWholeState(context, {
+    generation,
+    root,
+    ways,
+    authoritySeed,
+    covered: replaced,
+  })
+  const slots = sealed.map(({ slot }) => slot)
   const kept = input.pin === undefined ? pointer.pointer?.registration : undefined
   const registration = kept ?? toHex(randomBytes(16))
   return {
     outbox: { generation, root, segments, slots, pending, registration },
     authoritySeed,
     anchor: segments.at(-1)?.id ?? new Uint8Array(32),
-    expectedHeads: heads,
+    expectedHeads: replaced?.heads ?? [],
     ...(replaced !== undefined && {
       previousRoot: await sealPreviousRoot(
         { account: context.account, generation: replaced.generation, nextRoot: root },
@@ -87,11 +76,6 @@ async function makeGeneration(
       ),
     }),
   }
-}
-
-function snapshotOf(replaced: BackupState): Body {
-  const { heads, anchors, sequences } = replaced
-  return { kind: 'snapshot', body: writeSnapshot({ heads, anchors, sequences }) }
 }
 
 interface SealedWay {

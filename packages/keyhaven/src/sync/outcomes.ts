@@ -1,6 +1,7 @@
 /**
  * What back-up, restore and status come to, as values. What is thrown instead is a fault with a code.
  */
+import type { KeyhavenErrorCode } from '../errors.ts'
 import type { WaitingRemoval } from './transport/transport.ts'
 
 export interface WrongPin {
@@ -24,17 +25,21 @@ export interface Waiting {
   readonly retryAfterSeconds: number
 }
 
-export interface BackedUp {
+/** What an outcome says about the keys on this device. */
+export interface KeysHere {
+  /** How many identities and conversations have a key on this device now. */
+  readonly identityKeys: number
+  readonly conversationKeys: number
+  /** Names of identities that have two different keys; the one that this device had first stays in use. */
+  readonly identityConflicts: readonly string[]
+}
+
+export interface BackedUp extends KeysHere {
   readonly status: 'backed-up'
   /** True when this made the account's first backup. */
   readonly created: boolean
   /** True when this device joined a backup that was there. */
   readonly joined: boolean
-  /** How many identities and conversations have a key on this device, and so in the backup. */
-  readonly identityKeys: number
-  readonly conversationKeys: number
-  /** Names of identities that have two different keys; the one that this device had first stays in use. */
-  readonly identityConflicts: readonly string[]
   /** How many segments were sent. */
   readonly uploaded: number
   readonly generation: number
@@ -50,12 +55,22 @@ export type BackupOutcome =
   | Locked
   | Waiting
 
-export interface Restored {
+/** Device and backup have what the other had. */
+export interface Synced extends Omit<BackedUp, 'status' | 'created' | 'joined'> {
+  readonly status: 'synced'
+  /** True when the backup had something that this device had not. */
+  readonly received: boolean
+}
+
+export type SyncOutcome =
+  | Synced
+  /** There is no backup yet; the first one needs a new PIN. */
+  | { readonly status: 'no-backup' }
+  /** This device has not joined the backup, or was removed from it; its PIN lets it in. */
+  | { readonly status: 'pin-needed' }
+
+export interface Restored extends KeysHere {
   readonly status: 'restored'
-  /** How many identities and conversations have a key on this device now. */
-  readonly identityKeys: number
-  readonly conversationKeys: number
-  readonly identityConflicts: readonly string[]
   readonly generation: number
   /** False when this device could not be added to the backup's ways in yet; the next backup does it. */
   readonly deviceAdded: boolean
@@ -63,7 +78,43 @@ export interface Restored {
   readonly renewed: boolean
   /** Ids of realms on which a registration that is out of use still lies; tried again at each backup. */
   readonly oldRegistrationRemainsOn: readonly string[]
+  /** What was left out of a damaged backup, with `allowDamaged`; the backup itself stays damaged until it is replaced. */
+  readonly skipped: LogDamage | undefined
 }
+
+/** What of a log could not be used. */
+export interface LogDamage {
+  /** Segments that were served and do not open, or are not what they should be. */
+  readonly unopened: number
+  /** Segments that others name and that were not served. */
+  readonly missing: number
+}
+
+/** What is in the backup, by everything that opens. */
+export interface Verified {
+  readonly status: 'whole' | 'damaged'
+  readonly generation: number
+  /** Of this generation. */
+  readonly segments: number
+  /** Ids in hex. */
+  readonly heads: readonly string[]
+  /** When the newest segment was written, by its writer's clock; ISO 8601. */
+  readonly newest: string | undefined
+  /** How many identities and conversations have a key in the backup. */
+  readonly identityKeys: number
+  readonly conversationKeys: number
+  /** With `damaged`: what is the matter; `code` is what a restore would throw. */
+  readonly damage: (LogDamage & { readonly code: KeyhavenErrorCode }) | undefined
+}
+
+export type VerifyOutcome =
+  | Verified
+  | { readonly status: 'no-backup' }
+  /** This device has not joined the backup: only the PIN opens it here. */
+  | { readonly status: 'pin-needed' }
+  | WrongPin
+  | Locked
+  | Waiting
 
 export type RestoreOutcome = Restored | WrongPin | Locked | Waiting | { readonly status: 'no-backup' }
 
@@ -73,7 +124,23 @@ export interface Changed extends Omit<BackedUp, 'status' | 'created' | 'joined'>
   readonly status: 'pin-changed' | 'rotated'
 }
 
-export type ChangeOutcome = Changed | { readonly status: 'no-backup' }
+/** `wrong-pin`, `locked` and `waiting` only where a PIN is checked. */
+export type ChangeOutcome = Changed | { readonly status: 'no-backup' } | WrongPin | Locked | Waiting
+
+/** The backup relies on other realms now: pass their configuration to {@link createKeySync} from now on. */
+export interface Moved extends Omit<Changed, 'status'> {
+  readonly status: 'moved'
+}
+
+export type MoveOutcome = Moved | { readonly status: 'no-backup' } | WrongPin | Locked | Waiting
+
+/** A device that the backup lists as a way in. */
+export interface ListedDevice {
+  /** 32 hex digits. */
+  readonly wayId: string
+  readonly label: string
+  readonly thisDevice: boolean
+}
 
 export interface SyncStatus {
   readonly hasBackup: boolean
@@ -93,6 +160,17 @@ export interface SyncStatus {
   readonly conversationKeys: number
   /** Ids of the realms that the backup relies on. */
   readonly realms: readonly string[]
+  /** The devices that the backup is sealed to, as this device last read it. */
+  readonly devices: readonly ListedDevice[]
+  /** When the root key in use was made, by the clock of the device that made it; ISO 8601. */
+  readonly generationBegun: string | undefined
+  /** True when `rotateAfterDays` is set and over; the next synchronisation rotates. */
+  readonly rotationDue: boolean
+  /**
+   * How many guesses the realms had left at the last wrong PIN that this device tried. Unknown without one since the last
+   * right PIN here, and blind to what was tried elsewhere: the realms tell nobody who does not spend a guess.
+   */
+  readonly guesses: { readonly remaining: number; readonly asOf: string } | undefined
   /** Somebody asked, without the authority key, to have the backup deleted; `keepBackup` ends the wait. */
   readonly removal: WaitingRemoval | undefined
 }

@@ -14,21 +14,26 @@ import type { SyncContext } from './context.ts'
 import { downloadSegments, requireSameHeads, sameIds } from './download.ts'
 import { readKnownLog } from './known-log.ts'
 import { requireRemembered } from './remembered.ts'
-import type { Pointer } from './transport/transport.ts'
+import type { LogHeads, Pointer } from './transport/transport.ts'
 
 /** The state after everything that the server has; nothing is written when nothing is new. */
-export async function pull(context: SyncContext, pointer: Pointer, state: BackupState): Promise<BackupState> {
+export async function pull(context: SyncContext, pointer: Pointer, state: BackupState): Promise<Pulled> {
   const served = await context.transport.readHeads(context.signal)
   if (sameIds(served.heads, state.heads)) {
-    return keepPosition(
-      context,
-      { ...state, cursor: served.cursor, registration: pointer.registration },
-      state,
-    )
+    const here = { ...state, cursor: served.cursor, registration: pointer.registration }
+    return { state: await keepPosition(context, here, state), received: false, served }
   }
   const absorbed = (await readOn(context, pointer, state)) ?? (await readAgain(context, pointer, state))
   await keepAbsorbed(context, absorbed)
-  return absorbed.state
+  return { state: absorbed.state, received: true, served }
+}
+
+export interface Pulled {
+  readonly state: BackupState
+  /** True when the log had something that this device had not. */
+  readonly received: boolean
+  /** What the server said of the log before. */
+  readonly served: LogHeads
 }
 
 /**
@@ -73,9 +78,7 @@ async function readOn(
 }
 
 async function readAgain(context: SyncContext, pointer: Pointer, state: BackupState): Promise<Absorbed> {
-  const absorbed = await read(context, { pointer, state, after: 0 })
-  requireRemembered(absorbed, state)
-  return absorbed
+  return read(context, { pointer, state, after: 0 })
 }
 
 async function read(
@@ -87,17 +90,18 @@ async function read(
     readonly continued?: Parameters<typeof verifySegments>[1]['continued'] & object
   },
 ): Promise<Absorbed> {
-  const { continued } = input
-  const { generation, root } = input.state
-  const { segments, heads } = await downloadSegments(context, input.after)
+  const { continued, state } = input
+  const { generation, root } = state
+  const { segments, heads, whole } = await downloadSegments(context, input.after)
   const absorbed = await verifySegments(context, {
     registration: input.pointer.registration,
     generation,
     root,
     segments,
     cursor: heads.cursor,
-    ...(continued !== undefined && { continued }),
+    ...(continued !== undefined && !whole && { continued }),
   })
   requireSameHeads(absorbed.arranged.heads, heads.heads)
+  if (absorbed.restart) requireRemembered(absorbed, state)
   return absorbed
 }

@@ -2,7 +2,7 @@
  * Opens arranged segments under the root key and gathers what they say. Nothing is kept here: the caller writes
  * only after everything has opened.
  */
-import { KeyhavenError } from '../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { readHead } from './access-chain.ts'
 import type { ChainHead } from './access-chain.ts'
 import { parseContent } from './content.ts'
@@ -30,6 +30,9 @@ export interface LogReading {
   readonly newestWrittenAt: number
   /** The newest access-log head that each device wrote, by device id in hex. */
   readonly accessLogHeads: ReadonlyMap<string, ChainHead>
+  readonly oldestWrittenAt: number
+  /** When the generation began, if a snapshot says so. */
+  readonly begun: number | undefined
 }
 
 /**
@@ -43,17 +46,49 @@ export async function readLog(input: {
 }): Promise<LogReading> {
   const gathered = createGathering()
   for (const [index, placed] of input.arranged.fresh.entries()) {
-    const { accessLogHead, writtenAt, body } = parseContent(await openSegment(placed.segment, input.root))
-    noteHead(gathered.accessLogHeads, placed.entry.device, readHead(accessLogHead))
-    gathered.newestWrittenAt = Math.max(gathered.newestWrittenAt, writtenAt)
-    gather(gathered, placed, body)
+    await openInto(gathered, placed, input.root)
     input.onOpened?.(index + 1)
   }
-  const covered = new Set(gathered.snapshots.flatMap(({ heads }) => heads))
-  if (!input.arranged.outside.every((id) => covered.has(id))) {
+  const reading = finish(gathered)
+  if (listMissing(input.arranged, reading).length > 0)
     throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+  return reading
+}
+
+/** The same of whatever opens; says how many segments did not. */
+export async function readWhatOpens(
+  arranged: ArrangedLog,
+  root: Uint8Array,
+): Promise<{ readonly reading: LogReading; readonly damaged: number }> {
+  const gathered = createGathering()
+  let damaged = 0
+  for (const placed of arranged.fresh) {
+    try {
+      await openInto(gathered, placed, root)
+    } catch (fault) {
+      if (!isKeyhavenError(fault)) throw fault
+      damaged += 1
+    }
   }
-  return finish(gathered)
+  return { reading: finish(gathered), damaged }
+}
+
+/** Parents that were neither served nor are covered by a snapshot. */
+export function listMissing(
+  { outside }: ArrangedLog,
+  { snapshots }: Pick<LogReading, 'snapshots'>,
+): readonly string[] {
+  const covered = new Set(snapshots.flatMap(({ heads }) => heads))
+  return outside.filter((id) => !covered.has(id))
+}
+
+async function openInto(gathered: Gathering, placed: PlacedSegment, root: Uint8Array): Promise<void> {
+  const { accessLogHead, writtenAt, body } = parseContent(await openSegment(placed.segment, root))
+  const head = readHead(accessLogHead)
+  gather(gathered, placed, body)
+  noteHead(gathered.accessLogHeads, placed.entry.device, head)
+  gathered.newestWrittenAt = Math.max(gathered.newestWrittenAt, writtenAt)
+  gathered.oldestWrittenAt = Math.min(gathered.oldestWrittenAt ?? writtenAt, writtenAt)
 }
 
 interface Gathering {
@@ -64,6 +99,7 @@ interface Gathering {
   readonly snapshots: Snapshot[]
   readonly anchors: string[]
   newestWrittenAt: number
+  oldestWrittenAt: number | undefined
   readonly accessLogHeads: Map<string, ChainHead>
 }
 
@@ -81,6 +117,7 @@ function createGathering(): Gathering {
     anchors: [],
     newestWrittenAt: 0,
     accessLogHeads: new Map(),
+    oldestWrittenAt: undefined,
   }
 }
 
@@ -115,6 +152,8 @@ function finish(gathered: Gathering): LogReading {
     anchors,
     newestWrittenAt,
     accessLogHeads,
+    oldestWrittenAt: gathered.oldestWrittenAt ?? 0,
+    begun: snapshots.flatMap(({ begun }) => begun ?? [])[0],
   }
 }
 

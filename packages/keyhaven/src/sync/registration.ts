@@ -4,8 +4,9 @@
 import { equalConstantTime, lp, concat, toHex, wipe } from '../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { keep, recover, register, remove } from '../recovery/index.ts'
-import type { OperationOptions, PinOptions, RecoverOutcome } from '../recovery/index.ts'
+import type { Configuration, OperationOptions, PinOptions, RecoverOutcome } from '../recovery/index.ts'
 import type { SyncContext } from './context.ts'
+import { noteGuesses } from './guesses.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from './registered-secret.ts'
 import type { RegisteredSecret } from './registered-secret.ts'
 import type { Locked, Waiting } from './outcomes.ts'
@@ -39,13 +40,20 @@ export async function tryPin(
   context.report({ phase: 'pin', done: 0, total: 1 })
   const { registration } = pointer
   const options = await pinOptions(context, registration, pin)
-  let outcome = await recover(options)
-  if (outcome.status === 'waiting' && authoritySeed !== undefined) {
+  let tried = await recover(options)
+  if (tried.status === 'waiting' && authoritySeed !== undefined) {
     const authority = authorityFor({ account: context.account, registration, seed: authoritySeed })
-    outcome = await recover({ ...options, authority })
+    tried = await recover({ ...options, authority })
   }
+  const outcome = describeOutcome(tried)
   context.report({ phase: 'pin', done: 1, total: 1 })
-  return describeOutcome(outcome)
+  await noteGuesses(context.vault, { registration, remaining: remainingAfter(outcome) })
+  return outcome
+}
+
+function remainingAfter(outcome: PinOutcome): number | undefined {
+  if (outcome.status === 'wrong-pin') return outcome.guessesRemaining
+  return outcome.status === 'locked' ? 0 : undefined
 }
 
 /**
@@ -132,9 +140,10 @@ async function removeOne(
 ): Promise<readonly string[]> {
   const { registration, realms, authoritySeed: seed } = retired
   try {
-    requireConfiguredRealms(context, realms)
+    const configuration = findConfiguration(context, realms)
+    if (configuration === undefined) return realms
     const authority = seed && authorityFor({ account: context.account, registration, seed })
-    const options = await realmOptions(context, registration)
+    const options = await realmOptions({ ...context, configuration }, registration)
     const { remainsOn } = await remove({ ...options, ...(authority !== undefined && { authority }) })
     if (remainsOn.length === 0) await context.transport.releaseRegistration(registration, context.signal)
     return remainsOn.map(toHex)
@@ -142,6 +151,13 @@ async function removeOne(
     if (!(fault instanceof KeyhavenError) || isKeyhavenError(fault, 'ERR_ABORTED')) throw fault
     return realms
   }
+}
+
+/** The configuration, in use or former, that has just these realms. */
+function findConfiguration(context: SyncContext, realms: readonly string[]): Configuration | undefined {
+  const ids = [...realms].sort().join()
+  const all = [context.configuration, ...context.formerConfigurations]
+  return all.find((configuration) => realmIds({ configuration }).join() === ids)
 }
 
 function describeOutcome(outcome: RecoverOutcome): PinOutcome {

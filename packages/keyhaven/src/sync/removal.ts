@@ -8,8 +8,9 @@
 import { KeyhavenError } from '../errors.ts'
 import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
-import { backUp, isInUse, replace, retryConflicts } from './backup.ts'
-import type { PointerInUse } from './backup.ts'
+import { backUp, replace } from './backup.ts'
+import { isInUse, retryConflicts } from './catch-up.ts'
+import type { PointerInUse } from './catch-up.ts'
 import type { SyncContext } from './context.ts'
 import { readAuthoritySeed } from './first-authority.ts'
 import { findRemoval, forgetBackup } from './forget-backup.ts'
@@ -57,7 +58,9 @@ export async function startFresh(
     if (waiting !== undefined) return waiting
   }
   if (pin === undefined) return { status: 'pin-needed' }
-  return isInUse(pointer) && state !== undefined ? replace(context, pin) : backUp(context, pin)
+  return isInUse(pointer) && state !== undefined
+    ? replace(context, { pin, allowDamaged: false })
+    : backUp(context, pin)
 }
 
 /** Ends the wait of somebody who wants the backup deleted, at the server and at the realms, by the authority key. */

@@ -8,7 +8,7 @@
 import { loadXWing, parseHex, randomBytes, toHex } from '../crypto/index.ts'
 import type { Vault } from '../vault/index.ts'
 import type { BackupState } from './backup-state.ts'
-import { isInUse, retryConflicts } from './backup.ts'
+import { isInUse, retryConflicts } from './catch-up.ts'
 import { carryOut } from './change-pointer.ts'
 import { sealChain } from './compose.ts'
 import type { SyncContext } from './context.ts'
@@ -30,7 +30,7 @@ export async function renew(
   return retryConflicts(async () => {
     const { pointer, state: known } = await settle(context)
     if (!isInUse(pointer) || known?.generation !== pointer.pointer.generation) return false
-    const state = await pull(context, pointer.pointer, known)
+    const { state } = await pull(context, pointer.pointer, known)
     if (!state.ways.some(({ id }) => id === wayId)) return false
     const { generation, root, authoritySeed, heads } = state
     const covering = await findCoveringAnchor(context.vault, state)

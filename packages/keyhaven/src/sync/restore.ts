@@ -3,21 +3,27 @@
  * device, in one write. Then the registration is renewed, for which the PIN is at hand only now.
  */
 import { wipe } from '../crypto/index.ts'
-import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { KeyhavenError } from '../errors.ts'
 import type { BackupState } from './backup-state.ts'
-import { conflictsOf, isInUse, retryConflicts } from './backup.ts'
+import { isInUse, retryConflicts } from './catch-up.ts'
+import type { PointerInUse } from './catch-up.ts'
 import type { SyncContext } from './context.ts'
-import { enterWithSecret } from './enter.ts'
-import { readLocalKeys } from './key-batches.ts'
-import { countKeys } from './key-store.ts'
-import type { RestoreOutcome, Restored } from './outcomes.ts'
+import { describeKeys } from './describe-keys.ts'
+import { enterWithSecret, openRoot } from './enter.ts'
+import type { KeysHere, LogDamage, RestoreOutcome, Restored } from './outcomes.ts'
 import { push } from './push.ts'
+import type { RegisteredSecret } from './registered-secret.ts'
 import { removeRetired, tryPin } from './registration.ts'
 import { renew } from './renew.ts'
 import { settle } from './settle.ts'
+import { isPartlyReadable, takeWhatIsWhole } from './survey.ts'
+import { atLeastTry } from './synchronise.ts'
 
 /** Restores with a normalised PIN, and renews the registration under it. */
-export async function restore(context: SyncContext, pin: Uint8Array): Promise<RestoreOutcome> {
+export async function restore(
+  context: SyncContext,
+  { pin, allowDamaged }: { readonly pin: Uint8Array; readonly allowDamaged: boolean },
+): Promise<RestoreOutcome> {
   return retryConflicts(async () => {
     const { pointer, state: remembered } = await settle(context)
     if (!isInUse(pointer)) return { status: 'no-backup' }
@@ -25,16 +31,42 @@ export async function restore(context: SyncContext, pin: Uint8Array): Promise<Re
     if (tried.status !== 'recovered') return tried
     const { secret } = tried
     try {
-      const { state } = await enterWithSecret(context, pointer, { secret, remembered })
-      const local = await readLocalKeys(context.vault)
-      const counts = countKeys(local)
-      const follow = await followUp(context, { state, counts, pin, waySeed: secret.waySeed })
-      const { generation } = state
-      return { status: 'restored', ...counts, identityConflicts: conflictsOf(local), generation, ...follow }
+      const { state, skipped } = await enter(context, pointer, { secret, remembered, allowDamaged })
+      const keys = await describeKeys(context.vault)
+      const { waySeed } = secret
+      const follow =
+        skipped === undefined ? await followUp(context, { state, keys, pin, waySeed }) : NOTHING_MORE
+      return { status: 'restored', ...keys, generation: state.generation, ...follow, skipped }
     } finally {
       wipe(secret.waySeed)
     }
   })
+}
+
+/** After a damaged backup nothing is added to it. */
+const NOTHING_MORE = { deviceAdded: false, renewed: false, oldRegistrationRemainsOn: [] }
+
+interface EnterInput {
+  readonly secret: RegisteredSecret
+  readonly remembered: BackupState | undefined
+  readonly allowDamaged: boolean
+}
+
+async function enter(
+  context: SyncContext,
+  pointer: PointerInUse,
+  input: EnterInput,
+): Promise<{ readonly state: BackupState; readonly skipped: LogDamage | undefined }> {
+  try {
+    return { ...(await enterWithSecret(context, pointer, input)), skipped: undefined }
+  } catch (fault) {
+    if (!input.allowDamaged || !isPartlyReadable(fault)) throw fault
+    const opened = await openRoot(context, pointer.pointer, input.secret.waySeed)
+    if (opened === undefined) throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+    const { root } = opened
+    const { state, damage } = await takeWhatIsWhole(context, pointer.pointer, { ...input, root })
+    return { state, skipped: damage }
+  }
 }
 
 /** What comes after the keys are here: none of it can make the restore a failed one. */
@@ -42,27 +74,18 @@ async function followUp(
   context: SyncContext,
   input: {
     readonly state: BackupState
-    readonly counts: ReturnType<typeof countKeys>
+    readonly keys: KeysHere
     readonly pin: Uint8Array
     readonly waySeed: Uint8Array
   },
 ): Promise<Pick<Restored, 'deviceAdded' | 'renewed' | 'oldRegistrationRemainsOn'>> {
   const { transport, signal } = context
-  await atLeastTry(() => transport.reportRestored({ success: true, ...input.counts }, signal))
+  const { identityKeys, conversationKeys } = input.keys
+  await atLeastTry(() => transport.reportRestored({ success: true, identityKeys, conversationKeys }, signal))
   const deviceAdded = (await atLeastTry(() => push(context, input.state))) !== undefined
   const renewed = deviceAdded && ((await atLeastTry(() => renew(context, input))) ?? false)
   const remains = await atLeastTry(async () =>
     removeRetired(context, await transport.readPointer(signal), input.state.authoritySeed),
   )
   return { deviceAdded, renewed, oldRegistrationRemainsOn: remains ?? [] }
-}
-
-/** The result; `undefined` when it failed, for the next backup or restore does it again. */
-async function atLeastTry<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (fault) {
-    if (!(fault instanceof KeyhavenError) || isKeyhavenError(fault, 'ERR_ABORTED')) throw fault
-    return undefined
-  }
 }

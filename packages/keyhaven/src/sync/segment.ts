@@ -46,7 +46,7 @@ export interface Segment extends SegmentHeader {
   readonly ciphertext: Uint8Array
 }
 
-/** Seals `content` (at most {@link MOST_CONTENT_BYTES}) under the root key of the header's generation. */
+/** Seals `content` (at most {@link MOST_CONTENT_BYTES}) under the root key of the header's generation; `ERR_SEALING_FAILED`. */
 export async function sealSegment(input: {
   readonly header: SegmentHeader
   readonly content: Uint8Array
@@ -62,8 +62,19 @@ export async function sealSegment(input: {
   const padded = pad(input.content)
   const associatedData = concat(writeHeader(input.header), nonce, be4(padded.length + TAG_BYTES))
   const key = deriveSegmentKey(input.root, input.header)
-  const ciphertext = await sealAead({ key, nonce, associatedData }, padded)
-  return parseSegment(concat(associatedData, ciphertext))
+  return parseSegment(concat(associatedData, await sealPayload({ key, nonce, associatedData }, padded)))
+}
+
+/** `ERR_SEALING_FAILED` for whatever the platform throws: its words are not ours to pass on. */
+async function sealPayload(
+  purpose: Parameters<typeof sealAead>[0],
+  payload: Uint8Array,
+): ReturnType<typeof sealAead> {
+  try {
+    return await sealAead(purpose, payload)
+  } catch {
+    throw new KeyhavenError('ERR_SEALING_FAILED', undefined)
+  }
 }
 
 /** The content of a segment; `ERR_LOG_DAMAGED` when it does not open under this root key. */

@@ -11,9 +11,10 @@ import type { SyncContext } from './context.ts'
 import { readKnownLog } from './known-log.ts'
 import { dropOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
+import type { Segment } from './segment.ts'
 
 /** Rules by which the server refuses segments that must be sealed again. */
-const SEAL_AGAIN = ['ERR_GENERATION_RETIRED', 'ERR_SEQUENCE_TAKEN']
+const SEAL_AGAIN = ['ERR_GENERATION_RETIRED', 'ERR_SEQUENCE_TAKEN', 'ERR_PARENT_MISSING']
 
 /** Uploads slots and segments; invisible ones when the outbox is a change of the pointer. */
 export async function sendOutbox(context: SyncContext, outbox: Outbox): Promise<void> {
@@ -54,10 +55,16 @@ export async function completeChange(
   outbox: Outbox & { readonly registration: string },
 ): Promise<BackupState> {
   const current = await readState(context.vault)
-  return absorbOutbox(context, outbox, current?.generation === outbox.generation ? current : undefined)
+  const begins = current?.generation !== outbox.generation || outbox.segments.some(isSnapshot)
+  return absorbOutbox(context, outbox, begins ? undefined : current)
 }
 
-/** Keeps what was sent, after `current` of the same generation or as the beginning of a new one. */
+/** A snapshot's segments are all that their generation has. */
+function isSnapshot({ kind }: Segment): boolean {
+  return kind === 'snapshot'
+}
+
+/** Keeps what was sent, after `current` of the same generation or as the beginning of a log. */
 async function absorbOutbox(
   context: SyncContext,
   outbox: Outbox & { readonly registration: string },

@@ -50,7 +50,7 @@ async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): P
   if (outbox === undefined) return { pointer, state, ...NOTHING_COMPLETED }
   const { registration } = outbox
   if (registration === undefined) return resend(context, { outbox, pointer, state })
-  if (isCommitted({ ...outbox, registration }, pointer)) {
+  if (isCommitted({ ...outbox, registration }, { pointer, state })) {
     const after = await completeChange(context, { ...outbox, registration })
     return { pointer, state: after, completed: true, created: state === undefined }
   }
@@ -62,13 +62,18 @@ async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): P
 }
 
 /**
- * True when the pointer is where this change puts it. A rotation keeps the registration, so that another device's may
- * have put it to the same generation: then its anchor is another.
+ * True when the pointer is where this change puts it. A rotation and a snapshot keep the registration, so that another
+ * device's may have put it to the same generation: then its anchor is another.
  */
-function isCommitted(outbox: Outbox & { readonly registration: string }, { pointer }: PointerState): boolean {
+function isCommitted(
+  outbox: Outbox & { readonly registration: string },
+  found: { readonly pointer: PointerState; readonly state: BackupState | undefined },
+): boolean {
+  const { pointer } = found.pointer
   const last = outbox.segments.at(-1)
   const same = pointer?.registration === outbox.registration && pointer.generation === outbox.generation
-  return same && (last === undefined || pointer.anchor === toHex(last.id))
+  if (!same || last === undefined || outbox.registration !== found.state?.registration) return same
+  return pointer.anchor === toHex(last.id)
 }
 
 const NOTHING_COMPLETED = { completed: false, created: false }

@@ -3,15 +3,18 @@
  */
 import { KeyhavenError } from '../errors.ts'
 import { readState } from './backup-state.ts'
+import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { deriveDeviceWay } from './device.ts'
 import { sameIds } from './download.ts'
+import { readGuesses } from './guesses.ts'
 import { findRemoval } from './forget-backup.ts'
 import { readLocalKeys, readPending } from './key-batches.ts'
 import { countKeys } from './key-store.ts'
 import type { SyncStatus } from './outcomes.ts'
 import { readOutbox } from './outbox.ts'
 import { realmIds } from './registration.ts'
+import { isRotationDue } from './rotation.ts'
 
 /**
  * `ERR_LOG_ROLLED_BACK` when the server shows less than this device has seen of generations, `ERR_BACKUP_REMOVED` when
@@ -38,12 +41,32 @@ export async function readStatus(context: SyncContext): Promise<SyncStatus> {
     generation,
     segments,
     bytes,
-    lastChange: state === undefined ? undefined : new Date(state.lastChange * 1000).toISOString(),
+    ...(await describeState(context, state)),
     upToDate: pointer !== null && sent && read,
     ...countKeys(local),
     realms: pointer?.realms ?? realmIds(context),
+    guesses: pointer === null ? undefined : await readGuesses(vault, pointer.registration),
     removal: rest.removal ?? undefined,
   }
+}
+
+/** What this device knew of the backup when it last read it. */
+async function describeState(
+  context: SyncContext,
+  state: BackupState | undefined,
+): Promise<Pick<SyncStatus, 'lastChange' | 'devices' | 'generationBegun' | 'rotationDue'>> {
+  const own = (await deriveDeviceWay(context.device)).id
+  const devices = (state?.ways ?? []).filter(({ type }) => type === 'device')
+  return {
+    lastChange: state && toIso(state.lastChange),
+    devices: devices.map(({ id, label }) => ({ wayId: id, label, thisDevice: id === own })),
+    generationBegun: state && toIso(state.begun),
+    rotationDue: state !== undefined && isRotationDue(context, state),
+  }
+}
+
+function toIso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString()
 }
 
 /** True when this device's own way in opens the generation in use; the next backup follows by it. */

@@ -31,6 +31,7 @@ const DONE = {
   keys_restored: 'The device reported that it restored keys.',
   pointer_moved: 'The PIN registration in use was changed.',
   root_rotated: 'The root key of the backup was changed.',
+  log_shortened: 'The backup was put together anew, and older parts of it were dropped.',
   removal_requested:
     'Somebody who is signed in asked, without the backup’s key, to have it deleted or replaced; that is done after a wait.',
   removal_cancelled: 'The wait before the backup would be deleted was ended by its owner.',

@@ -12,6 +12,7 @@ import { endRequest } from '../removals/requests.ts'
 import { dropOldGenerations } from './old-generations.ts'
 import { listHeads } from './read-log.ts'
 import { requirePending } from './segments.ts'
+import { dropCovered, requireSnapshot, shortensLog } from './shorten-log.ts'
 import { addRetired, lockState, parseRealms } from './state.ts'
 import type { BackupState, Pending, Pointer } from './state.ts'
 
@@ -65,16 +66,23 @@ export async function commitChange(
   const pending = requirePending(state, request.registration, actor)
   requireAuthority(state, request, { accountId, generation: pending.generation })
   await requireExpected(transaction, { accountId, state, request, pending })
+  const shortens = shortensLog(state.pointer, pending)
+  if (shortens) await requireSnapshot(transaction, accountId, pending)
   await showSegments(transaction, { accountId, state, pending })
   await showSlots(transaction, { accountId, state, pending })
   const etag = await movePointer(transaction, actor, { state, pending, request })
+  if (shortens) await dropCovered(transaction, { accountId, state, anchor: request.anchor })
   await dropOldGenerations(transaction, accountId)
   const kind = state.pointer === null ? 'backup_created' : 'backup_updated'
-  const rotated = state.pointer?.registration === pending.registration
   // Whoever signs with the authority key has not lost it.
   const ended = await endRequest(transaction, accountId)
-  await actor.record(done(kind), done(rotated ? 'root_rotated' : 'pointer_moved'), ...ended)
+  const move = shortens ? 'log_shortened' : typeOfMove(state, pending)
+  await actor.record(done(kind), done(move), ...ended)
   return etag
+}
+
+function typeOfMove({ pointer }: BackupState, pending: Pending): 'root_rotated' | 'pointer_moved' {
+  return pointer?.registration === pending.registration ? 'root_rotated' : 'pointer_moved'
 }
 
 /** The etag of just this commit, if it has been done: its answer was lost. */
@@ -178,10 +186,14 @@ async function showSegments(transaction: Transaction, change: Change): Promise<v
                             WHERE parents.user_id = $1 AND parents.parent_id = segments.segment_id)`,
     [accountId, lastCursor],
   )
+  const { pointer } = change.state
+  const renews = pointer?.generation === change.pending.generation && !shortensLog(pointer, change.pending)
   await transaction.query(
     `UPDATE app.logs SET last_cursor = last_cursor + pending_segments, segments = segments + pending_segments,
-       bytes = bytes + pending_bytes, pending_segments = 0, pending_bytes = 0 WHERE user_id = $1`,
-    [accountId],
+       bytes = bytes + pending_bytes, pending_segments = 0, pending_bytes = 0,
+       tail_segments = CASE WHEN $2 THEN tail_segments + pending_segments ELSE 0 END,
+       tail_bytes = CASE WHEN $2 THEN tail_bytes + pending_bytes ELSE 0 END WHERE user_id = $1`,
+    [accountId, renews],
   )
 }
 
@@ -225,12 +237,14 @@ async function movePointer(
     })
   }
   await transaction.query('DELETE FROM app.pending_changes WHERE user_id = $1', [accountId])
+  const covers = shortensLog(old, pending)
   await transaction.query(
-    `INSERT INTO app.pointers (user_id, registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at)
+    `INSERT INTO app.pointers AS known (user_id, registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-     ON CONFLICT (user_id) DO UPDATE SET (registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at)
+     ON CONFLICT (user_id) DO UPDATE SET (registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at, covered_cursor)
        = (excluded.registration, excluded.generation, excluded.realms, excluded.anchor, excluded.authority,
-          excluded.signature, excluded.etag, excluded.device_id, excluded.committed_at)`,
+          excluded.signature, excluded.etag, excluded.device_id, excluded.committed_at,
+          CASE WHEN $11 THEN $12 ELSE known.covered_cursor END)`,
     [
       accountId,
       parseHex(pending.registration, 'registration', 16),
@@ -242,6 +256,8 @@ async function movePointer(
       etag,
       parseHex(actor.device.id, 'device', 16),
       time,
+      covers,
+      change.state.counters.lastCursor,
     ],
   )
   return etag

@@ -173,7 +173,7 @@ describe('an old generation', () => {
     expect((await alice.get('/v1/log/heads')).body).toMatchObject({ segments: 2, cursor: 2 })
     await alice.send(`/v1/pointer/retired/${backup.registration}`, { method: 'DELETE' })
     const { snapshot } = before
-    expect((await alice.get('/v1/log/heads')).body).toEqual({
+    expect((await alice.get('/v1/log/heads')).body).toMatchObject({
       heads: [snapshot.id],
       segments: 1,
       bytes: snapshot.bytes.length,
@@ -218,7 +218,6 @@ describe('a rotation', () => {
     const { registration, realms } = backup
     const rotation = { registration, realms, expectedEtag: backup.etag }
     expect((await announce(alice, { ...rotation, realms: [randomId()] })).code).toBe('ERR_POINTER_CONFLICT')
-    expect((await announce(alice, { ...rotation, generation: 1 })).code).toBe('ERR_POINTER_CONFLICT')
     expect((await announce(alice, rotation)).status).toBe(200)
     const parents = [backup.ways.id]
     const snapshot = createSegment({ ...alice, sequence: 2, generation: 2, kind: 'snapshot', parents })

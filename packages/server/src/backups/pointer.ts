@@ -10,6 +10,7 @@ import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { describeRemovals } from '../removals/describe.ts'
 import { dropOldGenerations } from './old-generations.ts'
+import { shortensLog } from './shorten-log.ts'
 import { PENDING_LIFETIME_MS, lockState, parseRealms, retirePending } from './state.ts'
 import type { BackupState, Pending } from './state.ts'
 
@@ -41,7 +42,7 @@ export async function announceChange(
     await requireFresh(transaction, { accountId, state, registration: announcement.registration })
   }
   if (state.pending !== null) {
-    requireOwnOrOld(state.pending, actor)
+    requireReplaceable(state, actor)
     await retirePending(transaction, { accountId, pointer: state.pointer, pending: state.pending, time })
   }
   const expiresAt = new Date(time.getTime() + PENDING_LIFETIME_MS)
@@ -73,7 +74,7 @@ export async function abandonChange(
   const { accountId, time } = actor
   const state = await lockState(transaction, accountId, time)
   if (state.pending?.registration === registration) {
-    requireOwnOrOld(state.pending, actor)
+    requireReplaceable(state, actor)
     await retirePending(transaction, { accountId, pointer: state.pointer, pending: state.pending, time })
     await actor.record(done('registration_abandoned'))
     return
@@ -134,10 +135,11 @@ export async function describePointer(
   }
 }
 
-/** Lets another device's change alone while it is young: `ERR_PENDING_ELSEWHERE`. */
-function requireOwnOrOld(pending: Pending, actor: Actor): void {
+/** Lets another device's change alone while it is young, unless it only shortens the log: `ERR_PENDING_ELSEWHERE`. */
+function requireReplaceable({ pending, pointer }: BackupState, actor: Actor): void {
+  if (pending === null || pending.deviceId === actor.device.id || shortensLog(pointer, pending)) return
   const age = actor.time.getTime() - pending.startedAt.getTime()
-  if (pending.deviceId === actor.device.id || age >= OTHERS_WAIT_MS) return
+  if (age >= OTHERS_WAIT_MS) return
   throw new Refusal('ERR_PENDING_ELSEWHERE', {
     details: { device: pending.deviceId, startedAt: pending.startedAt.toISOString() },
   })
@@ -175,11 +177,10 @@ async function requireLater(transaction: Transaction, accountId: string, generat
   if (rowCount !== 0) throw new Refusal('ERR_POINTER_CONFLICT')
 }
 
-/** True for a rotation: the next generation under the registration in use, at the same realms. */
+/** True for a rotation, or for a snapshot of the generation in use: the registration stays, at the same realms. */
 function keepsRegistration({ pointer }: BackupState, announcement: Announcement): boolean {
   return (
     pointer?.registration === announcement.registration &&
-    announcement.generation === pointer.generation + 1 &&
     [...announcement.realms].sort().join() === [...pointer.realms].sort().join()
   )
 }

@@ -38,19 +38,42 @@ export async function readStretch(
   return { frames: concat(...frames), cursor: lastCursor }
 }
 
-/** The segments that no visible one follows, and how much there is. */
-export async function readHeads(
-  transaction: Transaction,
-  accountId: string,
-): Promise<{
+/** The answer of `GET /v1/log/heads`. */
+export interface Heads {
+  /** The segments that no visible one follows. */
   readonly heads: readonly string[]
   readonly segments: number
   readonly bytes: number
+  /** The highest visible cursor. */
   readonly cursor: number
-}> {
-  const heads = await listHeads(transaction, accountId)
-  const { segments, bytes, lastCursor } = await readCounters(transaction, accountId)
-  return { heads, segments, bytes, cursor: lastCursor }
+  /** Whatever the generation in use had up to this cursor is covered by a snapshot, and gone. */
+  readonly coveredCursor: number
+  /** What came after the generation, or its last snapshot, began. */
+  readonly tail: { readonly segments: number; readonly bytes: number }
+}
+
+/** The heads and how much there is, at one moment: all of it in one statement. */
+export async function readHeads(transaction: Transaction, accountId: string): Promise<Heads> {
+  const { rows } = await transaction.query<Omit<Heads, 'heads'> & { heads: Uint8Array[] }>(
+    `SELECT ARRAY(SELECT segment_id FROM app.segments WHERE user_id = $1 AND head ORDER BY segment_id) AS heads,
+            segments, bytes, last_cursor AS cursor,
+            coalesce((SELECT covered_cursor FROM app.pointers WHERE user_id = $1), 0) AS "coveredCursor",
+            json_build_object('segments', tail_segments, 'bytes', tail_bytes) AS tail
+       FROM app.logs WHERE user_id = $1`,
+    [accountId],
+  )
+  const [row] = rows
+  if (row === undefined) return NOTHING
+  return { ...row, heads: row.heads.map(toHex) }
+}
+
+const NOTHING: Heads = {
+  heads: [],
+  segments: 0,
+  bytes: 0,
+  cursor: 0,
+  coveredCursor: 0,
+  tail: { segments: 0, bytes: 0 },
 }
 
 /** Ids of the heads, ascending. */

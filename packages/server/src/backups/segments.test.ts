@@ -2,7 +2,14 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp } from '../testing/app.ts'
-import { createBackup, parseFrames, putSegment, putSlot, readLogTypes } from '../testing/backups.ts'
+import {
+  createBackup,
+  parseFrames,
+  putSegment,
+  putSlot,
+  readLogTypes,
+  readPointer,
+} from '../testing/backups.ts'
 import { createSegment, randomId } from '../testing/segments.ts'
 
 let server: TestApp
@@ -160,8 +167,15 @@ describe('segments', () => {
     const bob = await server.signIn()
     await createBackup(alice)
     expect((await bob.get('/v1/log/segments')).bytes).toHaveLength(0)
-    expect((await bob.get('/v1/log/heads')).body).toEqual({ heads: [], segments: 0, bytes: 0, cursor: 0 })
-    expect((await bob.get('/v1/pointer')).body).toEqual({
+    expect((await bob.get('/v1/log/heads')).body).toEqual({
+      heads: [],
+      segments: 0,
+      bytes: 0,
+      cursor: 0,
+      coveredCursor: 0,
+      tail: { segments: 0, bytes: 0 },
+    })
+    expect(await readPointer(bob)).toEqual({
       pointer: null,
       etag: null,
       authority: null,

@@ -169,7 +169,8 @@ async function countVisible(transaction: Transaction, accountId: string, upload:
   )
   await transaction.query(
     `UPDATE app.logs SET last_cursor = last_cursor + 1, last_arrival = last_arrival + 1,
-       segments = segments + 1, bytes = bytes + $2 WHERE user_id = $1`,
+       segments = segments + 1, bytes = bytes + $2, tail_segments = tail_segments + 1, tail_bytes = tail_bytes + $2
+     WHERE user_id = $1`,
     [accountId, upload.bytes.length],
   )
 }

@@ -39,6 +39,9 @@ export interface Counters {
   readonly bytes: number
   readonly pendingSegments: number
   readonly pendingBytes: number
+  /** What became visible since the generation in use, or its last snapshot, began. */
+  readonly tailSegments: number
+  readonly tailBytes: number
 }
 
 export interface BackupState {
@@ -142,6 +145,8 @@ const NO_COUNTERS: Counters = {
   bytes: 0,
   pendingSegments: 0,
   pendingBytes: 0,
+  tailSegments: 0,
+  tailBytes: 0,
 }
 
 async function findCounters(
@@ -151,7 +156,8 @@ async function findCounters(
 ): Promise<Counters | undefined> {
   const { rows } = await transaction.query<Counters & Record<string, unknown>>(
     `SELECT last_cursor AS "lastCursor", last_arrival AS "lastArrival", segments, bytes,
-            pending_segments AS "pendingSegments", pending_bytes AS "pendingBytes"
+            pending_segments AS "pendingSegments", pending_bytes AS "pendingBytes",
+            tail_segments AS "tailSegments", tail_bytes AS "tailBytes"
        FROM app.logs WHERE user_id = $1 ${lock}`,
     [accountId],
   )

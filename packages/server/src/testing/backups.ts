@@ -131,3 +131,9 @@ export async function prepare(
       signCommit({ ...commit, ...change }, { accountId, generation, authority }),
   }
 }
+
+/** The answer of `GET /v1/pointer`, without the access log's head, which each refusal moves. */
+export async function readPointer(device: TestDevice): Promise<Record<string, unknown>> {
+  const { body } = await device.get('/v1/pointer')
+  return Object.fromEntries(Object.entries(body).filter(([name]) => name !== 'accessLog'))
+}

@@ -227,11 +227,14 @@ function readKind(kind: string): RemovalKind {
 }
 
 function readHeads(fields: Fields): LogHeads {
+  const tail = fieldsOf(fields.map('tail'))
   return {
     heads: [...readIds(fields.list('heads'), 64)].sort(),
     segments: fields.integer('segments'),
     bytes: fields.integer('bytes'),
     cursor: fields.integer('cursor'),
+    coveredCursor: fields.integer('coveredCursor'),
+    tail: { segments: tail.integer('segments'), bytes: tail.integer('bytes') },
   }
 }
 

@@ -103,6 +103,10 @@ export interface LogHeads {
   readonly bytes: number
   /** The highest cursor. */
   readonly cursor: number
+  /** Whatever the generation in use had up to this cursor is covered by a snapshot after it, and gone. */
+  readonly coveredCursor: number
+  /** What came after the generation, or its last snapshot, began. */
+  readonly tail: { readonly segments: number; readonly bytes: number }
 }
 
 export interface LogPage {

@@ -1,0 +1,70 @@
+/**
+ * Brings a device that has joined up to date with its backup, and the backup with the device; then does what is due: a new
+ * root key by schedule, a shorter log.
+ */
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import type { BackupState } from './backup-state.ts'
+import { catchUp, isInUse, retryConflicts } from './catch-up.ts'
+import type { PointerInUse } from './catch-up.ts'
+import { rotate } from './change-generation.ts'
+import type { SyncContext } from './context.ts'
+import { describeKeys } from './describe-keys.ts'
+import type { SyncOutcome } from './outcomes.ts'
+import { pull } from './pull.ts'
+import { push } from './push.ts'
+import { removeRetired } from './registration.ts'
+import { isRotationDue } from './rotation.ts'
+import { settle } from './settle.ts'
+import { isTooLong, shortenLog } from './shorten-log.ts'
+
+/** Both ways, without a PIN. */
+export async function synchronise(context: SyncContext): Promise<SyncOutcome> {
+  return retryConflicts(async () => {
+    const { pointer, state } = await settle(context)
+    if (!isInUse(pointer)) return { status: 'no-backup' }
+    const current = await catchUp(context, pointer, state)
+    if (current === undefined) return { status: 'pin-needed' }
+    const done = await bringUpToDate(context, pointer, current)
+    const received = done.received || current.generation !== state?.generation
+    const oldRegistrationRemainsOn = await removeRetired(context, pointer, done.authoritySeed)
+    const { uploaded, generation } = done
+    const keys = await describeKeys(context.vault)
+    return { status: 'synced', ...keys, received, uploaded, generation, oldRegistrationRemainsOn }
+  })
+}
+
+export interface BroughtUpToDate {
+  readonly generation: number
+  readonly uploaded: number
+  readonly received: boolean
+  readonly authoritySeed: Uint8Array
+}
+
+/** Pull, push, and what is due. */
+export async function bringUpToDate(
+  context: SyncContext,
+  pointer: PointerInUse,
+  current: BackupState,
+): Promise<BroughtUpToDate> {
+  const { state, received, served } = await pull(context, pointer.pointer, current)
+  const pushed = await push(context, state)
+  const { uploaded } = pushed
+  const { authoritySeed } = state
+  if (isRotationDue(context, pushed.state)) {
+    const rotated = await atLeastTry(() => rotate(context, undefined))
+    if (rotated?.status === 'rotated')
+      return { generation: rotated.generation, uploaded, received, authoritySeed }
+  }
+  if (isTooLong(served, context.snapshotAfterSegments)) await atLeastTry(() => shortenLog(context))
+  return { generation: pushed.state.generation, uploaded, received, authoritySeed }
+}
+
+/** The result; `undefined` when it failed, for a later operation does it again. */
+export async function atLeastTry<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (fault) {
+    if (!(fault instanceof KeyhavenError) || isKeyhavenError(fault, 'ERR_ABORTED')) throw fault
+    return undefined
+  }
+}
