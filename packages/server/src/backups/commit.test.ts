@@ -58,6 +58,8 @@ describe('the first backup', () => {
       authority: authority.publicKey,
       pending: null,
       retired: [],
+      removal: null,
+      removed: null,
     })
     const bytes = ways.bytes.length + keys.bytes.length
     expect((await alice.get('/v1/log/heads')).body).toEqual({

@@ -181,6 +181,8 @@ describe('segments', () => {
       authority: null,
       pending: null,
       retired: [],
+      removal: null,
+      removed: null,
     })
   })
 })
