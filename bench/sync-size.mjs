@@ -1,4 +1,7 @@
-/** Claim: what an app's page loads of key sync, recovery included, before anybody enters a PIN; and what comes when it is needed. */
+/**
+ * Claim: what an app's page loads of key sync before anything is called: the session, the keys on this device, the rules
+ * for PINs. Every operation loads what it needs when it is called, recovery among it.
+ */
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
@@ -41,7 +44,7 @@ const unwanted = inputs.filter((path) =>
 )
 
 console.log('| loaded | kB gzipped | limit |\n|---|---|---|')
-console.log(`| keyhaven/sync with recovery | ${(sum(entry) / 1000).toFixed(1)} | ${String(LIMIT_KB)} |`)
+console.log(`| keyhaven/sync, at entry | ${(sum(entry) / 1000).toFixed(1)} | ${String(LIMIT_KB)} |`)
 for (const name of sizes.keys()) {
   if (entry.has(name) || name.startsWith('chunk')) continue
   const later = [...listStatic(name)].filter((part) => !entry.has(part))

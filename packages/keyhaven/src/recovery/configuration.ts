@@ -9,6 +9,9 @@ import { parseHex, toHex } from '../crypto/text.ts'
 import { LENGTHS } from './messages.ts'
 import type { PinHashingMode } from './pin.ts'
 
+/** How long each request to a realm may take, in milliseconds, unless told. */
+export const DEFAULT_REALM_DEADLINE_MS = 10_000
+
 export interface Realm {
   /** 16 bytes. */
   readonly id: Uint8Array

@@ -3,14 +3,18 @@
  *
  * The caller injects the transport and, if it likes, Argon2id. The servers' half is in `keyhaven/recovery/realm`.
  */
-export { checkConfiguration, parseConfiguration, serializeConfiguration } from './configuration.ts'
+export {
+  DEFAULT_REALM_DEADLINE_MS,
+  checkConfiguration,
+  parseConfiguration,
+  serializeConfiguration,
+} from './configuration.ts'
 export type { Configuration, Realm, SerializedConfiguration } from './configuration.ts'
 export { groupNoble } from './group-noble.ts'
 export type { Group, Product } from './group.ts'
 export type { Authority, SignedHeaders } from './line-authority.ts'
 export type { OperationOptions, PinOptions, RecoveryStep } from './operation.ts'
 export type { PinHashingMode } from './pin.ts'
-export { DEFAULT_REALM_DEADLINE_MS } from './realm-call.ts'
 export type { RealmAnswer, RealmTransport } from './realm-call.ts'
 export { recover } from './recover.ts'
 export type { RecoverOutcome } from './recover.ts'

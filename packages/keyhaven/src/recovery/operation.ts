@@ -4,13 +4,13 @@
 import type { Argon2id } from '../crypto/argon2.ts'
 import { KeyhavenError } from '../errors.ts'
 import type { Configuration } from './configuration.ts'
-import { checkConfiguration } from './configuration.ts'
+import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from './configuration.ts'
 import { groupNoble } from './group-noble.ts'
 import type { Group } from './group.ts'
 import type { Authority } from './line-authority.ts'
 import { openLineAuthority } from './line-authority.ts'
 import type { RealmLine, RealmTransport } from './realm-call.ts'
-import { DEFAULT_REALM_DEADLINE_MS, callRealm } from './realm-call.ts'
+import { callRealm } from './realm-call.ts'
 
 /** What an operation is doing; told as each step begins. */
 export type RecoveryStep = 'contacting' | 'stretching' | 'storing' | 'guessing' | 'opening' | 'removing'

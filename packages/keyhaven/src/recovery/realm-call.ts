@@ -55,8 +55,6 @@ export interface RealmLine {
   readonly authority?: LineAuthority
 }
 
-export const DEFAULT_REALM_DEADLINE_MS = 10_000
-
 /** Sends `request`; a fault is a value. */
 export async function callRealm<K extends RealmRequest['kind']>(
   line: RealmLine,

@@ -10,6 +10,9 @@ import type { Device } from './device.ts'
 import type { Fetch } from './transport/exchange.ts'
 import type { KeySyncTransport } from './transport/transport.ts'
 
+/** So many segments may follow a snapshot before another one is worth it, unless the app says otherwise. */
+export const DEFAULT_MOST_SEGMENTS = 256
+
 /** What is going on: `done` of `total`, in segments; PIN steps count one. */
 export interface Progress {
   readonly phase: 'pin' | 'download' | 'open' | 'upload' | 'register'

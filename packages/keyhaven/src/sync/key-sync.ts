@@ -4,30 +4,45 @@
 import type { Argon2id } from '../crypto/argon2.ts'
 import { wipe } from '../crypto/index.ts'
 import { KeyhavenError } from '../errors.ts'
-import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/index.ts'
+import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/configuration.ts'
 import type { Configuration } from '../recovery/index.ts'
 import { normalizePin, requireNewPin } from '../strength/index.ts'
 import type { Vault } from '../vault/index.ts'
-import { readAccessHistory } from './access-history.ts'
 import type { AccessHistory, AccessHistoryInput } from './access-history.ts'
-import { openAccessLogKnowledge } from './access-log-record.ts'
 import type { AccessLogKnowledge } from './access-log-record.ts'
-import { backUp, replace } from './backup.ts'
-import { changePin, rotate } from './change-generation.ts'
-import { parseAccountId } from './context.ts'
-import { changePhone } from './change-phone.ts'
+import { DEFAULT_MOST_SEGMENTS, parseAccountId } from './context.ts'
 import type { PhoneChange } from './change-phone.ts'
 import type { Progress, SyncContext } from './context.ts'
 import { openDevice } from './device.ts'
-import { listDevices, removeDevice, renameDevice } from './devices.ts'
 import type { RemovalOutcome, SyncDevice } from './devices.ts'
-import { exportEverything } from './export-everything.ts'
 import type { Everything } from './export-everything.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
-import { moveRealms } from './move-realms.ts'
-import { dismissNotices, readNotices } from './notices.ts'
 import type { Notices } from './notices.ts'
+import {
+  backUp,
+  changePhone,
+  changePin,
+  deleteAccount,
+  deleteBackup,
+  dismissNotices,
+  exportEverything,
+  keepBackup,
+  listDevices,
+  moveRealms,
+  openAccessLogKnowledge,
+  readAccessHistory,
+  readNotices,
+  readStatus,
+  removeDevice,
+  renameDevice,
+  replace,
+  restore,
+  rotate,
+  startFresh,
+  synchronise,
+  verifyBackup,
+} from './operations.ts'
 import type {
   AccountRemovalOutcome,
   BackupOutcome,
@@ -41,13 +56,7 @@ import type {
   VerifyOutcome,
 } from './outcomes.ts'
 import { inTurn } from './records.ts'
-import { deleteAccount, deleteBackup, keepBackup, startFresh } from './removal.ts'
-import { restore } from './restore.ts'
 import { bindAccount } from './session-record.ts'
-import { DEFAULT_MOST_SEGMENTS } from './shorten-log.ts'
-import { readStatus } from './status.ts'
-import { synchronise } from './synchronise.ts'
-import { verifyBackup } from './verify.ts'
 import type { Fetch } from './transport/exchange.ts'
 import type { KeySyncTransport } from './transport/transport.ts'
 

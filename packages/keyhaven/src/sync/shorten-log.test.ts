@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_MOST_SEGMENTS, isTooLong } from './shorten-log.ts'
+import { DEFAULT_MOST_SEGMENTS } from './context.ts'
+import { isTooLong } from './shorten-log.ts'
 
 describe('a log is put together anew', () => {
   const MB = 1_048_576

@@ -14,8 +14,6 @@ import { settle } from './settle.ts'
 import type { LogHeads } from './transport/transport.ts'
 import { sealWholeState } from './whole-state.ts'
 
-/** So many segments may follow a snapshot before another one is worth it, unless the app says otherwise. */
-export const DEFAULT_MOST_SEGMENTS = 256
 const MOST_TAIL_BYTES = 4 * 1_048_576
 /** A log that is no larger can be sent again at any time. */
 const SMALL_LOG_BYTES = 65_536

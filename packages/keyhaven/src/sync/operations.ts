@@ -1,0 +1,83 @@
+/**
+ * The operations of key sync, each loaded when it is called: a page starts with the session and the keys on this device,
+ * and most of the code is for what happens rarely.
+ */
+import type * as AccessHistory from './access-history.ts'
+import type * as AccessLogRecord from './access-log-record.ts'
+import type * as Backup from './backup.ts'
+import type * as ChangeGeneration from './change-generation.ts'
+import type * as ChangePhone from './change-phone.ts'
+import type * as Devices from './devices.ts'
+import type * as ExportEverything from './export-everything.ts'
+import type * as MoveRealms from './move-realms.ts'
+import type * as Notices from './notices.ts'
+import type * as Removal from './removal.ts'
+import type * as Restore from './restore.ts'
+import type * as Status from './status.ts'
+import type * as Synchronise from './synchronise.ts'
+import type * as Verify from './verify.ts'
+
+export const backUp: typeof Backup.backUp = async (...input) => (await import('./backup.ts')).backUp(...input)
+
+export const changePhone: typeof ChangePhone.changePhone = async (...input) =>
+  (await import('./change-phone.ts')).changePhone(...input)
+
+export const changePin: typeof ChangeGeneration.changePin = async (...input) =>
+  (await import('./change-generation.ts')).changePin(...input)
+
+export const deleteAccount: typeof Removal.deleteAccount = async (...input) =>
+  (await import('./removal.ts')).deleteAccount(...input)
+
+export const deleteBackup: typeof Removal.deleteBackup = async (...input) =>
+  (await import('./removal.ts')).deleteBackup(...input)
+
+export const dismissNotices: typeof Notices.dismissNotices = async (...input) =>
+  (await import('./notices.ts')).dismissNotices(...input)
+
+export const exportEverything: typeof ExportEverything.exportEverything = async (...input) =>
+  (await import('./export-everything.ts')).exportEverything(...input)
+
+export const keepBackup: typeof Removal.keepBackup = async (...input) =>
+  (await import('./removal.ts')).keepBackup(...input)
+
+export const listDevices: typeof Devices.listDevices = async (...input) =>
+  (await import('./devices.ts')).listDevices(...input)
+
+export const moveRealms: typeof MoveRealms.moveRealms = async (...input) =>
+  (await import('./move-realms.ts')).moveRealms(...input)
+
+export const openAccessLogKnowledge: typeof AccessLogRecord.openAccessLogKnowledge = async (...input) =>
+  (await import('./access-log-record.ts')).openAccessLogKnowledge(...input)
+
+export const readAccessHistory: typeof AccessHistory.readAccessHistory = async (...input) =>
+  (await import('./access-history.ts')).readAccessHistory(...input)
+
+export const readNotices: typeof Notices.readNotices = async (...input) =>
+  (await import('./notices.ts')).readNotices(...input)
+
+export const readStatus: typeof Status.readStatus = async (...input) =>
+  (await import('./status.ts')).readStatus(...input)
+
+export const removeDevice: typeof Devices.removeDevice = async (...input) =>
+  (await import('./devices.ts')).removeDevice(...input)
+
+export const renameDevice: typeof Devices.renameDevice = async (...input) =>
+  (await import('./devices.ts')).renameDevice(...input)
+
+export const replace: typeof Backup.replace = async (...input) =>
+  (await import('./backup.ts')).replace(...input)
+
+export const restore: typeof Restore.restore = async (...input) =>
+  (await import('./restore.ts')).restore(...input)
+
+export const rotate: typeof ChangeGeneration.rotate = async (...input) =>
+  (await import('./change-generation.ts')).rotate(...input)
+
+export const startFresh: typeof Removal.startFresh = async (...input) =>
+  (await import('./removal.ts')).startFresh(...input)
+
+export const synchronise: typeof Synchronise.synchronise = async (...input) =>
+  (await import('./synchronise.ts')).synchronise(...input)
+
+export const verifyBackup: typeof Verify.verifyBackup = async (...input) =>
+  (await import('./verify.ts')).verifyBackup(...input)
