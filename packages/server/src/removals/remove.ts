@@ -91,7 +91,10 @@ async function dropBackup(
   await transaction.query('DELETE FROM app.pointers WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.slots WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.segments WHERE user_id = $1', [accountId])
-  await transaction.query('UPDATE app.logs SET segments = 0, bytes = 0 WHERE user_id = $1', [accountId])
+  await transaction.query(
+    'UPDATE app.logs SET segments = 0, bytes = 0, tail_segments = 0, tail_bytes = 0 WHERE user_id = $1',
+    [accountId],
+  )
   // What opened earlier generations was sealed under roots that nobody has any more.
   await transaction.query('UPDATE app.retired_registrations SET previous_root = NULL WHERE user_id = $1', [
     accountId,
