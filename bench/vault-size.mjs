@@ -1,6 +1,5 @@
 /** What an app's page loads of the vault: each entry with all that it imports at once, and each part loaded when needed. */
-import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { bundle, sizeOf } from './bundling/bundle.mjs'
 
 /** Limits in kB of 1000 bytes, minified and gzipped. */
 const LIMITS = [
@@ -19,38 +18,6 @@ const LOADED_LATER = [
   { what: 'X-Wing', part: /^x-wing/, limit: 38 },
   { what: 'ML-DSA-65', part: /^ml-dsa/, limit: 17 },
 ]
-
-async function bundle(code) {
-  const { outputFiles, metafile } = await build({
-    stdin: { contents: code, resolveDir: import.meta.dirname },
-    bundle: true,
-    minify: true,
-    splitting: true,
-    format: 'esm',
-    target: 'es2022',
-    outdir: '/',
-    write: false,
-    metafile: true,
-  })
-  const contents = new Map(outputFiles.map(({ path, contents: bytes }) => [path.replace(/^\//, ''), bytes]))
-  const outputs = new Map(
-    Object.entries(metafile.outputs).map(([path, output]) => [path.split('/').at(-1), output]),
-  )
-  return { contents, outputs }
-}
-
-/** The gzipped bytes of an output and of all that it imports statically, without those that are there already. */
-function sizeOf({ contents, outputs }, start, there = new Set()) {
-  const seen = new Set(there)
-  const visit = (name) => {
-    if (seen.has(name)) return 0
-    seen.add(name)
-    const later = outputs.get(name).imports.filter(({ kind }) => kind === 'import-statement')
-    const own = gzipSync(contents.get(name), { level: 9 }).length
-    return later.reduce((sum, { path }) => sum + visit(path.split('/').at(-1)), own)
-  }
-  return { bytes: visit(start), seen }
-}
 
 let held = true
 console.log('| loaded | kB gzipped | limit |\n|---|---|---|')

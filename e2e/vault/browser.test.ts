@@ -171,6 +171,28 @@ describe('the device key', () => {
   })
 })
 
+describe('an identity in Chromium', () => {
+  it('opens the frozen conversation key, and has the frozen safety number, as in Node', async () => {
+    const file = readFileSync(new URL('../../vectors/identity-format-1.json', import.meta.url), 'utf8')
+    const { identities, safetyNumbers, conversationKey } = JSON.parse(file) as {
+      identities: Record<string, { private: string }>
+      safetyNumbers: { number: string }[]
+      conversationKey: { conversation: string; message: string; key: string }
+    }
+    const bytes = (hex = ''): number[] => [...Buffer.from(hex, 'hex')]
+    const vector = {
+      sender: bytes(identities['anna']?.private),
+      member: bytes(identities['ben']?.private),
+      conversation: conversationKey.conversation,
+      message: bytes(conversationKey.message),
+    }
+    expect(await run('conversationKey', [vector])).toEqual({
+      key: bytes(conversationKey.key),
+      number: safetyNumbers[0]?.number,
+    })
+  })
+})
+
 describe('two tabs', () => {
   it('write at once, and everything is kept', async () => {
     await run('create', ['indexeddb', ['device']])

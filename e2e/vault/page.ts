@@ -19,6 +19,7 @@ import { webStorage } from 'keyhaven/vault/web-storage'
 import type { WebStorageArea } from 'keyhaven/vault/web-storage'
 import { connectVaults } from 'keyhaven/vault/worker'
 import type { VaultWorker } from 'keyhaven/vault/worker'
+import { deriveSafetyNumber, openConversationKey, parseIdentity } from 'keyhaven/identity'
 import { importNostrKey, signEvent, verifyEvent } from 'keyhaven/nostr'
 import { migratePubPay } from 'keyhaven/legacy/pubpay'
 
@@ -164,6 +165,27 @@ const scenarios = {
   createCode: (kind: Kind, protections: ProtectionName[]) => codeOf(() => make(kind, protections)),
   openCode: (kind: Kind) => codeOf(() => open(kind)),
   argon2id: () => checkArgon2id(),
+  /** What a conversation key's message opens to here, and the safety number of sender and member. Bytes are lists. */
+  conversationKey: async (vector: {
+    readonly sender: readonly number[]
+    readonly member: readonly number[]
+    readonly conversation: string
+    readonly message: readonly number[]
+  }) => {
+    const [sender, identity] = await Promise.all(
+      [vector.sender, vector.member].map((bytes) => parseIdentity(Uint8Array.from(bytes))),
+    )
+    if (sender === undefined || identity === undefined) throw new Error('two identities')
+    const { publicIdentity } = sender
+    const opened = await openConversationKey({
+      identity,
+      sender: publicIdentity,
+      conversation: vector.conversation,
+      message: Uint8Array.from(vector.message),
+    })
+    const number = deriveSafetyNumber(publicIdentity.fingerprint, identity.publicIdentity.fingerprint)
+    return { key: opened.status === 'opened' ? [...opened.key] : opened.status, number }
+  },
   passkeys: () => checkPasskeys(),
   persistence: () => readPersistence(),
   secure: () => globalThis.isSecureContext,
