@@ -90,8 +90,9 @@ export function faultyDevice(input: {
       return run()
     },
     late: (run) => {
+      // What it is for may be gone by then.
       input.late.push(async () => {
-        await run()
+        await run().catch(() => undefined)
       })
       return lost()
     },

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+/** Long rounds: what `npm test` is too short for, and the long form of what it has. */
+export default defineConfig({
+  test: {
+    include: [
+      'e2e/**/*.soak.ts',
+      'e2e/vault/cut-database.test.ts',
+      'packages/keyhaven/src/vault/crash.test.ts',
+      'packages/keyhaven/src/vault/tampering.test.ts',
+      'packages/server/src/realm/killed-server.test.ts',
+    ],
+    globalSetup: ['tools/run-folder.ts'],
+    env: { KEYHAVEN_SOAK: '1' },
+    testTimeout: 1_800_000,
+    hookTimeout: 600_000,
+    maxWorkers: 2,
+  },
+})
