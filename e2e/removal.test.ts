@@ -106,6 +106,9 @@ describe('a forgotten PIN', () => {
     expect(await (await stranger.sync()).startFresh({ pin: OTHER_PIN })).toEqual(asked)
     place.passTime(60_000)
     expect(await (await stranger.sync()).startFresh()).toEqual({ status: 'pin-needed' })
+    const easy = (await stranger.sync()).startFresh({ pin: '123456' })
+    await expect(easy).rejects.toMatchObject({ code: 'ERR_PIN_REFUSED' })
+    expect(await (await first.sync()).status()).toMatchObject({ hasBackup: true })
     expect(await (await stranger.sync()).startFresh({ pin: OTHER_PIN })).toMatchObject({
       status: 'backed-up',
       created: true,

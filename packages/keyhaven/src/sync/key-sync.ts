@@ -237,7 +237,10 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     deleteBackup: (input = {}) => run(input, deleteBackup),
     deleteAccount: ({ leaveRegistrations = false, ...input } = {}) =>
       run(input, (context) => deleteAccount(context, { leaveRegistrations })),
-    startFresh: (input = {}) => withOptionalPin(input, startFresh),
+    startFresh: ({ pin, ...input } = {}) =>
+      pin === undefined
+        ? run(input, (context) => startFresh(context, undefined))
+        : withNewPin({ pin, ...input }, startFresh),
     keepBackup: (input = {}) => run(input, keepBackup),
     exportEverything: ({ reveal = false, ...input } = {}) =>
       run(input, (context) => exportEverything(context, { reveal })),
