@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { KeyhavenError } from 'keyhaven'
+import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { cutAfter } from './testing/cuts.ts'
 import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
@@ -196,13 +196,11 @@ async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (fault) {
-    expect(fault instanceof KeyhavenError || (fault instanceof TypeError && fault.message === 'killed')).toBe(
-      true,
-    )
+    expect(isKeyhavenError(fault) || (fault instanceof TypeError && fault.message === 'killed')).toBe(true)
     return undefined
   }
 }
 
 function codeOf(fault: unknown): string {
-  return fault instanceof KeyhavenError ? fault.code : String(fault)
+  return isKeyhavenError(fault) ? fault.code : String(fault)
 }
