@@ -1,6 +1,6 @@
 /** The secrets that people of the demo choose, at random for each run, so that nothing can be prepared for them. */
 import { randomInt } from 'node:crypto'
-import { findPinRefusal } from 'keyhaven/sync'
+import { findPinRefusal } from 'keyhaven/strength'
 
 /** Eight digits, not six: six digits in a row come up by chance in the hex text of a few hundred kilobytes. */
 const PIN_DIGITS = 8

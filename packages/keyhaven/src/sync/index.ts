@@ -8,7 +8,7 @@ export type { Notice, NoticeKind, Notices } from './notices.ts'
 export type { RemovalOutcome, SyncDevice } from './devices.ts'
 export type { Everything } from './export-everything.ts'
 export { createKeySync } from './key-sync.ts'
-export type { KeySync, KeySyncOptions, OperationInput } from './key-sync.ts'
+export type { KeySync, KeySyncOptions, OperationInput, OptionalPinInput, PinInput } from './key-sync.ts'
 export { openKeyStore } from './key-store.ts'
 export type { ConversationKey, KeySet, KeyStore, ListedKey } from './key-store.ts'
 export type {
@@ -37,6 +37,7 @@ export type {
   WrongPin,
 } from './outcomes.ts'
 export { findPinRefusal, normalizePin } from '../strength/index.ts'
+export type { PinCheck, PinReminder } from './pin-reminder.ts'
 export { openSession, requestSignInCode, signIn } from './session.ts'
 export type { Session, SessionRequest } from './session.ts'
 export type { Answer, Fetch } from './transport/exchange.ts'

@@ -55,6 +55,8 @@ import type {
   SyncStatus,
   VerifyOutcome,
 } from './outcomes.ts'
+import { dropStaleVerifier, openPinReminder, rememberPin } from './pin-reminder.ts'
+import type { PinReminder } from './pin-reminder.ts'
 import { inTurn } from './records.ts'
 import { bindAccount } from './session-record.ts'
 import type { Fetch } from './transport/exchange.ts'
@@ -86,7 +88,20 @@ export interface OperationInput {
   readonly signal?: AbortSignal
 }
 
-export interface KeySync {
+/** What an operation takes that needs the PIN. */
+export interface PinInput extends OperationInput {
+  readonly pin: string
+  /**
+   * When the PIN turns out right, keeps a verifier of it in the vault, for `checkPin`. Whoever opens the vault can try PINs
+   * against that: ask the person, and rather not with device protection alone on an unencrypted disk.
+   */
+  readonly rememberPin?: boolean
+}
+
+/** The same where the PIN may be left out. */
+export type OptionalPinInput = Omit<PinInput, 'pin'> & { readonly pin?: string }
+
+export interface KeySync extends PinReminder {
   /** The phone number of the signed-in account, E.164. */
   readonly phone: string
   /** The keys on this device. */
@@ -95,7 +110,7 @@ export interface KeySync {
    * Brings the backup up to date with this device, and this device with the backup. A first backup and joining one that
    * is there need its PIN; after that none is needed. A PIN that is given is always checked. Nothing changed: nothing sent.
    */
-  backup(input?: OperationInput & { readonly pin?: string }): Promise<BackupOutcome>
+  backup(input?: OptionalPinInput): Promise<BackupOutcome>
   /**
    * Brings this device and the backup up to date with one another: what an app calls when it starts, and after it added or
    * removed keys. It never asks for a PIN, and never makes or joins a backup.
@@ -106,39 +121,34 @@ export interface KeySync {
    * whatever is whole of a damaged backup comes, and the outcome says what was left out; a server that hides something
    * looks just so.
    */
-  restore(
-    input: OperationInput & { readonly pin: string; readonly allowDamaged?: boolean },
-  ): Promise<RestoreOutcome>
+  restore(input: PinInput & { readonly allowDamaged?: boolean }): Promise<RestoreOutcome>
   /**
    * Replaces the backup by this device's keys under a new PIN and a new root key; the old PIN opens nothing then. Only a
    * device that has joined can: else `ERR_AUTHORITY_REQUIRED`. Without a backup it makes the first one. With `allowDamaged`
    * a backup that is damaged is replaced too, and what does not open of it is given up.
    */
-  replaceBackup(
-    input: OperationInput & { readonly pin: string; readonly allowDamaged?: boolean },
-  ): Promise<BackupOutcome>
+  replaceBackup(input: PinInput & { readonly allowDamaged?: boolean }): Promise<BackupOutcome>
   /**
    * Makes `pin` the backup's PIN, under a new root key; the old PIN, which is not asked for, opens nothing then. Other
    * devices follow by themselves. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`. When it throws, the
    * old PIN is still the one, unless the server could not be reached at the very end: the next operation finds out.
    */
-  changePin(input: OperationInput & { readonly pin: string }): Promise<ChangeOutcome>
+  changePin(input: PinInput): Promise<ChangeOutcome>
   /**
    * Puts the backup under a new root key, sealed to every way in that is listed: what an old root key opened is out of
    * use. Needs no PIN and leaves it as it is. Only a device that has joined can: else `ERR_AUTHORITY_REQUIRED`. Until the
    * registration is renewed, by a restore or by a rotation that is given the PIN, a lying server can show a fresh device
    * the backup as it was before. A wrong PIN costs a guess and changes nothing.
    */
-  rotate(input?: OperationInput & { readonly pin?: string }): Promise<ChangeOutcome>
+  rotate(input?: OptionalPinInput): Promise<ChangeOutcome>
   /**
    * Moves the backup to the realms of `configuration`; this object relies on them from then on. The PIN stays and is
    * checked with the realms in use; with `isNewPin` it is not, and becomes the PIN. Fewer realms or lower thresholds need
    * `allowWeaker`: else `ERR_CONFIGURATION_INVALID`. Other devices follow once their app has the new configuration.
    */
   moveRealms(
-    input: OperationInput & {
+    input: PinInput & {
       readonly configuration: Configuration
-      readonly pin: string
       readonly isNewPin?: boolean
       readonly allowWeaker?: boolean
     },
@@ -147,7 +157,7 @@ export interface KeySync {
    * Proves that the backup is whole: reads and opens everything, as a restore does, and writes nothing. What is damaged is an
    * outcome here, not a fault. With `pin` it proves also that the PIN opens it; a wrong one costs a guess.
    */
-  verifyBackup(input?: OperationInput & { readonly pin?: string }): Promise<VerifyOutcome>
+  verifyBackup(input?: OptionalPinInput): Promise<VerifyOutcome>
   /**
    * What other devices did that the person should be told of: wrong PINs and sign-in codes, new and removed devices, a changed
    * phone number; since {@link dismissNotices}, or since this device first asked. Throws what `getAccessHistory` throws.
@@ -192,7 +202,7 @@ export interface KeySync {
    * Replaces a backup that nobody can open any more, since the PIN is forgotten and no device is left, by this device's keys under a
    * new PIN. The first call begins the wait, a call after it needs the PIN and carries it out. `keepBackup`, and a restore, end it.
    */
-  startFresh(input?: OperationInput & { readonly pin?: string }): Promise<FreshStartOutcome>
+  startFresh(input?: OptionalPinInput): Promise<FreshStartOutcome>
   /**
    * Ends the wait of somebody who wants the backup deleted or replaced. Only a device that has joined can: else
    * `ERR_AUTHORITY_REQUIRED`.
@@ -218,6 +228,7 @@ export function createKeySync(options: KeySyncOptions): KeySync {
   return {
     phone: options.transport.phone,
     keys: openKeyStore(options.vault),
+    ...openPinReminder(options.vault, options.argon2id),
     backup: (input = {}) => withOptionalPin(input, backUp),
     sync: (input = {}) => run(input, synchronise),
     verifyBackup: (input = {}) => withOptionalPin(input, verifyBackup),
@@ -275,17 +286,19 @@ function accountCalls(
   }
 }
 
-type WithPin = OperationInput & { readonly pin: string }
-type Work<P, T> = (context: SyncContext, pin: P) => Promise<T>
+type WithPin = <T extends { readonly status: string }>(
+  input: PinInput,
+  work: (context: SyncContext, pin: Uint8Array) => Promise<T>,
+) => Promise<T>
 
 interface Runners {
   readonly run: Run
-  readonly withPin: <T>(input: WithPin, work: Work<Uint8Array, T>) => Promise<T>
+  readonly withPin: WithPin
   /** The same with a PIN that must keep the rules for new ones. */
-  readonly withNewPin: <T>(input: WithPin, work: Work<Uint8Array, T>) => Promise<T>
-  readonly withOptionalPin: <T>(
-    input: OperationInput & { readonly pin?: string },
-    work: Work<Uint8Array | undefined, T>,
+  readonly withNewPin: WithPin
+  readonly withOptionalPin: <T extends { readonly status: string }>(
+    input: OptionalPinInput,
+    work: (context: SyncContext, pin: Uint8Array | undefined) => Promise<T>,
   ) => Promise<T>
 }
 
@@ -296,10 +309,14 @@ function createRunners(relied: { readonly options: KeySyncOptions }): Runners {
     if (input.signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
     return inTurn(vault, 'sync', async () => work(await createContext(relied.options, input)))
   }
-  const withPin: Runners['withPin'] = async (input, work) => {
+  const withPin: WithPin = async (input, work) => {
     const pin = normalizePin(input.pin)
     try {
-      return await run(input, (context) => work(context, pin))
+      return await run(input, async (context) => {
+        const outcome = await work(context, pin)
+        await afterPin(context, { pin, right: PIN_WAS_RIGHT.includes(outcome.status), input })
+        return outcome
+      })
     } finally {
       wipe(pin)
     }
@@ -315,6 +332,22 @@ function createRunners(relied: { readonly options: KeySyncOptions }): Runners {
       pin === undefined
         ? run(input, (context) => work(context, undefined))
         : withPin({ pin, ...input }, work),
+  }
+}
+
+/** The outcomes of a PIN that is the backup's now. */
+const PIN_WAS_RIGHT: readonly string[] = ['backed-up', 'restored', 'pin-changed', 'rotated', 'moved']
+
+/** The backup is done by now: a reminder that cannot be kept is none, which `nextPinReminder` tells. */
+async function afterPin(
+  { vault, argon2id }: SyncContext,
+  done: { readonly pin: Uint8Array; readonly right: boolean; readonly input: PinInput },
+): Promise<void> {
+  try {
+    await dropStaleVerifier(vault)
+    if (done.right && done.input.rememberPin === true) await rememberPin(vault, done.pin, argon2id)
+  } catch (fault) {
+    if (!(fault instanceof KeyhavenError)) throw fault
   }
 }
 
