@@ -1,5 +1,5 @@
 /**
- * Closing an account that has no backup: number, sessions and device names go, the access log stays. Afterwards the same
+ * Closing an account that has no backup: number, sessions and the table's device names go, the access log stays. Afterwards the same
  * number makes a new account.
  */
 import { done } from '../access-log/events.ts'
