@@ -3,28 +3,14 @@
  * for PINs. Every operation loads what it needs when it is called, recovery among it.
  */
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { bundle } from './bundling/bundle.mjs'
 
 /** kB of 1000 bytes, minified and gzipped. */
 const LIMIT_KB = 60
-const CODE = "export * from 'keyhaven/sync'"
 
-const { outputFiles, metafile } = await build({
-  stdin: { contents: CODE, resolveDir: import.meta.dirname },
-  bundle: true,
-  minify: true,
-  splitting: true,
-  format: 'esm',
-  target: 'es2022',
-  outdir: '/',
-  write: false,
-  metafile: true,
-})
+const { contents, outputs } = await bundle("export * from 'keyhaven/sync'")
 const nameOf = (path) => path.split('/').at(-1)
-const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [nameOf(path), output]))
-const sizes = new Map(
-  outputFiles.map(({ path, contents }) => [nameOf(path), gzipSync(contents, { level: 9 }).length]),
-)
+const sizes = new Map([...contents].map(([name, bytes]) => [name, gzipSync(bytes, { level: 9 }).length]))
 
 /** The chunk and all that it loads at once. */
 function listStatic(name, seen = new Set()) {
