@@ -35,6 +35,7 @@ import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
 import { addRemovalRoutes } from './removals/routes.ts'
+import type { CurvePool } from './realm/curve-pool.ts'
 import { createRealmRoutes } from './realm/routes.ts'
 import { DEFAULT_REALM_LIMITS } from './settings/realm-limits.ts'
 import type { RealmLimits } from './settings/realm-limits.ts'
@@ -49,6 +50,7 @@ export interface AppInput {
   readonly realmId: Uint8Array
   readonly tenants: TenantKeys
   readonly realmLimits?: RealmLimits
+  readonly curve: CurvePool
   readonly trustedProxies: BlockList
   readonly codeSender: CodeSender
   readonly log: Log
@@ -113,6 +115,7 @@ function createRealm(input: AppInput, services: Services): ReturnType<typeof cre
     realmId: input.realmId,
     sealKey: input.keys.realmSealKey,
     tenants: new Map([...input.tenants, own]),
+    curve: input.curve,
     now: services.now,
     limits: input.realmLimits ?? DEFAULT_REALM_LIMITS,
     onEvent: (report) => recordRealmEvent(services, report),

@@ -68,6 +68,20 @@ describe('a listener', () => {
     await listener.close()
   })
 
+  test('cuts off a client that sends its request byte by byte, and serves the others meanwhile', async () => {
+    const answer = (request: Request): Promise<Response> => request.text().then(() => new Response('done'))
+    const listener = await listen({ host: '127.0.0.1', port: 0, fetch: answer, requestMs: 1500 })
+    const head = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n'
+    const socket = connect(listener.port, '127.0.0.1', () => socket.write(head))
+    const ended = new Promise((done) => socket.once('close', done))
+    const sending = setInterval(() => socket.write('x'), 50)
+    socket.on('error', () => undefined).resume()
+    expect(await (await fetch(`http://127.0.0.1:${String(listener.port)}/`)).text()).toBe('done')
+    await ended
+    clearInterval(sending)
+    await listener.close()
+  })
+
   test('cuts off a client that takes its answer byte by byte', async () => {
     let cut: (() => void) | undefined
     const ended = new Promise<void>((done) => {

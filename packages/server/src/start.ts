@@ -21,6 +21,7 @@ import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import type { BinarySource } from './postgres/binaries.ts'
 import { startPrivateDatabase } from './postgres/private-database.ts'
+import { createCurvePool } from './realm/curve-pool.ts'
 import { startRealmSweeper } from './realm/sweeper.ts'
 import type { Fetch } from './server.ts'
 import { listen } from './server.ts'
@@ -96,6 +97,8 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const realmId = await loadRealmId(installation, settings.realmId)
   const keys = await loadServerKeys({ ...settings, installation })
   throwIfAborted(hooks.signal)
+  const curve = createCurvePool()
+  undo.push(() => curve.close())
   let fetch: Fetch = () => new Response(null, { status: 503 })
   const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
   undo.push(() => listener.close())
@@ -113,6 +116,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     realmId,
     tenants: settings.tenants,
     realmLimits: settings.realmLimits,
+    curve,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
     notify: webhook !== undefined,

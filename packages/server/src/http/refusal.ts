@@ -34,6 +34,7 @@ export type RefusalCode =
   | 'ERR_PHONE_INVALID'
   | 'ERR_RATE_LIMITED'
   | 'ERR_INTERNAL'
+  | 'ERR_OVERLOADED'
   | 'ERR_DATABASE_UNAVAILABLE'
   | 'ERR_SENDER_UNAVAILABLE'
   | 'ERR_QUOTA_EXCEEDED'
@@ -66,6 +67,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_PHONE_INVALID: { status: 422, message: 'The phone number is not valid.' },
   ERR_RATE_LIMITED: { status: 429, message: 'Too many requests; wait and try again.' },
   ERR_INTERNAL: { status: 500, message: 'The server failed.' },
+  ERR_OVERLOADED: { status: 503, message: 'The server has more to do than it can; wait and try again.' },
   ERR_DATABASE_UNAVAILABLE: { status: 503, message: 'The database is not available; try again.' },
   ERR_SENDER_UNAVAILABLE: { status: 503, message: 'The code could not be sent; try again.' },
   ERR_QUOTA_EXCEEDED: { status: 507, message: 'The quota of the account is used up.' },
@@ -96,6 +98,11 @@ export class Refusal extends Error {
 export function rateLimited(retryAfterSeconds: number): Refusal {
   const seconds = Math.max(1, Math.ceil(retryAfterSeconds))
   return new Refusal('ERR_RATE_LIMITED', { headers: { 'Retry-After': String(seconds) } })
+}
+
+/** A 503 for what was not begun. */
+export function overloaded(): Refusal {
+  return new Refusal('ERR_OVERLOADED', { headers: { 'Retry-After': '1' } })
 }
 
 /** The answer of a refusal, as protocol.md writes it. */

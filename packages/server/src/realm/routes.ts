@@ -10,22 +10,25 @@ import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import type { RealmEvent, RealmRequest } from 'keyhaven/recovery/realm'
 import { REQUEST_LIMIT, encodeResponse, parseRequest } from 'keyhaven/recovery/realm'
+import { DEFAULT_REALM_LIMITS } from '../settings/realm-limits.ts'
 import type { RealmLimits } from '../settings/realm-limits.ts'
 import type { Database } from '../db/database.ts'
 import { readBytes } from '../http/body.ts'
+import { addressBlock } from '../http/origin.ts'
 import type { RequestOrigin } from '../http/origin.ts'
-import { Refusal, rateLimited, refusalResponse } from '../http/refusal.ts'
+import { Refusal, overloaded, rateLimited, refusalResponse } from '../http/refusal.ts'
 import type { RefusalCode } from '../http/refusal.ts'
 import type { TenantKeys } from '../settings/tenants.ts'
 import { OWN_TENANT } from '../settings/tenants.ts'
+import type { CurvePool } from './curve-pool.ts'
 import { readGuardHeaders } from './guard-headers.ts'
 import { loadGroupLibsodium } from './group-libsodium.ts'
 import { createRegistrationSeal } from './seal.ts'
-import type { Refused } from './service.ts'
+import type { RealmResult, Refused } from './service.ts'
 import { handleRealmRequest } from './service.ts'
 import type { RealmIdentity } from './token.ts'
 import { createTokenVerifier, deriveRecordId } from './token.ts'
-import { createTurns } from './turns.ts'
+import { createRealmTraffic } from './traffic.ts'
 
 /** What the realm tells the server that it is part of, after the commit and before the answer. */
 export interface RealmReport {
@@ -49,6 +52,7 @@ export interface RealmRoutesInput {
   readonly sealKey: Uint8Array
   /** Keys of all tenants, our own `keyhaven:1` among them. */
   readonly tenants: TenantKeys
+  readonly curve: CurvePool
   readonly now?: () => Date
   readonly limits?: RealmLimits
   /** Writes the access log. Where it fails, the request does: nothing is handed out that is not written down. */
@@ -94,46 +98,83 @@ const crossOrigin = cors({
 })
 
 function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
-  const { database, realmId, sealKey, tenants, limits, now = () => new Date() } = input
+  const { database, realmId, sealKey, curve, limits = DEFAULT_REALM_LIMITS, now = () => new Date() } = input
   const group = loadGroupLibsodium()
-  const verifyToken = createTokenVerifier({ tenants, realmId })
+  const traffic = createRealmTraffic(limits)
+  const identify = createIdentifier(input)
   const seal = createRegistrationSeal({ sealKey, realmId })
-  const takeTurn = createTurns(WAITING_LIMIT)
-  const identify = async (context: Context<RealmEnv>): Promise<RealmIdentity> => {
+  const serve = async (context: Context<RealmEnv>, leave: Leave): Promise<Response> => {
+    const identity = await identify(context)
+    const recordId = deriveRecordId(identity)
+    const record = toHex(recordId)
+    leave(traffic.ofTenants.enter(identity.tenant, now()))
+    leave(traffic.ofRecords.enter(record, now()))
+    const body = await readBytes(context, BODY)
+    const request = readRequest(body, await group)
+    const time = now()
+    const headers = readGuardHeaders(context.req, { realmId, identity, body, now: time })
+    const terms = { ...limits, ...headers, waits: identity.tenant === OWN_TENANT }
+    const result = await traffic.ofRecords.takeTurn(record, () => {
+      if (request.kind === 'recover2') leave(takePlace(curve))
+      return handleRealmRequest({ database, seal, curve }, { recordId, request, now: time, terms })
+    })
+    await report(input, context, { identity, result })
+    const version = request.kind === 'register1' ? result.storedVersion : undefined
+    return answerBytes(encodeResponse(await result.answer()), version)
+  }
+  return async (context) => {
+    requireClientVersion(context.req.header('x-juicebox-version'))
+    const left: (() => void)[] = []
+    try {
+      left.push(traffic.ofAddresses.enter(addressBlock(originOf(context).address), now()))
+      return await serve(context, (end) => left.push(end))
+    } finally {
+      for (const end of left) end()
+    }
+  }
+}
+
+/** Keeps what is to be done when the request has been answered. */
+type Leave = (end: () => void) => void
+
+/** Who a request's token is for. */
+function createIdentifier(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<RealmIdentity> {
+  const verifyToken = createTokenVerifier(input)
+  const { now = () => new Date() } = input
+  return async (context) => {
     const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '') ?? []
     const identity = token === undefined ? undefined : await verifyToken(token, now())
     if (identity === undefined) throw new RealmRefusal('ERR_TOKEN_REJECTED')
     return identity
   }
-  return async (context) => {
-    requireClientVersion(context.req.header('x-juicebox-version'))
-    const identity = await identify(context)
-    const body = await readBytes(context, BODY)
-    const request = readRequest(body, await group)
-    const recordId = deriveRecordId(identity)
-    const time = now()
-    const headers = readGuardHeaders(context.req, { realmId, identity, body, now: time })
-    const terms = { ...limits, ...headers, waits: identity.tenant === OWN_TENANT }
-    const result = await takeTurn(toHex(recordId), () =>
-      handleRealmRequest({ database, seal, group }, { recordId, request, now: time, terms }),
-    )
-    if (result === undefined) throw rateLimited(1)
-    const { event, refused, answer } = result
-    const refusal = refused && refusalFor(refused)
-    if (event !== undefined) {
-      const origin = context.get('origin') ?? NO_ORIGIN
-      const { tenant, subject, context: sealed } = identity
-      const report = { kind: event.type, tenant, subject, context: sealed, origin }
-      await input.onEvent?.({ ...report, refusal: refusal?.code })
-    }
-    if (refusal !== undefined) throw refusal
-    const version = request.kind === 'register1' ? result.storedVersion : undefined
-    return answerBytes(encodeResponse(await answer()), version)
-  }
 }
 
-/** Requests about one record that may wait for one another; a person's own devices make a handful. */
-const WAITING_LIMIT = 256
+/** Before the guess is counted: what cannot be evaluated soon is not counted either. */
+function takePlace(curve: CurvePool): () => void {
+  const leave = curve.enter()
+  if (leave === undefined) throw overloaded()
+  return leave
+}
+
+/** Tells the server what was done, then throws what the request is refused with. */
+async function report(
+  input: RealmRoutesInput,
+  context: Context<RealmEnv>,
+  done: { readonly identity: RealmIdentity; readonly result: RealmResult },
+): Promise<void> {
+  const { event, refused } = done.result
+  const refusal = refused && refusalFor(refused)
+  if (event !== undefined) {
+    const { tenant, subject, context: sealed } = done.identity
+    const about = { kind: event.type, tenant, subject, context: sealed, origin: originOf(context) }
+    await input.onEvent?.({ ...about, refusal: refusal?.code })
+  }
+  if (refusal !== undefined) throw refusal
+}
+
+function originOf(context: Context<RealmEnv>): RequestOrigin {
+  return context.get('origin') ?? NO_ORIGIN
+}
 
 /** The npm package `juicebox-sdk` names no content type. */
 const BODY = {

@@ -1,10 +1,11 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { randomBytes, utf8 } from 'keyhaven/crypto'
 import { recover, register } from 'keyhaven/recovery'
 import type { RealmRequest, Registration } from 'keyhaven/recovery/realm'
 import { generateScalar, groupNoble } from 'keyhaven/recovery/realm'
 import type { TestDatabase } from '../testing/database.ts'
 import { createTestDatabase } from '../testing/database.ts'
+import { createCurvePool } from './curve-pool.ts'
 import { lockRecord } from './records.ts'
 import type { RegistrationSeal } from './seal.ts'
 import { createRegistrationSeal } from './seal.ts'
@@ -30,6 +31,9 @@ const version = randomBytes(16)
 const recordId = randomBytes(32)
 const seal = createRegistrationSeal({ sealKey: randomBytes(32), realmId: randomBytes(16) })
 
+const curve = createCurvePool({ threads: 1 })
+afterAll(() => curve.close())
+
 let test: TestDatabase
 beforeEach(async () => {
   test = await createTestDatabase()
@@ -39,7 +43,7 @@ beforeEach(async () => {
 
 function handle(request: RealmRequest, sealing: RegistrationSeal = seal): Promise<RealmResult> {
   return handleRealmRequest(
-    { database: test.database, seal: sealing, group: Promise.resolve(groupNoble) },
+    { database: test.database, seal: sealing, curve },
     { recordId, request, now: new Date(), terms: {} },
   )
 }

@@ -5,16 +5,11 @@
  * input is free.
  */
 import { KeyhavenError } from 'keyhaven'
-import type {
-  Decision,
-  Group,
-  RealmEvent,
-  RealmRequest,
-  RealmResponse,
-  RealmTerms,
-} from 'keyhaven/recovery/realm'
+import type { Decision, RealmEvent, RealmRequest, RealmResponse, RealmTerms } from 'keyhaven/recovery/realm'
 import { complete, decide, guardOf } from 'keyhaven/recovery/realm'
 import type { Database } from '../db/database.ts'
+import type { CurvePool } from './curve-pool.ts'
+import { DECOY, commitDecoy, isUnknownGuess } from './decoy.ts'
 import type { StoredRecord } from './records.ts'
 import { lockRecord, writeRecord } from './records.ts'
 import type { RegistrationSeal } from './seal.ts'
@@ -22,7 +17,7 @@ import type { RegistrationSeal } from './seal.ts'
 export interface RealmServiceInput {
   readonly database: Pick<Database, 'withRealmRecord'>
   readonly seal: RegistrationSeal
-  readonly group: Promise<Group>
+  readonly curve: Pick<CurvePool, 'evaluate'>
 }
 
 /** The decision that no answer of the protocol's stands for. */
@@ -62,6 +57,7 @@ export async function handleRealmRequest(
     const sealed = decision.kind === 'store' ? resealed : before.sealed
     const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
     if (record !== before.record) await writeRecord(transaction, recordId, stored)
+    else if (isUnknownGuess(decision)) await commitDecoy(transaction)
     return { stored, decision, event }
   })
   const { record } = stored
@@ -69,19 +65,31 @@ export async function handleRealmRequest(
     event,
     refused: decision.kind === 'refuse' ? decision : undefined,
     storedVersion: record.state === 'registered' ? record.version : guardOf(record)?.version,
-    answer: () => answer(input, { recordId, stored, decision }),
+    answer: () => answer(input, { recordId, stored, decision, request }),
   }
 }
 
 async function answer(
-  { seal, group }: RealmServiceInput,
-  outcome: { readonly recordId: Uint8Array; readonly stored: StoredRecord; readonly decision: Decision },
+  { seal, curve }: RealmServiceInput,
+  outcome: {
+    readonly recordId: Uint8Array
+    readonly stored: StoredRecord
+    readonly decision: Decision
+    readonly request: RealmRequest
+  },
 ): Promise<RealmResponse> {
-  const { recordId, stored, decision } = outcome
+  const { recordId, stored, decision, request } = outcome
+  if (request.kind === 'recover2' && isUnknownGuess(decision)) {
+    const { blindedInput } = request
+    const evaluation = { kind: 'evaluate', blindedInput, numGuesses: 0, guessCount: 0 } as const
+    await curve.evaluate({ decision: evaluation, registration: DECOY })
+  }
   if (decision.kind !== 'evaluate' && decision.kind !== 'release') return complete({ decision })
   if (stored.record.state !== 'registered' || stored.sealed === undefined) {
     throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'length' })
   }
   const registration = await seal.open({ recordId, version: stored.record.version }, stored.sealed)
-  return complete({ decision, registration, group: await group })
+  return decision.kind === 'evaluate'
+    ? curve.evaluate({ decision, registration })
+    : complete({ decision, registration })
 }

@@ -12,7 +12,13 @@ import type { DatabaseSettings } from './database-urls.ts'
 import { parseDatabaseUrls } from './database-urls.ts'
 import { isLoopbackHost, parsePublicOrigin, parseSecureUrl } from './origin.ts'
 import type { RealmLimits } from './realm-limits.ts'
-import { DEFAULT_REALM_LIMITS, parseCooling, parseGuesses, parseGuessesPerDay } from './realm-limits.ts'
+import {
+  DEFAULT_REALM_LIMITS,
+  parseCooling,
+  parseGuesses,
+  parseGuessesPerDay,
+  parseRequests,
+} from './realm-limits.ts'
 import type { TenantKeys } from './tenants.ts'
 import { parseTenants } from './tenants.ts'
 
@@ -76,6 +82,9 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_REALM_GUESSES',
   'KEYHAVEN_REALM_GUESSES_PER_DAY',
   'KEYHAVEN_COOLING_HOURS',
+  'KEYHAVEN_REALM_REQUESTS_PER_ADDRESS',
+  'KEYHAVEN_REALM_REQUESTS_PER_USER',
+  'KEYHAVEN_REALM_REQUESTS_PER_TENANT',
   'KEYHAVEN_TRUSTED_PROXIES',
   'KEYHAVEN_PUBLIC_ORIGIN',
 ]
@@ -121,12 +130,17 @@ export function parseSettings(input: {
 }
 
 function parseRealmLimits(env: Environment): RealmLimits {
-  const { guessCap, evaluationsPerDay, coolingMs } = DEFAULT_REALM_LIMITS
+  const { guessCap, evaluationsPerDay, coolingMs, requests } = DEFAULT_REALM_LIMITS
   return {
     guessCap: readVariable(env, 'KEYHAVEN_REALM_GUESSES', parseGuesses) ?? guessCap,
     evaluationsPerDay:
       readVariable(env, 'KEYHAVEN_REALM_GUESSES_PER_DAY', parseGuessesPerDay) ?? evaluationsPerDay,
     coolingMs: readVariable(env, 'KEYHAVEN_COOLING_HOURS', parseCooling) ?? coolingMs,
+    requests: {
+      address: readVariable(env, 'KEYHAVEN_REALM_REQUESTS_PER_ADDRESS', parseRequests) ?? requests.address,
+      record: readVariable(env, 'KEYHAVEN_REALM_REQUESTS_PER_USER', parseRequests) ?? requests.record,
+      tenant: readVariable(env, 'KEYHAVEN_REALM_REQUESTS_PER_TENANT', parseRequests) ?? requests.tenant,
+    },
   }
 }
 

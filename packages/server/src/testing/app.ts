@@ -15,6 +15,7 @@ import type { AppInput } from '../app.ts'
 import type { CodeSender } from '../auth/code-sender.ts'
 import type { ServerKeys } from '../data/keys.ts'
 import type { LogFields } from '../log/log.ts'
+import { createCurvePool } from '../realm/curve-pool.ts'
 import { listen } from '../server.ts'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import { createTestDatabase } from './database.ts'
@@ -98,7 +99,9 @@ export async function startTestApp(
     info: (fields: LogFields) => logged.push(fields),
     error: (fields: LogFields) => logged.push(fields),
   }
+  const curve = createCurvePool({ threads: 1 })
   const app = createApp({
+    curve,
     database: database.database,
     origin: 'http://127.0.0.1',
     keys,
@@ -126,7 +129,10 @@ export async function startTestApp(
     clock,
     logged,
     codes,
-    close: () => listener.close(),
+    close: async () => {
+      await listener.close()
+      await curve.close()
+    },
   })
   opened.push(created)
   return created

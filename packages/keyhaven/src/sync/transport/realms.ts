@@ -92,8 +92,8 @@ function describeAnswer(answer: Answer): RealmAnswer {
   }
   if (status === 401) return { kind: 'unauthorized' }
   const retryAfterSeconds = readRetryAfter(headers, LONGEST_WAIT_SECONDS)
-  if (status === 429) return { kind: 'rate-limited', retryAfterSeconds }
   const code = errorCodeOf(answer)
+  if (status === 429 || code === 'ERR_OVERLOADED') return { kind: 'rate-limited', retryAfterSeconds }
   if (code === 'ERR_COOLING_PERIOD') return { kind: 'cooling', retryAfterSeconds }
   if (code === 'ERR_PROOF_REJECTED') return { kind: 'proof-rejected' }
   return { kind: 'refused', status }

@@ -11,6 +11,7 @@ import { listen } from '../../server.ts'
 import type { TenantKeys } from '../../settings/tenants.ts'
 import { createTestDatabase } from '../../testing/database.ts'
 import type { TestDatabase } from '../../testing/database.ts'
+import { createCurvePool } from '../curve-pool.ts'
 import type { RealmRoutesInput } from '../routes.ts'
 import { createRealmRoutes } from '../routes.ts'
 
@@ -33,7 +34,9 @@ export interface TestRealm {
 export async function startTestRealm(options: Partial<RealmRoutesInput> = {}): Promise<TestRealm> {
   const database = await createTestDatabase()
   const id = randomBytes(16)
+  const curve = createCurvePool({ threads: 1 })
   const routes = createRealmRoutes({
+    curve,
     database: database.database,
     realmId: id,
     sealKey: randomBytes(32),
@@ -43,7 +46,10 @@ export async function startTestRealm(options: Partial<RealmRoutesInput> = {}): P
   const fetch = (request: Request, bindings?: unknown): Response | Promise<Response> =>
     routes.fetch(request, bindings)
   const listener = await listen({ host: '127.0.0.1', port: 0, fetch })
-  closing.push(() => listener.close())
+  closing.push(async () => {
+    await listener.close()
+    await curve.close()
+  })
   return { id, address: `http://127.0.0.1:${String(listener.port)}/realm/`, database }
 }
 
