@@ -5,7 +5,7 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { startTestApp } from './testing/app.ts'
 import type { TestDatabase } from './testing/database.ts'
-import { createBackup, putSegment } from './testing/backups.ts'
+import { announce, createBackup, putSegment } from './testing/backups.ts'
 import { createSegment, randomId } from './testing/segments.ts'
 
 /** Cuts all connections to the database and lets none in, or lets them in again. */
@@ -55,13 +55,7 @@ describe('while the database is away', () => {
       () => alice.get('/v1/log/segments'),
       () => alice.get('/v1/pointer'),
       () => alice.post('/v1/realm-tokens', { registration: backup.registration, realmIds: backup.realms }),
-      () =>
-        alice.post('/v1/pointer/pending', {
-          expectedEtag: backup.etag,
-          registration,
-          generation: 2,
-          realms: backup.realms,
-        }),
+      () => announce(alice, { expectedEtag: backup.etag, registration, realms: backup.realms }),
       () => putSegment(alice, segment),
       () => alice.send('/v1/auth/logout', { method: 'POST' }),
       () => server.send('/readyz'),

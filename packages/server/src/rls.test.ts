@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Transaction } from './db/database.ts'
 import { startTestApp } from './testing/app.ts'
 import type { TestApp, TestDevice } from './testing/app.ts'
-import { createBackup, putSegment, putSlot } from './testing/backups.ts'
+import { announce, createBackup, putSegment, putSlot } from './testing/backups.ts'
 import { postRemoval, signRemoval } from './testing/removals.ts'
 import { createSegment, randomId, signCommit } from './testing/segments.ts'
 import type { TestBackup } from './testing/backups.ts'
@@ -46,7 +46,7 @@ async function fillEveryTable(device: TestDevice): Promise<TestBackup> {
   await postRemoval(device, { etag: backup.etag })
   const next = createSegment({ ...device, sequence: 2, generation: 2, parents: [backup.ways.id] })
   await putSegment(device, next)
-  await putSlot(device, randomId())
+  await putSlot(device, randomId(), undefined, 2)
   for (const sequence of [3, 4]) {
     const change = {
       expectedEtag: backup.etag,
@@ -54,10 +54,10 @@ async function fillEveryTable(device: TestDevice): Promise<TestBackup> {
       generation: 3,
       realms: [randomId()],
     }
-    await device.post('/v1/pointer/pending', change)
+    await announce(device, change)
     const segment = createSegment({ ...device, sequence, generation: 3, kind: 'snapshot' })
     expect((await putSegment(device, segment, change.registration)).status).toBe(201)
-    await putSlot(device, randomId(), change.registration)
+    await putSlot(device, randomId(), change.registration, change.generation)
   }
   return backup
 }

@@ -16,6 +16,7 @@ import type { Outbox } from './outbox.ts'
 import { realmIds, registerAndCompare } from './registration.ts'
 import { completeChange, sendOutbox } from './send.ts'
 import { settle } from './settle.ts'
+import { proveAnnouncement } from './upload-proofs.ts'
 
 /** A change that is ready to be carried out. */
 export interface Change {
@@ -68,14 +69,15 @@ async function settleAtOnce(context: SyncContext): Promise<BackupState | undefin
 }
 
 async function prepare(context: SyncContext, change: Change): Promise<void> {
-  const { outbox, expectedEtag, anchor } = change
+  const { outbox, expectedEtag, anchor, authoritySeed } = change
   const { registration, generation } = outbox
-  const realms = realmIds(context)
-  await context.transport.beginChange({ registration, generation, realms, expectedEtag }, context.signal)
-  await sendOutbox(context, outbox)
+  const { account, device, transport, signal } = context
+  const announced = { registration, generation, realms: realmIds(context), expectedEtag }
+  const proof = proveAnnouncement({ account, seed: authoritySeed }, { ...announced, device: device.id })
+  await transport.beginChange({ ...announced, proof }, signal)
+  await sendOutbox(context, outbox, authoritySeed)
   if (change.registering === undefined) return
   const { pin, waySeed } = change.registering
-  const { authoritySeed } = change
   const secret = { waySeed, generation, anchor }
   await registerAndCompare(context, { registration, pin, secret, authoritySeed })
 }

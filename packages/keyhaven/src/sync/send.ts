@@ -12,18 +12,35 @@ import { readKnownLog } from './known-log.ts'
 import { dropOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
 import type { Segment } from './segment.ts'
+import { proveSegment, proveSlot } from './upload-proofs.ts'
 
 /** Rules by which the server refuses segments that must be sealed again. */
-const SEAL_AGAIN = ['ERR_GENERATION_RETIRED', 'ERR_SEQUENCE_TAKEN', 'ERR_PARENT_MISSING']
+const SEAL_AGAIN = [
+  'ERR_GENERATION_RETIRED',
+  'ERR_SEQUENCE_TAKEN',
+  'ERR_PARENT_MISSING',
+  'ERR_TOO_MANY_HEADS',
+]
 
-/** Uploads slots and segments; invisible ones when the outbox is a change of the pointer. */
-export async function sendOutbox(context: SyncContext, outbox: Outbox): Promise<void> {
-  const { transport, signal } = context
+/**
+ * Uploads slots and segments, proved by the backup's authority key (seed, 32 bytes); invisible ones when the outbox is a
+ * change of the pointer.
+ */
+export async function sendOutbox(
+  context: SyncContext,
+  outbox: Outbox,
+  authoritySeed: Uint8Array,
+): Promise<void> {
+  const { transport, signal, account } = context
   const { generation, registration, segments, slots } = outbox
-  for (const { wayId, slot } of slots)
-    await transport.putSlot({ wayId, slot, generation, registration }, signal)
+  const signer = { account, seed: authoritySeed }
+  for (const { wayId, slot } of slots) {
+    const proof = proveSlot(signer, { wayId, generation, slot })
+    await transport.putSlot({ wayId, slot, generation, registration, proof }, signal)
+  }
   for (const [index, { id, bytes }] of segments.entries()) {
-    await transport.putSegment({ id: toHex(id), bytes, registration }, signal)
+    const proof = proveSegment(signer, id)
+    await transport.putSegment({ id: toHex(id), bytes, registration, proof }, signal)
     context.report({ phase: 'upload', done: index + 1, total: segments.length })
   }
 }
@@ -38,7 +55,7 @@ export async function deliver(
   state: BackupState,
 ): Promise<BackupState | undefined> {
   try {
-    await sendOutbox(context, outbox)
+    await sendOutbox(context, outbox, state.authoritySeed)
   } catch (fault) {
     if (!isKeyhavenError(fault, 'ERR_SERVER_REFUSED') || !SEAL_AGAIN.includes(fault.details.rule)) throw fault
     await context.vault.write(await dropOutbox(context.vault))

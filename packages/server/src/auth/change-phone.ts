@@ -2,11 +2,11 @@
  * Changing an account's phone number: from a signed-in device, with a code that was sent to the new number and, once the
  * account has an authority key, its signature. Who only took over the old number cannot move the account to another.
  */
-import { concat, lp, parseHex, toHex, utf8, verifyEd25519 } from 'keyhaven/crypto'
+import { concat, lp, toHex, utf8 } from 'keyhaven/crypto'
 import { done, refused } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
+import { requireProof } from '../backups/authority-proof.ts'
 import { lockState } from '../backups/state.ts'
-import type { Pointer } from '../backups/state.ts'
 import type { Transaction } from '../db/database.ts'
 import { addressBlock } from '../http/origin.ts'
 import type { RequestOrigin } from '../http/origin.ts'
@@ -48,9 +48,10 @@ export async function requirePhoneProof(
   change: Pick<PhoneChange, 'phone' | 'proof'>,
 ): Promise<void> {
   const { pointer } = await lockState(transaction, actor.accountId, actor.time)
-  if (pointer !== null && !isProven(pointer, actor.accountId, change)) {
-    throw new Refusal('ERR_PROOF_REJECTED')
-  }
+  const { accountId } = actor
+  const { phone, proof } = change
+  const message = encodePhoneChangeMessage({ accountId, phone, etag: pointer?.etag ?? '' })
+  requireProof(pointer, message, proof)
 }
 
 /**
@@ -92,19 +93,6 @@ export async function changePhone(
   )
   if (outcome === undefined) return phone
   throw typeof outcome === 'string' ? new Refusal(outcome) : rateLimited(outcome.retryAfterSeconds)
-}
-
-function isProven(
-  pointer: Pointer,
-  accountId: string,
-  { phone, proof }: Pick<PhoneChange, 'phone' | 'proof'>,
-): boolean {
-  if (proof === undefined) return false
-  return verifyEd25519({
-    publicKey: parseHex(pointer.authority, 'authority', 32),
-    message: encodePhoneChangeMessage({ accountId, phone, etag: pointer.etag }),
-    signature: parseHex(proof, 'proof', 64),
-  })
 }
 
 async function findTaken(

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes } from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp } from '../testing/app.ts'
-import { createBackup, readLogTypes } from '../testing/backups.ts'
+import { announce, createBackup, readLogTypes } from '../testing/backups.ts'
 import { randomId } from '../testing/segments.ts'
 import { deriveAuthKeys, deriveRealmTokenKey } from './keys.ts'
 import { deriveRealmSubject, openRealmContext, sealRealmContext } from './realm-token.ts'
@@ -55,7 +55,7 @@ describe('realm tokens', () => {
     const [first, second] = [randomId(), randomId()]
     const realms = [randomId()]
     for (const registration of [first, second]) {
-      await alice.post('/v1/pointer/pending', { expectedEtag: etag, registration, generation: 2, realms })
+      await announce(alice, { expectedEtag: etag, registration, realms })
       const answer = await alice.post('/v1/realm-tokens', { registration, realmIds: realms })
       expect(answer.status).toBe(200)
     }

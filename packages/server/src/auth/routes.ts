@@ -7,13 +7,14 @@ import { parseHex } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Transaction } from '../db/database.ts'
 import { whenAnswered } from '../http/answered.ts'
-import { parseWith, readJson } from '../http/body.ts'
+import { readJson } from '../http/body.ts'
 import { addressBlock } from '../http/origin.ts'
 import { Refusal } from '../http/refusal.ts'
+import { readProof } from '../http/proof-header.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiEnv, Services } from '../http/services.ts'
-import { allDifferent, id16, labelShape, signatureShape } from '../http/shapes.ts'
+import { allDifferent, id16, labelShape } from '../http/shapes.ts'
 import { changePhone, requirePhoneProof } from './change-phone.ts'
 import { parsePhone } from './phone.ts'
 import { deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
@@ -118,8 +119,7 @@ function postLogout(services: Services): ApiHandler {
 function postPhone(services: Services): ApiHandler {
   return async (context) => {
     const body = await readJson(context, phoneBody)
-    const header = context.req.header('keyhaven-proof')
-    const proof = header === undefined ? undefined : parseWith(signatureShape, header)
+    const proof = readProof(context)
     const actor = await asActor(services, context, {
       type: 'phone_changed',
       run: async (transaction, known) => {

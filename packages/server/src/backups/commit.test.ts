@@ -11,6 +11,7 @@ import {
   putSlot,
   readLogTypes,
   readPointer,
+  useAuthority,
 } from '../testing/backups.ts'
 import type { Prepared } from '../testing/backups.ts'
 import { createAuthority, createSegment, randomId, signCommit } from '../testing/segments.ts'
@@ -121,7 +122,7 @@ describe('a commit', () => {
     await putSlot(alice, replaced)
     const registration = randomId()
     await announce(alice, { registration, expectedEtag: backup.etag, generation: 1 })
-    const after = await putSlot(alice, replaced, registration)
+    const after = await putSlot(alice, replaced, registration, 1)
     const commit = signCommit(
       { registration, expectedEtag: backup.etag, expectedHeads: [backup.ways.id], anchor: backup.ways.id },
       { accountId: alice.accountId, generation: 1, authority: backup.authority },
@@ -286,6 +287,7 @@ describe('a commit', () => {
     const change = await prepare(alice, backup)
     const { body } = await alice.post('/v1/pointer/commit', change.sign({ newAuthority: heir.publicKey }))
     const { accountId } = alice
+    useAuthority(alice, heir)
     const registration = randomId()
     const expectedEtag = String(body['etag'])
     await announce(alice, { registration, expectedEtag, generation: 2 })

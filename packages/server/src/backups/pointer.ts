@@ -9,6 +9,7 @@ import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { describeRemovals } from '../removals/describe.ts'
+import { encodeAnnouncementMessage, requireProof } from './authority-proof.ts'
 import { dropOldGenerations } from './old-generations.ts'
 import { shortensLog } from './shorten-log.ts'
 import { PENDING_LIFETIME_MS, lockState, parseRealms, retirePending } from './state.ts'
@@ -24,6 +25,8 @@ export interface Announcement {
   readonly registration: string
   readonly generation: number
   readonly realms: readonly string[]
+  /** The authority key's signature, 128 hex digits. */
+  readonly proof: string | undefined
 }
 
 /** Notes a change of the pointer; answers until when it may be committed. */
@@ -37,6 +40,8 @@ export async function announceChange(
   const announced = findAnnounced(state.pending, announcement, actor)
   if (announced !== undefined) return announced.expiresAt
   requireExpected(state, announcement)
+  const message = encodeAnnouncementMessage({ ...announcement, accountId, deviceId: actor.device.id })
+  requireProof(state.pointer, message, announcement.proof)
   if (state.pointer === null) await requireLater(transaction, accountId, announcement.generation)
   if (!keepsRegistration(state, announcement)) {
     await requireFresh(transaction, { accountId, state, registration: announcement.registration })

@@ -8,6 +8,7 @@ import { done } from '../access-log/events.ts'
 import { asActor, requireSignIn } from '../auth/signed-in.ts'
 import { parseWith, readBytes, readJson, readQuery } from '../http/body.ts'
 import { Refusal } from '../http/refusal.ts'
+import { readProof } from '../http/proof-header.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
@@ -74,7 +75,8 @@ function putSegment(services: Services): ApiHandler {
     const { registration } = readQuery(context, registrationQuery)
     const bytes = await readBytes(context, { contentType: 'application/octet-stream', limit: SEGMENT_LIMIT })
     const { accountId, deviceId } = context.get('claims')
-    const upload = parseUpload({ id, bytes, registration, accountId, deviceId })
+    const proof = readProof(context)
+    const upload = parseUpload({ id, bytes, registration, proof, accountId, deviceId })
     const stored = await asActor(services, context, {
       type: 'backup_updated',
       run: (transaction, actor) => storeSegment(transaction, actor, { upload, quota: services.quota }),
@@ -122,10 +124,10 @@ function putSlot(services: Services): ApiHandler {
     const wayId = readParameter(context, 'wayId', id16)
     const { registration } = readQuery(context, registrationQuery)
     const { slot: sealed, generation } = await readJson(context, slotBody)
-    const slot = parseSlot(sealed)
+    const upload = { wayId, slot: parseSlot(sealed), registration, generation, proof: readProof(context) }
     await asActor(services, context, {
       type: 'backup_updated',
-      run: (transaction, actor) => storeSlot(transaction, actor, { wayId, slot, registration, generation }),
+      run: (transaction, actor) => storeSlot(transaction, actor, upload),
     })
     return context.body(null, 204)
   }
@@ -140,7 +142,7 @@ function getPointer(services: Services): ApiHandler {
 
 function postPending(services: Services): ApiHandler {
   return async (context) => {
-    const announcement = await readJson(context, announcementBody)
+    const announcement = { ...(await readJson(context, announcementBody)), proof: readProof(context) }
     const expiresAt = await asActor(services, context, {
       type: 'registration_started',
       run: (transaction, actor) => announceChange(transaction, actor, announcement),

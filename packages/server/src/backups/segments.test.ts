@@ -3,6 +3,7 @@ import { randomBytes, toHex } from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp } from '../testing/app.ts'
 import {
+  announce,
   createBackup,
   parseFrames,
   putSegment,
@@ -207,12 +208,7 @@ describe('quotas', () => {
     const alice = await small.signIn()
     const { etag } = await createBackup(alice)
     const registration = randomId()
-    await alice.post('/v1/pointer/pending', {
-      expectedEtag: etag,
-      registration,
-      generation: 2,
-      realms: [randomId()],
-    })
+    await announce(alice, { expectedEtag: etag, registration })
     expect(
       (await putSegment(alice, createSegment({ ...alice, sequence: 2, generation: 2 }), registration)).status,
     ).toBe(201)

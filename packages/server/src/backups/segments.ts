@@ -9,8 +9,10 @@ import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { parseUuid } from '../http/uuid.ts'
+import { listHeads } from './read-log.ts'
 import { parseSegmentHeader } from './segment-header.ts'
 import type { SegmentHeader } from './segment-header.ts'
+import { encodeAppendMessage, requireProof } from './authority-proof.ts'
 import { lockState } from './state.ts'
 import type { BackupState, Counters } from './state.ts'
 
@@ -20,6 +22,12 @@ export interface Quota {
   readonly bytes: number
 }
 
+/**
+ * The most segments that no visible one follows. A device that has read the log names at least one of them as parent, and
+ * so does not add to them.
+ */
+const MOST_HEADS = 512
+
 export const DEFAULT_QUOTA: Quota = { segments: 100_000, bytes: 1024 ** 3 }
 
 /** A segment whose own bytes have been checked. `registration` is that of the change that it waits for. */
@@ -28,6 +36,8 @@ export interface Upload {
   readonly bytes: Uint8Array
   readonly header: SegmentHeader
   readonly registration: string | undefined
+  /** The authority key's signature, 128 hex digits. */
+  readonly proof: string | undefined
 }
 
 /** Checks a segment against its name and its sender; anything wrong is `ERR_BODY_MALFORMED`. */
@@ -35,6 +45,7 @@ export function parseUpload(input: {
   readonly id: string
   readonly bytes: Uint8Array
   readonly registration: string | undefined
+  readonly proof: string | undefined
   readonly accountId: string
   readonly deviceId: string
 }): Upload {
@@ -45,7 +56,8 @@ export function parseUpload(input: {
     toHex(header.account) === toHex(parseUuid(input.accountId)) &&
     toHex(header.device) === input.deviceId
   if (!own) throw new Refusal('ERR_BODY_MALFORMED')
-  return { id, bytes: input.bytes, header, registration: input.registration }
+  const { bytes, registration, proof } = input
+  return { id, bytes, header, registration, proof }
 }
 
 /** Stores a segment; false when it is there already. Refuses by the codes of protocol.md, "Log". */
@@ -58,6 +70,7 @@ export async function storeSegment(
   const state = await lockState(transaction, actor.accountId, actor.time)
   if (await isStored(transaction, actor.accountId, upload)) return false
   requireGeneration(state, upload, actor)
+  requireProof(state.pointer, encodeAppendMessage(actor.accountId, upload.id), upload.proof)
   await requireParents(transaction, actor.accountId, upload)
   await requireFreeSequence(transaction, actor.accountId, upload)
   requireQuota(state.counters, upload.bytes.length, quota)
@@ -163,16 +176,23 @@ async function insert(
 }
 
 async function countVisible(transaction: Transaction, accountId: string, upload: Upload): Promise<void> {
-  await transaction.query(
+  const { rowCount: followed } = await transaction.query(
     'UPDATE app.segments SET head = false WHERE user_id = $1 AND segment_id = ANY ($2) AND head',
     [accountId, upload.header.parents],
   )
+  if (followed === 0) await requireRoomForHead(transaction, accountId)
   await transaction.query(
     `UPDATE app.logs SET last_cursor = last_cursor + 1, last_arrival = last_arrival + 1,
        segments = segments + 1, bytes = bytes + $2, tail_segments = tail_segments + 1, tail_bytes = tail_bytes + $2
      WHERE user_id = $1`,
     [accountId, upload.bytes.length],
   )
+}
+
+/** The new one is among them already. */
+async function requireRoomForHead(transaction: Transaction, accountId: string): Promise<void> {
+  const heads = await listHeads(transaction, accountId)
+  if (heads.length > MOST_HEADS) throw new Refusal('ERR_TOO_MANY_HEADS')
 }
 
 async function countWaiting(transaction: Transaction, accountId: string, upload: Upload): Promise<void> {

@@ -6,8 +6,10 @@ import { done } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
+import { encodeSlotMessage, requireProof } from './authority-proof.ts'
 import { requirePending } from './segments.ts'
 import { lockState } from './state.ts'
+import type { BackupState } from './state.ts'
 
 export const SLOT_LENGTH = 1168
 
@@ -20,36 +22,46 @@ export interface SlotUpload {
   readonly registration: string | undefined
   /** The generation whose root key it holds; only without a registration. */
   readonly generation?: number | undefined
+  /** The authority key's signature, 128 hex digits. */
+  readonly proof: string | undefined
 }
 
 /**
  * Adds or replaces a slot. `ERR_GENERATION_RETIRED` without a pointer or for another generation than its own,
- * `ERR_POINTER_CONFLICT` without that change.
+ * `ERR_POINTER_CONFLICT` without that change, `ERR_PROOF_REJECTED` without the authority.
  */
 export async function storeSlot(transaction: Transaction, actor: Actor, upload: SlotUpload): Promise<void> {
   const state = await lockState(transaction, actor.accountId, actor.time)
+  const { accountId } = actor
   const wayId = parseHex(upload.wayId, 'wayId', 16)
+  const generation = requireGeneration(state, upload, actor)
+  requireProof(state.pointer, encodeSlotMessage(accountId, { ...upload, generation }), upload.proof)
   if (upload.registration !== undefined) {
-    requirePending(state, upload.registration, actor)
     const registration = parseHex(upload.registration, 'registration', 16)
     await transaction.query(
       `INSERT INTO app.pending_slots (user_id, registration, way_id, slot) VALUES ($1, $2, $3, $4)
        ON CONFLICT (user_id, registration, way_id) DO UPDATE SET slot = excluded.slot`,
-      [actor.accountId, registration, wayId, upload.slot],
+      [accountId, registration, wayId, upload.slot],
     )
   } else {
-    const { generation = state.pointer?.generation } = upload
-    if (state.pointer === null || generation !== state.pointer.generation) {
-      throw new Refusal('ERR_GENERATION_RETIRED')
-    }
     await transaction.query(
       `INSERT INTO app.slots (user_id, way_id, generation, slot) VALUES ($1, $2, $3, $4)
        ON CONFLICT (user_id, way_id) DO UPDATE SET slot = excluded.slot, generation = excluded.generation`,
-      [actor.accountId, wayId, state.pointer.generation, upload.slot],
+      [accountId, wayId, generation, upload.slot],
     )
     await actor.record(done('backup_updated'))
   }
-  await requireRoom(transaction, actor.accountId)
+  await requireRoom(transaction, accountId)
+}
+
+/** The generation that the slot is for: that of the change that it waits for, or the one in use. */
+function requireGeneration(state: BackupState, upload: SlotUpload, actor: Actor): number {
+  if (upload.registration !== undefined) return requirePending(state, upload.registration, actor).generation
+  const inUse = state.pointer?.generation
+  if (inUse === undefined || (upload.generation ?? inUse) !== inUse) {
+    throw new Refusal('ERR_GENERATION_RETIRED')
+  }
+  return inUse
 }
 
 /** The slots of the generation in use. */

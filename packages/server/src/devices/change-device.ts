@@ -4,11 +4,11 @@
  * Removing another device needs the account's authority key once there is one: who only took over the phone number
  * cannot sign its owner's devices out. Every device may remove itself.
  */
-import { concat, lp, parseHex, utf8, verifyEd25519 } from 'keyhaven/crypto'
+import { concat, lp, parseHex, utf8 } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
+import { requireProof } from '../backups/authority-proof.ts'
 import { lockState, retirePending } from '../backups/state.ts'
-import type { Pointer } from '../backups/state.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { parseUuid } from '../http/uuid.ts'
@@ -47,7 +47,10 @@ export async function removeDevice(
   const state = await lockState(transaction, accountId, time)
   const known = await findDevice(transaction, { accountId, deviceId })
   if (known === undefined) throw new Refusal('ERR_NOT_FOUND')
-  if (deviceId !== actor.device.id && state.pointer !== null) requireProof(state.pointer, accountId, removal)
+  if (deviceId !== actor.device.id && state.pointer !== null) {
+    const message = encodeRemovalMessage({ accountId, deviceId, etag: state.pointer.etag })
+    requireProof(state.pointer, message, removal.proof)
+  }
   if (known.removed) return
   if (state.pending?.deviceId === deviceId) {
     const { pointer, pending } = state
@@ -77,20 +80,4 @@ export function encodeRemovalMessage(removal: {
     lp(parseHex(removal.deviceId, 'device', 16)),
     lp(utf8(removal.etag)),
   )
-}
-
-function requireProof(
-  pointer: Pointer,
-  accountId: string,
-  removal: { readonly deviceId: string; readonly proof: string | undefined },
-): void {
-  const { deviceId, proof } = removal
-  const proven =
-    proof !== undefined &&
-    verifyEd25519({
-      publicKey: parseHex(pointer.authority, 'authority', 32),
-      message: encodeRemovalMessage({ accountId, deviceId, etag: pointer.etag }),
-      signature: parseHex(proof, 'proof', 64),
-    })
-  if (!proven) throw new Refusal('ERR_PROOF_REJECTED')
 }

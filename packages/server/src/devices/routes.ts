@@ -5,10 +5,11 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { asActor, requireSignIn } from '../auth/signed-in.ts'
 import { parseWith, readJson } from '../http/body.ts'
+import { readProof } from '../http/proof-header.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
-import { id16, labelShape, signatureShape } from '../http/shapes.ts'
+import { id16, labelShape } from '../http/shapes.ts'
 import { removeDevice, renameDevice } from './change-device.ts'
 import { listDevices } from './devices.ts'
 
@@ -45,8 +46,7 @@ function patchDevice(services: Services): ApiHandler {
 function deleteDevice(services: Services): ApiHandler {
   return async (context) => {
     const deviceId = readId(context)
-    const header = context.req.header('keyhaven-proof')
-    const proof = header === undefined ? undefined : parseWith(signatureShape, header)
+    const proof = readProof(context)
     await asActor(services, context, {
       type: 'device_removed',
       run: (transaction, actor) => removeDevice(transaction, actor, { deviceId, proof }),

@@ -26,6 +26,7 @@ export type RefusalCode =
   | 'ERR_GENERATION_RETIRED'
   | 'ERR_PARENT_MISSING'
   | 'ERR_SEQUENCE_TAKEN'
+  | 'ERR_TOO_MANY_HEADS'
   | 'ERR_PENDING_ELSEWHERE'
   | 'ERR_REGISTRATION_REMAINS'
   | 'ERR_PHONE_TAKEN'
@@ -56,6 +57,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_GENERATION_RETIRED: { status: 409, message: 'The generation is not the one in use.' },
   ERR_PARENT_MISSING: { status: 409, message: 'A parent of the segment is not stored.' },
   ERR_SEQUENCE_TAKEN: { status: 409, message: 'This device stored another segment under this sequence.' },
+  ERR_TOO_MANY_HEADS: { status: 409, message: 'The log has too many ends; follow one of them.' },
   ERR_PENDING_ELSEWHERE: { status: 409, message: 'Another device is changing the backup.' },
   ERR_REGISTRATION_REMAINS: {
     status: 409,

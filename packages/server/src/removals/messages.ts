@@ -1,7 +1,8 @@
 /**
  * What the authority key signs to delete a backup, and to end a wait for that (docs/protocol.md, "Removals").
  */
-import { be4, be8, concat, lp, parseHex, verifyEd25519 } from 'keyhaven/crypto'
+import { be4, be8, concat, lp } from 'keyhaven/crypto'
+import { isProven } from '../backups/authority-proof.ts'
 import type { Pointer } from '../backups/state.ts'
 import { parseUuid } from '../http/uuid.ts'
 
@@ -20,7 +21,7 @@ export function isSignedRemoval(
     be4(pointer.generation),
     lp(pointer.etag),
   )
-  return isSigned(pointer, message, about.signature)
+  return isProven(pointer, message, about.signature)
 }
 
 /** True when it signed the end of just the wait that was requested at this time. */
@@ -33,13 +34,5 @@ export function isSignedKeep(
     lp(parseUuid(about.accountId)),
     be8(about.requestedAt.getTime()),
   )
-  return isSigned(pointer, message, about.signature)
-}
-
-function isSigned(pointer: Pointer, message: Uint8Array, signature: string): boolean {
-  return verifyEd25519({
-    publicKey: parseHex(pointer.authority, 'authority', 32),
-    message,
-    signature: parseHex(signature, 'signature', 64),
-  })
+  return isProven(pointer, message, about.signature)
 }

@@ -3,10 +3,29 @@
  */
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
-import { randomBytes, toBase64 } from 'keyhaven/crypto'
+import { parseHex, randomBytes, signEd25519, toBase64, toHex } from 'keyhaven/crypto'
+import {
+  encodeAnnouncementMessage,
+  encodeAppendMessage,
+  encodeSlotMessage,
+} from '../backups/authority-proof.ts'
 import type { TestAnswer, TestDevice } from './app.ts'
 import { createAuthority, createSegment, randomId, signCommit } from './segments.ts'
 import type { TestSegment } from './segments.ts'
+
+/** The authority keys of the backups that were made here, by account: a device that has joined knows its own. */
+const authorities = new Map<string, ReturnType<typeof createAuthority>>()
+
+/** From now on this key is the account's. */
+export function useAuthority(device: TestDevice, authority: ReturnType<typeof createAuthority>): void {
+  authorities.set(device.accountId, authority)
+}
+
+/** The header by which the account's authority key signs `message`; none before there is a backup. */
+export function prove(device: TestDevice, message: Uint8Array): Readonly<Record<string, string>> {
+  const seed = authorities.get(device.accountId)?.seed
+  return seed === undefined ? {} : { 'Keyhaven-Proof': toHex(signEd25519({ seed, message })) }
+}
 
 /** Puts a segment, visible or for the change of `registration`. */
 export function putSegment(
@@ -15,20 +34,26 @@ export function putSegment(
   registration?: string,
 ): Promise<TestAnswer> {
   const query = registration === undefined ? '' : `?registration=${registration}`
-  return device.put(`/v1/log/segments/${segment.id}${query}`, segment.bytes)
+  const message = encodeAppendMessage(device.accountId, parseHex(segment.id, 'id', 32))
+  const headers = { 'Content-Type': 'application/octet-stream', ...prove(device, message) }
+  const path = `/v1/log/segments/${segment.id}${query}`
+  return device.send(path, { method: 'PUT', body: segment.bytes, headers })
 }
 
-/** Puts a slot; returns what was put. */
+/** Puts a slot, of generation 1 or, for a change, of generation 2 unless told; returns what was put. */
 export async function putSlot(
   device: TestDevice,
   wayId: string,
   registration?: string,
   generation?: number,
 ): Promise<{ readonly answer: TestAnswer; readonly slot: string }> {
-  const slot = toBase64(randomBytes(1168))
+  const bytes = randomBytes(1168)
+  const slot = toBase64(bytes)
   const query = registration === undefined ? '' : `?registration=${registration}`
   const path = `/v1/log/slots/${wayId}${query}`
-  return { answer: await device.send(path, { method: 'PUT', json: { slot, generation } }), slot }
+  const signed = { wayId, generation: generation ?? (registration === undefined ? 1 : 2), slot: bytes }
+  const headers = prove(device, encodeSlotMessage(device.accountId, signed))
+  return { answer: await device.send(path, { method: 'PUT', json: { slot, generation }, headers }), slot }
 }
 
 /** An account with its first backup committed. */
@@ -59,6 +84,7 @@ export async function createBackup(
   )
   const { status, body } = await device.post('/v1/pointer/commit', commit)
   expect(status).toBe(200)
+  useAuthority(device, authority)
   return { registration, realms, authority, ways, etag: String(body['etag']) }
 }
 
@@ -96,7 +122,9 @@ export function announce(
     realms?: readonly string[]
   },
 ): Promise<TestAnswer> {
-  return device.post('/v1/pointer/pending', { generation: 2, realms: [randomId()], ...change })
+  const json = { generation: 2, realms: [randomId()], ...change }
+  const headers = prove(device, encodeAnnouncementMessage({ ...device, ...json }))
+  return device.send('/v1/pointer/pending', { method: 'POST', json, headers })
 }
 
 /** A change that waits for its commit; `sign` makes the commit's body, with parts of it replaced. */

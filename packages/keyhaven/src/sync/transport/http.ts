@@ -38,8 +38,7 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
     ...logCalls(session),
     ...deviceCalls(session),
     changePhone: async ({ proof, ...json }, signal) => {
-      const headers = proof === undefined ? {} : { 'keyhaven-proof': proof }
-      const request = { method: 'POST', path: '/v1/phone', json, headers, signal } as const
+      const request = { method: 'POST', path: '/v1/phone', json, headers: proven(proof), signal } as const
       return readJson(await session.request(request)).text('phone')
     },
     readAccessLog: async ({ before, limit }, signal) => {
@@ -70,8 +69,9 @@ function pointerCalls(
   return {
     readPointer: async (signal) =>
       readPointerState(readJson(await session.request({ method: 'GET', path: '/v1/pointer', signal }))),
-    beginChange: async ({ expectedEtag, registration, generation, realms }, signal) => {
-      await post('/v1/pointer/pending', { expectedEtag, registration, generation, realms }, signal)
+    beginChange: async ({ proof, ...json }, signal) => {
+      const path = '/v1/pointer/pending'
+      await session.request({ method: 'POST', path, json, headers: proven(proof), signal })
     },
     abandonChange: async (registration, signal) => {
       await post('/v1/pointer/abandon', { registration }, signal)
@@ -104,13 +104,15 @@ function logCalls(
   session: Requester,
 ): Pick<KeySyncTransport, 'putSegment' | 'putSlot' | 'readSegments' | 'readHeads' | 'readSlots'> {
   return {
-    putSegment: async ({ id, bytes, registration }, signal) => {
+    putSegment: async ({ id, bytes, registration, proof }, signal) => {
       const path = `/v1/log/segments/${id}${forChange(registration)}`
-      await session.request({ method: 'PUT', path, bytes, signal, deadlineMs: PAGE_DEADLINE_MS })
+      const headers = proven(proof)
+      await session.request({ method: 'PUT', path, bytes, headers, signal, deadlineMs: PAGE_DEADLINE_MS })
     },
-    putSlot: async ({ wayId, slot, generation, registration }, signal) => {
+    putSlot: async ({ wayId, slot, generation, registration, proof }, signal) => {
       const path = `/v1/log/slots/${wayId}${forChange(registration)}`
-      await session.request({ method: 'PUT', path, json: { slot: toBase64(slot), generation }, signal })
+      const json = { slot: toBase64(slot), generation }
+      await session.request({ method: 'PUT', path, json, headers: proven(proof), signal })
     },
     readSegments: async (after, signal) => {
       const path = `/v1/log/segments?after=${String(after)}`
@@ -138,8 +140,8 @@ function deviceCalls(
       await session.request({ method: 'PATCH', path: `/v1/devices/${id}`, json: { label }, signal })
     },
     removeDevice: async ({ id, proof }, signal) => {
-      const headers = proof === undefined ? {} : { 'keyhaven-proof': proof }
-      await session.request({ method: 'DELETE', path: `/v1/devices/${id}`, headers, signal })
+      const path = `/v1/devices/${id}`
+      await session.request({ method: 'DELETE', path, headers: proven(proof), signal })
     },
   }
 }
@@ -159,6 +161,10 @@ function readTime(text: string): string {
   const time = Date.parse(text)
   if (Number.isNaN(time) || new Date(time).toISOString() !== text) throw answerMalformed()
   return text
+}
+
+function proven(proof: string | undefined): Readonly<Record<string, string>> {
+  return proof === undefined ? {} : { 'keyhaven-proof': proof }
 }
 
 function forChange(registration: string | undefined): string {

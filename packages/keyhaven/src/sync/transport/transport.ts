@@ -134,6 +134,11 @@ export type ExportedAccount = Readonly<Record<string, unknown>> & { readonly acc
 
 type Signal = AbortSignal | undefined
 
+/** What adds to a backup is signed by its authority key: 128 hex digits. */
+interface Proved {
+  readonly proof: string
+}
+
 export interface KeySyncTransport {
   readonly origin: string
   /** The account's UUID. */
@@ -142,7 +147,7 @@ export interface KeySyncTransport {
   readonly deviceId: string
   readPointer(signal?: Signal): Promise<PointerState>
   beginChange(
-    change: Omit<Pointer, 'anchor'> & { readonly expectedEtag: string | null },
+    change: Omit<Pointer, 'anchor'> & { readonly expectedEtag: string | null } & Proved,
     signal?: Signal,
   ): Promise<void>
   abandonChange(registration: string, signal?: Signal): Promise<void>
@@ -154,7 +159,11 @@ export interface KeySyncTransport {
   /** Ends a wait for that. */
   keepBackup(signature: string, signal?: Signal): Promise<void>
   putSegment(
-    segment: { readonly id: string; readonly bytes: Uint8Array; readonly registration?: string | undefined },
+    segment: {
+      readonly id: string
+      readonly bytes: Uint8Array
+      readonly registration?: string | undefined
+    } & Proved,
     signal?: Signal,
   ): Promise<void>
   /** Of the generation in use, or for the change of a registration. */
@@ -164,7 +173,7 @@ export interface KeySyncTransport {
       readonly slot: Uint8Array
       readonly generation: number
       readonly registration?: string | undefined
-    },
+    } & Proved,
     signal?: Signal,
   ): Promise<void>
   readSegments(after: number, signal?: Signal): Promise<LogPage>
