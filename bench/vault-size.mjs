@@ -7,6 +7,7 @@ const LIMITS = [
   { what: 'keyhaven/vault/worker, with the vault', code: "export * from 'keyhaven/vault/worker'", limit: 20 },
   { what: 'keyhaven/nostr', code: "export * from 'keyhaven/nostr'", limit: 38 },
   { what: 'keyhaven/legacy/pubpay', code: "export * from 'keyhaven/legacy/pubpay'", limit: 32 },
+  { what: 'keyhaven/legacy/qryptchat', code: "export * from 'keyhaven/legacy/qryptchat'", limit: 20 },
 ]
 const LOADED_LATER = [
   { what: 'Argon2id in WebAssembly', part: /^argon2-wasm/, limit: 13 },

@@ -125,6 +125,26 @@ describe.each(['indexeddb', 'web-storage', 'worker'] as const)('a vault in Chrom
     })
   })
 
+  it('rescues a row of QryptChat, whose nonces are lost', async () => {
+    const file = readFileSync(new URL('../../vectors/qryptchat.json', import.meta.url), 'utf8')
+    const { vectors } = JSON.parse(file) as { readonly vectors: readonly Readonly<Record<string, unknown>>[] }
+    const sample = vectors.find(({ type }) => type === 'backup-package-7ddec2e') as {
+      readonly phone: string
+      readonly pin: string
+      readonly encryptedIdentityKeys: { readonly dataB64: string }
+      readonly encryptedConversationKeys: { readonly dataB64: string }
+    }
+    const row = JSON.stringify({
+      phone_number: sample.phone,
+      encrypted_identity_keys: sample.encryptedIdentityKeys.dataB64,
+      encrypted_master_key: sample.encryptedConversationKeys.dataB64,
+    })
+    const rescue = await run('rescue', [row, sample.pin])
+    expect(rescue).toMatchObject({ status: 'rescued', keys: { publicKey: 2592, privateKey: 4864 } })
+    expect(Object.values(rescue.keys)).toEqual([2592, 4864, 32, 32])
+    expect(rescue.told).toBeGreaterThan(100)
+  })
+
   it('writes two thousand records in one batch', async () => {
     await run('create', [kind, ['device']])
     expect(await run('bigBatch', [2000])).toBe(2001)

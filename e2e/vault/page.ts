@@ -22,6 +22,7 @@ import type { VaultWorker } from 'keyhaven/vault/worker'
 import { deriveSafetyNumber, openConversationKey, parseIdentity } from 'keyhaven/identity'
 import { importNostrKey, signEvent, verifyEvent } from 'keyhaven/nostr'
 import { migratePubPay } from 'keyhaven/legacy/pubpay'
+import { parseQryptChatRow, rescueQryptChatRow } from 'keyhaven/legacy/qryptchat'
 
 type Kind = 'indexeddb' | 'web-storage' | 'worker'
 type ProtectionName = 'device' | 'password' | 'wrong-password' | 'passkey' | 'password+passkey'
@@ -288,6 +289,17 @@ const scenarios = {
     for (const [key, value] of Object.entries(entries)) if (value !== null) localStorage.setItem(key, value)
     const outcome = await migratePubPay({ vault: keptVault(), localStorage, sessionStorage, record: 'moved' })
     return { outcome, left: Object.keys(entries).filter((key) => localStorage.getItem(key) !== null) }
+  },
+  /** The names of what a row holds, with the lengths of its keys; and the largest share of the search that was told. */
+  rescue: async (row: string, pin: string) => {
+    const shares: number[] = []
+    const onProgress = ({ done, total }: { readonly done: number; readonly total: number }): void =>
+      void shares.push(done / total)
+    const rescue = await rescueQryptChatRow({ row: parseQryptChatRow(row), pin, onProgress })
+    if (rescue.status !== 'rescued') return { status: rescue.status, keys: {}, told: shares.length }
+    const keys = Object.entries({ ...rescue.keys.identityKeys, ...rescue.keys.conversationKeys })
+    const sizes = Object.fromEntries(keys.map(([key, { length }]) => [key, length]))
+    return { status: rescue.status, keys: sizes, told: shares.length }
   },
   /** Later, because what the test's own call runs at once is exempt from the policy. */
   evaluatesText: () =>

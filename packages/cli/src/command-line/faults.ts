@@ -67,7 +67,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   },
   ERR_LEGACY_MALFORMED: ({ problem }) => ({
     exit: EXIT.usage,
-    text: `The file does not hold what PubPay stored: "${problem}" is not in its format. Nothing was changed.`,
+    text: `The file does not hold what that program stored: "${problem}" is not in its format. Nothing was changed.`,
   }),
   ERR_LEGACY_MISMATCH: {
     exit: EXIT.usage,

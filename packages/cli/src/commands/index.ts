@@ -7,6 +7,7 @@ import { devicesList } from './devices-list.ts'
 import { devicesRemove } from './devices-remove.ts'
 import { devicesRename } from './devices-rename.ts'
 import { freshStart } from './fresh-start.ts'
+import { importQryptChat } from './import-qryptchat.ts'
 import { keysExport } from './keys-export.ts'
 import { keysFromVault } from './keys-from-vault.ts'
 import { keysImport } from './keys-import.ts'
@@ -35,6 +36,7 @@ import { verify } from './verify.ts'
 export const COMMANDS: readonly Command[] = [
   login,
   keysImport,
+  importQryptChat,
   keysList,
   keysExport,
   keysFromVault,
