@@ -26,18 +26,25 @@ export interface AutoLock {
   stop(): void
 }
 
+/** Where the tabs of all vaults of one name talk. The caller closes it, unless `startAutoLock` takes it over. */
+export function openTabChannel(vault: string): BroadcastChannel {
+  return new BroadcastChannel(`keyhaven/vault/${vault}`)
+}
+
 /** Starts to watch; `lock` is called at most once. */
 export function startAutoLock(input: {
   readonly options: AutoLockOptions
-  /** The channel on which tabs of this vault talk; none outside browsers. */
-  readonly channelName: string | undefined
+  /** None outside browsers. */
+  readonly channel: BroadcastChannel | undefined
+  /** Tells this vault from others of its name, in what tabs say. */
+  readonly vaultId: string
   readonly lock: () => void
 }): AutoLock {
+  const { channel, vaultId } = input
   const idle = createIdleClock(input.options.idleMs, input.lock)
-  const channel = input.channelName === undefined ? undefined : new BroadcastChannel(input.channelName)
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    if (data === 'lock') input.lock()
-    if (data === 'active') idle.restart()
+    if (data === `lock ${vaultId}`) input.lock()
+    if (data === `active ${vaultId}`) idle.restart()
   })
   const unwatch = input.options.onPageHide === true ? watchPageHide(input.lock) : undefined
   let saidActive = -Infinity
@@ -47,11 +54,11 @@ export function startAutoLock(input: {
       idle.restart()
       if (channel && input.options.idleMs !== undefined && Date.now() - saidActive > SAY_ACTIVE_EVERY_MS) {
         saidActive = Date.now()
-        channel.postMessage('active')
+        channel.postMessage(`active ${vaultId}`)
       }
       return true
     },
-    lockOthers: () => channel?.postMessage('lock'),
+    lockOthers: () => channel?.postMessage(`lock ${vaultId}`),
     stop: () => {
       idle.stop()
       channel?.close()

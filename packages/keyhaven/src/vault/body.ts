@@ -4,9 +4,9 @@
 import { equal, wipe } from '../crypto/bytes.ts'
 import { toHex } from '../crypto/hex.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
-import { startAutoLock } from './auto-lock.ts'
+import { openTabChannel, startAutoLock } from './auto-lock.ts'
 import type { AutoLock } from './auto-lock.ts'
-import { loadState } from './contents.ts'
+import { loadState, readManifest } from './contents.ts'
 import type { Contents, FoundHead } from './contents.ts'
 import { parseHead } from './head.ts'
 import { deriveVaultKeys } from './keys.ts'
@@ -44,16 +44,26 @@ export async function unlockBody(
   const opened = await openContents(body, protection, options)
   if (opened.status !== 'unlocked') return opened
   lockBody(body)
-  enterUnlocked(body, opened.contents)
+  enterUnlocked(body, opened.contents, options.tabs)
   return { status: 'unlocked' }
 }
 
-/** Takes over opened contents: from here on the vault is unlocked. */
-export function enterUnlocked(body: Body, contents: Contents): void {
-  const inBrowser = body.storage.kind === 'indexeddb' || body.storage.kind === 'web-storage'
+/** The channel of the tabs that have a vault of this name; none outside browsers. */
+export function openTabs({ name, storage }: Pick<Body, 'name' | 'storage'>): BroadcastChannel | undefined {
+  const inBrowser = storage.kind === 'indexeddb' || storage.kind === 'web-storage'
+  return inBrowser ? openTabChannel(name) : undefined
+}
+
+/** Takes over opened contents, and the channel: from here on the vault is unlocked. */
+export function enterUnlocked(
+  body: Body,
+  contents: Contents,
+  channel: BroadcastChannel | undefined = openTabs(body),
+): void {
   const watch = startAutoLock({
     options: body.autoLock,
-    channelName: inBrowser ? `keyhaven/vault/${toHex(body.vaultId)}` : undefined,
+    channel,
+    vaultId: toHex(body.vaultId),
     lock: () => {
       lockBody(body)
     },
@@ -95,6 +105,8 @@ export interface OpeningOptions {
   readonly id?: string | undefined
   /** The head, if it has just been read. */
   readonly found?: FoundHead
+  /** The channel of the tabs, if it is open; it is taken over when the vault is unlocked. */
+  readonly tabs?: BroadcastChannel | undefined
 }
 
 type Opening =
@@ -111,11 +123,14 @@ export async function openContents(
   const start = found ?? (await readOwnHead(body))
   const { slots } = start.head
   const asked = slots.filter((slot) => id === undefined || toHex(slot.id) === id)
+  // Both at once: where a storage answers slowly, the manifest is there when the vault key is.
+  const reading = readManifest(body, start.head)
+  reading.catch(() => undefined)
   const opened = await openSlots(homeOf(body), asked, protection)
   if (opened.status !== 'unlocked') return opened
   try {
     const source = { name, storage, vaultId, keys: await deriveVaultKeys(vaultId, opened.vaultKey) }
-    let state = await loadState(source, start)
+    let state = await loadState(source, start, reading)
     while (state === undefined) state = await loadState(source, await readOwnHead(body))
     return { status: 'unlocked', contents: { ...source, state, closed: false, swept: false } }
   } catch (error) {

@@ -47,16 +47,25 @@ export interface Contents {
 /** A head as it was found, and read. */
 export type FoundHead = Pick<VaultState, 'headBytes' | 'head'>
 
+/** Asks the storage for the manifest that a head names. */
+export function readManifest(
+  { name, storage }: Pick<Contents, 'name' | 'storage'>,
+  { manifestId }: Head,
+): Promise<Uint8Array | undefined> {
+  return storage.read(name, manifestBlob(manifestId))
+}
+
 /** Loads the state that a head names; `undefined` when it was replaced while it was read. */
 export async function loadState(
   source: Pick<Contents, 'name' | 'storage' | 'vaultId' | 'keys'>,
   found: FoundHead,
+  reading: Promise<Uint8Array | undefined> = readManifest(source, found.head),
 ): Promise<VaultState | undefined> {
-  const { name, storage, vaultId, keys } = source
+  const { vaultId, keys } = source
   const { head, headBytes } = found
   if (!equal(head.vaultId, vaultId)) throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
   const root = await openRoot(head, keys.indexKey)
-  const sealed = await storage.read(name, manifestBlob(root.manifestId))
+  const sealed = await reading
   if (sealed === undefined) {
     await requireReplaced(source, headBytes)
     return undefined

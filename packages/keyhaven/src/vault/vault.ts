@@ -8,8 +8,8 @@
 import { equal, randomBytes, wipe } from '../crypto/bytes.ts'
 import { KeyhavenError } from '../errors.ts'
 import { requireAutoLock } from './auto-lock.ts'
-import { enterUnlocked, homeOf, lockBody, unlockBody, withContents } from './body.ts'
-import type { Body } from './body.ts'
+import { enterUnlocked, homeOf, lockBody, openTabs, unlockBody, withContents } from './body.ts'
+import type { Body, OpeningOptions } from './body.ts'
 import { readRecord, refresh, sealState, writeRecords } from './contents.ts'
 import { chooseProtections, chooseStorage } from './defaults.ts'
 import { describeVault, missingVault } from './describe.ts'
@@ -98,19 +98,35 @@ async function commitUnlessThere(body: Body, writer: VaultWriter, change: Storag
 export async function openVault(options: OpenVaultOptions): Promise<Vault> {
   const name = requireVaultName(options.name)
   const storage = chooseStorage(options.storage)
-  const headBytes = await storage.read(name, HEAD)
-  if (headBytes === undefined) throw await missingVault({ name, storage })
-  const found = { headBytes, head: await parseHead(headBytes) }
-  const { vaultId, slots } = found.head
-  const body = createBody(options, vaultId.slice())
+  const reading = storage.read(name, HEAD)
+  // While the storage reads: both take a browser their time.
+  const tabs = openTabs({ name, storage })
+  let body: Body | undefined
+  try {
+    const headBytes = await reading
+    if (headBytes === undefined) throw await missingVault({ name, storage })
+    const found = { headBytes, head: await parseHead(headBytes) }
+    body = createBody(options, found.head.vaultId.slice())
+    await openAtOnce(body, { found, tabs })
+    return present(body)
+  } finally {
+    if (body?.open === undefined) tabs?.close()
+  }
+}
+
+/** By the first of the protections at hand that opens without asking anybody, if there is one. */
+async function openAtOnce(
+  body: Body,
+  opening: Required<Pick<OpeningOptions, 'found' | 'tabs'>>,
+): Promise<void> {
   for (const protection of body.opensAlone) {
-    const { status } = await unlockBody(body, protection, { found })
-    if (status === 'unlocked') break
+    const { status } = await unlockBody(body, protection, opening)
+    if (status === 'unlocked') return
+    const { slots } = opening.found.head
     if (status === 'unavailable' && slots.every((slot) => serves(protection, slot))) {
       throw new KeyhavenError('ERR_DEVICE_KEY_MISSING', undefined)
     }
   }
-  return present(body)
 }
 
 function createBody(options: OpenVaultOptions, vaultId: Uint8Array): Body {

@@ -6,7 +6,7 @@
  * and workers queue by Web Locks. The browser may evict the whole database when the disk is full, unless the origin's
  * storage is persistent; `askForPersistence` asks for that.
  */
-import { KeyhavenError } from '../../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import { HEAD } from '../storage.ts'
 import type { BlobRange, StorageCommit, VaultStorage, VaultWriter } from '../storage.ts'
 import { createMarker } from './marker.ts'
@@ -33,7 +33,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions = {}): VaultSt
   return {
     kind: 'indexeddb',
     read: async (vault, blob, range) => {
-      const bytes: unknown = await inStore(database, BLOBS, 'readonly', (store) => store.get([vault, blob]))
+      const bytes = await readValue(database, BLOBS, [vault, blob])
       return bytes instanceof Uint8Array ? slice(bytes, range) : undefined
     },
     exclusive: (vault, work) =>
@@ -84,7 +84,7 @@ function slice(bytes: Uint8Array, range: BlobRange | undefined): Uint8Array | un
 
 /** The device key of a slot, if it is there. */
 export async function readDeviceKey(database: string, slot: string): Promise<CryptoKey | undefined> {
-  const key: unknown = await inStore(database, DEVICE_KEYS, 'readonly', (store) => store.get(slot))
+  const key = await readValue(database, DEVICE_KEYS, slot)
   return key instanceof CryptoKey ? key : undefined
 }
 
@@ -96,6 +96,54 @@ export async function writeDeviceKey(database: string, slot: string, key: Crypto
 /** Deletes the device key of a slot, if it is there. */
 export async function deleteDeviceKey(database: string, slot: string): Promise<void> {
   await inStore(database, DEVICE_KEYS, 'readwrite', (store) => store.delete(slot))
+}
+
+interface Reading {
+  readonly store: string
+  readonly key: IDBValidKey
+  readonly resolve: (value: unknown) => void
+  readonly reject: (fault: KeyhavenError) => void
+}
+
+/** What is to be read of each database by its next transaction. */
+const readings = new Map<string, Reading[]>()
+
+/** Reads one value. What is asked for at once is read in one transaction, which costs a browser more than the values in it. */
+function readValue(name: string, store: string, key: IDBValidKey): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const reading = { store, key, resolve, reject }
+    const batch = readings.get(name)
+    if (batch === undefined) void startBatch(name, reading)
+    else batch.push(reading)
+  })
+}
+
+/** Whoever comes until the database is there is read along. */
+async function startBatch(name: string, first: Reading): Promise<void> {
+  const batch = [first]
+  readings.set(name, batch)
+  try {
+    const opening = openDatabase(name)
+    const database = await opening.finally(() => readings.delete(name))
+    readTogether(database, batch)
+  } catch (error) {
+    for (const { reject } of batch) reject(failed(error))
+  }
+}
+
+/** Each answers as soon as its value is there: reading need not wait for the transaction's end. */
+function readTogether(database: IDBDatabase, batch: readonly Reading[]): void {
+  const stores = [...new Set(batch.map(({ store }) => store))]
+  const transaction = database.transaction(stores, 'readonly')
+  transaction.onabort = () => {
+    for (const { reject } of batch) reject(failed(transaction.error))
+  }
+  for (const { store, key, resolve } of batch) {
+    const request = transaction.objectStore(store).get(key)
+    request.onsuccess = () => {
+      resolve(request.result)
+    }
+  }
 }
 
 /** Runs one transaction over one store; resolves when it is durable, with the request's result. */
@@ -118,7 +166,7 @@ async function inStore(
       }
     })
   } catch (error) {
-    throw error instanceof KeyhavenError ? error : failed(error)
+    throw failed(error)
   }
 }
 
@@ -165,6 +213,7 @@ function openDatabase(name: string): Promise<IDBDatabase> {
 
 /** Only the name of a browser's error is passed on, such as `QuotaExceededError`. */
 function failed(error: unknown): KeyhavenError {
+  if (isKeyhavenError(error)) return error
   const name = error instanceof DOMException ? error.name : 'unknown'
   return new KeyhavenError('ERR_STORAGE_FAILED', { fault: name })
 }
