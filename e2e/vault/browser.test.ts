@@ -58,7 +58,9 @@ interface AuthenticatorOptions {
 }
 
 /** A virtual authenticator with verification of its user and, unless told, PRF. */
-async function addAuthenticator(options: AuthenticatorOptions = {}): Promise<{ remove(): Promise<void> }> {
+async function addAuthenticator(
+  options: AuthenticatorOptions = {},
+): Promise<{ remove(): Promise<void>; wait(): Promise<void> }> {
   const session = await context.newCDPSession(page)
   await session.send('WebAuthn.enable')
   const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
@@ -76,6 +78,10 @@ async function addAuthenticator(options: AuthenticatorOptions = {}): Promise<{ r
   return {
     remove: async () => {
       await session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
+    },
+    /** From now on it waits for a person who never comes. */
+    wait: async () => {
+      await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false })
     },
   }
 }
@@ -289,6 +295,51 @@ describe.each(['indexeddb', 'worker'] as const)('a passkey (%s)', (kind) => {
     expect(await run('unlock', ['passkey'])).toBe('no-such-protection')
     expect(await run('unlock', ['password+passkey'])).toBe('unlocked')
     expect(await run('get', [])).toBe('secret of anna')
+  })
+})
+
+describe('the ceremony of a passkey', () => {
+  it('demands verification for one passkey of this site, by a fresh challenge, and the PRF’s output is wiped', async () => {
+    await addAuthenticator()
+    await run('create', ['indexeddb', ['passkey']])
+    const { asked, challenges, outputs } = await run('watchedPasskey', [])
+    const each = { userVerification: 'required', rpId: 'localhost', credentials: 1, challenge: 32 }
+    expect(asked).toEqual([each, each])
+    expect(challenges).toBe(2)
+    expect(outputs.length).toBeGreaterThan(1)
+    for (const output of outputs) expect(output).toEqual({ length: 32, wiped: true })
+  })
+
+  it('opens nothing when the assertion says that nobody was verified', async () => {
+    await addAuthenticator()
+    await run('create', ['indexeddb', ['passkey']])
+    await run('lock', [])
+    expect(await run('unverifiedPasskey', [])).toBe('ERR_PASSKEY_UNAVAILABLE {"reason":"not-verified"}')
+    expect(await run('state', [])).toBe('locked')
+  })
+
+  it('can be aborted, and a second one beside it is told so', async () => {
+    const authenticator = await addAuthenticator()
+    await run('create', ['indexeddb', ['passkey']])
+    await run('lock', [])
+    await authenticator.wait()
+    expect(await run('abortedPasskey', [])).toEqual([
+      'no error: {"status":"cancelled"}',
+      'ERR_PASSKEY_UNAVAILABLE {"reason":"pending"}',
+      'locked',
+    ])
+  })
+
+  it('asks for the one passkey that is named, of several', async () => {
+    const first = await addAuthenticator()
+    await run('create', ['indexeddb', ['passkey']])
+    await first.remove()
+    await addAuthenticator()
+    expect(await run('add', ['passkey'])).toContain('no error')
+    const [lost, here] = await run('protections', [])
+    await run('lock', [])
+    expect(await run('unlockSlot', ['passkey', lost?.id ?? ''])).toBe('cancelled')
+    expect(await run('unlockSlot', ['passkey', here?.id ?? ''])).toBe('unlocked')
   })
 })
 

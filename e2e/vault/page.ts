@@ -188,6 +188,63 @@ const scenarios = {
     return { key: opened.status === 'opened' ? [...opened.key] : opened.status, number }
   },
   passkeys: () => checkPasskeys(),
+  /** What is asked of the authenticator at an unlocking, and what is left of the PRF's answer after it. */
+  watchedPasskey: async () => {
+    const asked: PublicKeyCredentialRequestOptions[] = []
+    const get = navigator.credentials.get.bind(navigator.credentials)
+    navigator.credentials.get = (options) => {
+      if (options?.publicKey) asked.push(options.publicKey)
+      return get(options)
+    }
+    const outputs: Uint8Array[] = []
+    const { prototype } = PublicKeyCredential
+    const results = Object.getOwnPropertyDescriptor(prototype, 'getClientExtensionResults')
+    const real = results?.value as (this: PublicKeyCredential) => AuthenticationExtensionsClientOutputs
+    prototype.getClientExtensionResults = function () {
+      const result = real.call(this)
+      const first = result.prf?.results?.first
+      if (first instanceof ArrayBuffer) outputs.push(new Uint8Array(first))
+      return result
+    }
+    await keptVault().unlock(protectionOf('passkey'))
+    await keptVault().unlock(protectionOf('passkey'))
+    return {
+      asked: asked.map(({ userVerification, rpId, allowCredentials, challenge }) => {
+        const bytes = ArrayBuffer.isView(challenge) ? challenge : new Uint8Array(challenge)
+        return { userVerification, rpId, credentials: allowCredentials?.length, challenge: bytes.byteLength }
+      }),
+      challenges: new Set(asked.map(({ challenge }) => new Uint8Array(challenge as Uint8Array).join())).size,
+      outputs: outputs.map((output) => ({
+        length: output.length,
+        wiped: output.every((byte) => byte === 0),
+      })),
+    }
+  },
+  /** An authenticator that answers without having verified its user, though it was told to. */
+  unverifiedPasskey: () => {
+    const { prototype } = AuthenticatorAssertionResponse
+    const real = Object.getOwnPropertyDescriptor(prototype, 'authenticatorData')
+    Object.defineProperty(prototype, 'authenticatorData', {
+      get(this: AuthenticatorAssertionResponse) {
+        const data = new Uint8Array(real?.get?.call(this) as ArrayBuffer).slice()
+        data[32] = (data[32] ?? 0) & ~0x04
+        return data.buffer
+      },
+    })
+    return codeOf(() => keptVault().unlock(protectionOf('passkey')))
+  },
+  /** Two ceremonies at once, then the one that waits is aborted: with a reason that must not be shown. */
+  abortedPasskey: async () => {
+    const abort = new AbortController()
+    const protection = passkeyProtection({ userName: 'anna@example', signal: abort.signal })
+    const waiting = codeOf(() => keptVault().unlock(protection))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const second = await codeOf(() => keptVault().unlock(protectionOf('passkey')))
+    abort.abort(new Error('CANARY'))
+    return [await waiting, second, keptVault().state()]
+  },
+  unlockSlot: async (protection: ProtectionName, id: string) =>
+    (await keptVault().unlock(protectionOf(protection), id)).status,
   persistence: () => readPersistence(),
   secure: () => globalThis.isSecureContext,
   openWithAutoLock: async (autoLock: { idleMs?: number; onPageHide?: boolean }) => {

@@ -174,6 +174,8 @@ export type PasskeyFault =
   | 'other-site'
   /** The person declined, or the moment passed. */
   | 'cancelled'
+  /** Another passkey is being asked for on this page; when that has ended, ask again. */
+  | 'pending'
   | 'unknown'
 
 /** What one realm did wrong, by the realm's id (32 hex digits). */

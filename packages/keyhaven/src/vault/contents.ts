@@ -16,7 +16,7 @@ import type { Entry, Manifest } from './manifest.ts'
 import { chooseMoves, manifestBlob, packBlob, placePieces } from './packs.ts'
 import type { Piece } from './packs.ts'
 import type { Slot } from './slot.ts'
-import { HEAD } from './storage.ts'
+import { HEAD, MOST_WHOLE_BYTES } from './storage.ts'
 import type { VaultStorage, VaultWriter } from './storage.ts'
 import type { VaultRecord } from './types.ts'
 
@@ -192,6 +192,9 @@ export async function sealState(
   const { indexKey } = source.keys
   const root = { counter, manifestId: randomBytes(16), manifestNonce: randomBytes(NONCE_LENGTH) }
   const sealed = await sealManifest({ manifest, vaultId, root, indexKey })
+  if (sealed.length > MOST_WHOLE_BYTES) {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'records', expected: 'a list of at most 64 MiB' })
+  }
   const headBytes = await sealHead({ vaultId, slots, root, indexKey })
   const state = { headBytes, head: await parseHead(headBytes), root, manifest }
   return { state, blobs: new Map([[manifestBlob(root.manifestId), sealed]]) }

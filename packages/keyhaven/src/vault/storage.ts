@@ -9,6 +9,9 @@
 /** The name of the blob that is replaced with each write. */
 export const HEAD = 'head'
 
+/** No head and no manifest is larger; a larger one is refused before it is read. Records are read by their own length. */
+export const MOST_WHOLE_BYTES: number = 64 * 1024 * 1024
+
 /** A part of a blob, in bytes. */
 export interface BlobRange {
   readonly offset: number
@@ -41,7 +44,10 @@ export interface VaultStorage {
   readonly directory?: string
   /** Whether a vault of this name was made here, as far as a note apart from the vaults says. */
   wasHere?(vault: string): Promise<boolean>
-  /** The blob, or the asked part of it; `undefined` if there is none, or if it is shorter than asked. */
+  /**
+   * The blob, or the asked part of it; `undefined` if there is none, or if it is shorter than asked. `ERR_VAULT_DAMAGED`
+   * for a whole one that is larger than any of ours, unread where the storage can tell.
+   */
   read(vault: string, blob: string, range?: BlobRange): Promise<Uint8Array | undefined>
   /** Runs `work` while no other writer of this vault runs, here or elsewhere; `ERR_VAULT_BUSY` after a while. */
   exclusive<T>(vault: string, work: (writer: VaultWriter) => Promise<T>): Promise<T>

@@ -6,7 +6,7 @@
  * in the app; see SECURITY.md for what each protection keeps from whom.
  */
 import { equal, randomBytes, wipe } from '../crypto/bytes.ts'
-import { KeyhavenError } from '../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { requireAutoLock } from './auto-lock.ts'
 import { enterUnlocked, homeOf, lockBody, openTabs, unlockBody, withContents } from './body.ts'
 import type { Body, OpeningOptions } from './body.ts'
@@ -216,8 +216,7 @@ async function destroyBody(body: Body, vaultId: Uint8Array | undefined): Promise
   body.open?.watch.lockOthers()
   lockBody(body)
   const slots = await storage.exclusive(name, async (writer) => {
-    const headBytes = await storage.read(name, HEAD)
-    const head = headBytes && (await readableHead(headBytes))
+    const head = await readableHead(body)
     if (head && vaultId && !equal(head.vaultId, vaultId))
       throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
     await writer.destroy()
@@ -227,10 +226,12 @@ async function destroyBody(body: Body, vaultId: Uint8Array | undefined): Promise
 }
 
 /** A head that may be damaged: destroying must work all the same. */
-async function readableHead(headBytes: Uint8Array): Promise<Head | undefined> {
+async function readableHead({ name, storage }: Body): Promise<Head | undefined> {
   try {
-    return await parseHead(headBytes)
-  } catch {
+    const headBytes = await storage.read(name, HEAD)
+    return headBytes && (await parseHead(headBytes))
+  } catch (error) {
+    if (isKeyhavenError(error, 'ERR_STORAGE_FAILED')) throw error
     return undefined
   }
 }

@@ -23,6 +23,8 @@ const ID_LENGTH = 16
 const KEY_LENGTH = 32
 const ENTRY_LENGTH = ID_LENGTH + KEY_LENGTH
 const CHECKSUM_LENGTH = 32
+/** The keys of some 20,000 vaults. */
+const MOST_FILE_BYTES = 1024 * 1024
 const PATIENCE_MS = 10_000
 
 const enqueue = createQueue()
@@ -87,9 +89,9 @@ function requireOutside(path: string, { storageDirectory }: FactorContext): void
 
 /** Reads the keys by slot id; none if there is no file. */
 async function readKeys({ path, operations }: Place): Promise<Map<string, Uint8Array>> {
+  requireFit(path)
   const bytes = await operations.read(path)
   if (bytes === undefined) return new Map()
-  requirePrivate(path)
   try {
     return parseKeys(bytes)
   } finally {
@@ -97,10 +99,16 @@ async function readKeys({ path, operations }: Place): Promise<Map<string, Uint8A
   }
 }
 
-/** As OpenSSH does: a key that others may read is not used. Windows keeps its permissions elsewhere. */
-function requirePrivate(path: string): void {
+/**
+ * Before it is read. As OpenSSH does: a key that others may read is not used. Windows keeps its permissions elsewhere.
+ */
+function requireFit(path: string): void {
   const status = statSync(path, { throwIfNoEntry: false })
-  if (status === undefined || process.platform === 'win32' || (status.mode & 0o077) === 0) return
+  if (status === undefined) return
+  if (!status.isFile() || status.size > MOST_FILE_BYTES) {
+    throw new KeyhavenError('ERR_DEVICE_KEY_REFUSED', { problem: 'damaged' })
+  }
+  if (process.platform === 'win32' || (status.mode & 0o077) === 0) return
   throw new KeyhavenError('ERR_DEVICE_KEY_REFUSED', { problem: 'permissions' })
 }
 

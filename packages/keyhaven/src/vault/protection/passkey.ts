@@ -33,6 +33,8 @@ export interface PasskeyOptions {
   readonly credentialId?: Uint8Array
   /** How long the person may take, in ms; 120,000 unless told. */
   readonly timeoutMs?: number
+  /** Ends a ceremony that is under way, as if the person had declined. Not for vaults in a worker. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -54,7 +56,8 @@ export function passkeyProtection(options: PasskeyOptions): Protection {
       },
     ],
   }
-  notePortable(protection, { type: 'passkey', options })
+  // A signal does not go over to a worker.
+  if (options.signal === undefined) notePortable(protection, { type: 'passkey', options })
   return protection
 }
 
@@ -77,9 +80,9 @@ async function enroll(
   options: PasskeyOptions,
   context: FactorContext,
 ): Promise<{ readonly parameters: Uint8Array; readonly secret: Uint8Array }> {
-  const made = await ask(() => makePasskey(options))
+  const made = await ask(options, () => makePasskey(options))
   const parameters = { ...made, prfInput: randomBytes(PRF_INPUT_LENGTH) }
-  const secret = await ask(() => evaluate(options, parameters, context))
+  const secret = await ask(options, () => evaluate(options, parameters, context))
   return { parameters: encodePasskeyParameters(parameters), secret }
 }
 
@@ -89,7 +92,7 @@ async function open(
 ): Promise<FactorOutcome> {
   const parameters = parsePasskeyParameters(context.parameters)
   try {
-    return { status: 'opened', secret: await ask(() => evaluate(options, parameters, context)) }
+    return { status: 'opened', secret: await ask(options, () => evaluate(options, parameters, context)) }
   } catch (error) {
     const cancelled =
       isKeyhavenError(error, 'ERR_PASSKEY_UNAVAILABLE') && error.details.reason === 'cancelled'
@@ -104,6 +107,7 @@ async function makePasskey(options: PasskeyOptions): Promise<Omit<PasskeyParamet
     return { siteId, credentialId: options.credentialId.slice(), transports: [] }
   }
   const credential = await navigator.credentials.create({
+    ...(options.signal && { signal: options.signal }),
     publicKey: {
       challenge: randomBytes(32),
       rp: { id: siteId, name: options.siteName ?? siteId },
@@ -130,6 +134,7 @@ async function evaluate(
   const { siteId, credentialId, transports, prfInput } = parameters
   const id = new Uint8Array(credentialId)
   const credential = await navigator.credentials.get({
+    ...(options.signal && { signal: options.signal }),
     publicKey: {
       challenge: randomBytes(32),
       rpId: siteId,
@@ -165,13 +170,15 @@ function requireOutput(credential: Credential | null): Uint8Array {
 }
 
 /** Runs a WebAuthn ceremony; the browser's errors become reasons. */
-async function ask<T>(ceremony: () => Promise<T>): Promise<T> {
+async function ask<T>({ signal }: PasskeyOptions, ceremony: () => Promise<T>): Promise<T> {
   if (!globalThis.isSecureContext) throw unavailable('insecure-context')
   if (typeof PublicKeyCredential === 'undefined') throw unavailable('no-webauthn')
   try {
     return await ceremony()
   } catch (error) {
     if (isKeyhavenError(error)) throw error
+    // What it rejects with then is whatever the app has aborted it with.
+    if (signal?.aborted === true) throw unavailable('cancelled')
     throw unavailable(error instanceof DOMException ? (REASONS[error.name] ?? 'unknown') : 'unknown')
   }
 }
@@ -180,6 +187,7 @@ async function ask<T>(ceremony: () => Promise<T>): Promise<T> {
 const REASONS: Readonly<Record<string, PasskeyFault>> = {
   NotAllowedError: 'cancelled',
   AbortError: 'cancelled',
+  OperationError: 'pending',
   TimeoutError: 'cancelled',
   SecurityError: 'other-site',
   NotSupportedError: 'no-authenticator',

@@ -1,13 +1,17 @@
 /**
  * The file system calls that storage in files makes, one function each, so that tests can fail and kill at every one.
  */
-import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { link, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
-import { KeyhavenError } from '../../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { MOST_WHOLE_BYTES } from '../storage.ts'
 import type { BlobRange } from '../storage.ts'
 
 export interface FileOperations {
-  /** The file's bytes, or a part of them; `undefined` if there is no such file, or if it is shorter. */
+  /**
+   * The file's bytes, or a part of them; `undefined` if there is no such file, or if it is shorter. `ERR_VAULT_DAMAGED`,
+   * and nothing is read, for a whole file of more than 64 MiB and for what is no file: a device or a pipe has no end.
+   */
   read(path: string, range?: BlobRange): Promise<Uint8Array | undefined>
   /** Writes a file that must not exist yet, mode 0600, and makes its bytes durable unless told not to. */
   create(path: string, bytes: Uint8Array, options?: { readonly durable: boolean }): Promise<void>
@@ -24,6 +28,9 @@ export interface FileOperations {
   /** Makes names in a folder durable. */
   syncDirectory(directory: string): Promise<void>
 }
+
+/** Opening a pipe waits for its writer unless told not to; Windows has no such flag. */
+const READ = constants.O_RDONLY | ((constants as { readonly O_NONBLOCK?: number }).O_NONBLOCK ?? 0)
 
 /** The real file system. Every fault is `ERR_STORAGE_FAILED` with the system's code, such as `ENOSPC`. */
 export const fileOperations: FileOperations = {
@@ -47,12 +54,21 @@ export const fileOperations: FileOperations = {
 
 /** As a plain Uint8Array: a Buffer's `slice` shares its memory, which nobody here expects. */
 function readWhole(path: string): Uint8Array {
-  const { buffer, byteOffset, length } = readFileSync(path)
-  return new Uint8Array(buffer, byteOffset, length)
+  const file = openSync(path, READ)
+  try {
+    const status = fstatSync(file)
+    if (!status.isFile() || status.size > MOST_WHOLE_BYTES) {
+      throw new KeyhavenError('ERR_VAULT_DAMAGED', { problem: 'length' })
+    }
+    const { buffer, byteOffset, length } = readFileSync(file)
+    return new Uint8Array(buffer, byteOffset, length)
+  } finally {
+    closeSync(file)
+  }
 }
 
 function readRange(path: string, range: BlobRange): Uint8Array | undefined {
-  const file = openSync(path, constants.O_RDONLY)
+  const file = openSync(path, READ)
   try {
     const buffer = new Uint8Array(range.length)
     return readSync(file, buffer, 0, range.length, range.offset) === range.length ? buffer : undefined
@@ -97,6 +113,7 @@ async function orMissing<T>(work: () => Promise<T>, missing: T): Promise<T> {
     return await work()
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return missing
+    if (isKeyhavenError(error)) throw error
     throw new KeyhavenError('ERR_STORAGE_FAILED', { fault: systemCode(error) })
   }
 }
