@@ -25,7 +25,8 @@ const SECRET_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   passphrase: ['pin', 'password', 'vault-password'],
   password: ['password', 'vault-password', 'pin'],
   'vault-password': ['vault-password'],
-  code: ['code'],
+  code: ['code', 'recovery-code'],
+  'recovery-code': ['recovery-code'],
 }
 
 /** Reads the arguments after the program's name; faults are {@link CommandError} `ERR_USAGE`. */
@@ -112,7 +113,7 @@ function parseOption(token: {
   if (definition === undefined) {
     const secret = SECRET_OPTIONS[token.name]?.find((name) => `${name}-file` in command.options)
     if (secret !== undefined) {
-      const noun = secret === 'pin' ? 'PIN' : secret === 'code' ? 'code' : 'password'
+      const noun = secret === 'pin' ? 'PIN' : secret.endsWith('code') ? 'code' : 'password'
       const ways = `use --${secret}-file FILE, --${secret}-stdin, or wait to be asked`
       throw new CommandError('ERR_USAGE', `A ${noun} is never taken from the command line: ${ways}.`)
     }

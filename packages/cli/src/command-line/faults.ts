@@ -41,6 +41,10 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     exit: EXIT.usage,
     text: 'The address must begin with https://; http:// is taken only for this machine itself.',
   },
+  ERR_RECOVERY_CODE_INVALID: ({ problem }) => ({
+    exit: EXIT.usage,
+    text: `That is not a recovery code: ${RECOVERY_CODE_PROBLEMS[problem]}. Nothing was tried; look at it again.`,
+  }),
   ERR_PIN_REFUSED: ({ reason }) => ({ exit: EXIT.refused, text: PIN_REASONS[reason] }),
   ERR_SIGNED_OUT: { exit: EXIT.signedOut, text: 'This device is not signed in; run "keyhaven login" first.' },
   ERR_DEVICE_REMOVED: {
@@ -175,6 +179,14 @@ const PIN_REASONS: Readonly<Record<KeyhavenErrorDetails['ERR_PIN_REFUSED']['reas
   date: 'The PIN is too easy to guess: it reads as a date. Choose another one, or several words.',
   'phone-number':
     'The PIN is too easy to guess: it is a part of your phone number. Choose another one, or several words.',
+}
+
+const RECOVERY_CODE_PROBLEMS: Readonly<
+  Record<KeyhavenErrorDetails['ERR_RECOVERY_CODE_INVALID']['problem'], string>
+> = {
+  characters: 'it has a character that no code has',
+  length: 'a code has 28 characters, in seven groups of four',
+  check: 'a character is wrong, or two have changed places',
 }
 
 const DEVICE_KEY_PROBLEMS: Readonly<

@@ -17,7 +17,7 @@ const MOST_BYTES = 4096
 
 /** What kind of secret is read, and under which options. */
 export interface SecretKind {
-  readonly options: 'pin' | 'code' | 'password' | 'vault-password'
+  readonly options: 'pin' | 'code' | 'password' | 'vault-password' | 'recovery-code'
   readonly noun: string
   readonly missing: { readonly code: CommandErrorCode; readonly exit: ExitCode }
   /**
@@ -49,6 +49,14 @@ export const PASSWORD: SecretKind = {
   patienceMs: 10_000,
 }
 
+/** The code that was shown once, and written down. */
+export const RECOVERY_CODE: SecretKind = {
+  options: 'recovery-code',
+  noun: 'recovery code',
+  missing: { code: 'ERR_RECOVERY_CODE_NEEDED', exit: EXIT.secretNeeded },
+  patienceMs: 10_000,
+}
+
 /** The password that opens the vault of the device on which a command works. */
 export const VAULT_PASSWORD: SecretKind = {
   options: 'vault-password',
@@ -56,7 +64,7 @@ export const VAULT_PASSWORD: SecretKind = {
   missing: { code: 'ERR_PASSWORD_NEEDED', exit: EXIT.secretNeeded },
 }
 
-const KINDS = [PIN, SIGN_IN_CODE, PASSWORD, VAULT_PASSWORD]
+const KINDS = [PIN, SIGN_IN_CODE, PASSWORD, RECOVERY_CODE, VAULT_PASSWORD]
 
 /** The two options of a kind of secret, for a command's list of options. */
 export function secretOptions({

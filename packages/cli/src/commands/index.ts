@@ -16,6 +16,8 @@ import { keysToVault } from './keys-to-vault.ts'
 import { log } from './log.ts'
 import { login } from './login.ts'
 import { pinChange } from './pin-change.ts'
+import { recoveryCodeCreate } from './recovery-code-create.ts'
+import { recoveryCodeUse } from './recovery-code-use.ts'
 import { restore } from './restore.ts'
 import { rotate } from './rotate.ts'
 import { serve } from './serve.ts'
@@ -32,6 +34,8 @@ import { vaultProtectList } from './vault-protect-list.ts'
 import { vaultProtectRemove } from './vault-protect-remove.ts'
 import { vaultProtectReplace } from './vault-protect-replace.ts'
 import { verify } from './verify.ts'
+import { waysList } from './ways-list.ts'
+import { waysRemove } from './ways-remove.ts'
 
 export const COMMANDS: readonly Command[] = [
   login,
@@ -48,6 +52,10 @@ export const COMMANDS: readonly Command[] = [
   verify,
   pinChange,
   rotate,
+  recoveryCodeCreate,
+  recoveryCodeUse,
+  waysList,
+  waysRemove,
   devicesList,
   devicesRename,
   devicesRemove,

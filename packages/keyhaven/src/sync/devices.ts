@@ -8,20 +8,14 @@ import { concat, lp, parseHex, signEd25519, toHex, utf8 } from '../crypto/index.
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import type { Vault } from '../vault/index.ts'
 import type { BackupState } from './backup-state.ts'
-import { catchUp, isInUse, retryConflicts } from './catch-up.ts'
-import type { PointerInUse } from './catch-up.ts'
+import { retryConflicts } from './catch-up.ts'
 import { rotate } from './change-generation.ts'
-import { sealChain } from './compose.ts'
 import type { SyncContext } from './context.ts'
 import { deriveDeviceWay, openDevice } from './device.ts'
-import { keepOutbox } from './outbox.ts'
-import { pull } from './pull.ts'
-import { lastSequence } from './push.ts'
+import { readOpenBackup } from './open-backup.ts'
 import { namesBelow } from './records.ts'
-import { deliver } from './send.ts'
-import { settle } from './settle.ts'
 import type { ServedDevice } from './transport/transport.ts'
-import { describeTrust, writeWays } from './ways.ts'
+import { sendWays } from './ways-change.ts'
 
 /** A device of the account. */
 export interface SyncDevice {
@@ -132,19 +126,6 @@ async function rotateWithout(context: SyncContext, ways: readonly string[]): Pro
   return { status: 'removed', rotated: true, oldRegistrationRemainsOn }
 }
 
-/** The pointer, and the state after everything that the server has where this device has joined. */
-async function readOpenBackup(context: SyncContext): Promise<{
-  readonly pointer: PointerInUse | undefined
-  readonly state: BackupState | undefined
-}> {
-  return retryConflicts(async () => {
-    const { pointer, state } = await settle(context)
-    if (!isInUse(pointer)) return { pointer: undefined, state: undefined }
-    const current = await catchUp(context, pointer, state)
-    return { pointer, state: current && (await pull(context, pointer.pointer, current)).state }
-  })
-}
-
 /** Labels of the devices that the log lists, by id. */
 async function readDeviceWays(context: SyncContext): Promise<ReadonlyMap<string, string> | undefined> {
   const { state } = await readOpenBackup(context)
@@ -160,16 +141,8 @@ async function relabel(
   state: BackupState,
   change: { readonly id: string; readonly label: string },
 ): Promise<void> {
-  const { root, generation, heads, authoritySeed } = state
   const ways = state.ways.map((way) => (way.device === change.id ? { ...way, label: change.label } : way))
-  const body = writeWays({ ways, authoritySeed, trust: describeTrust(context.configuration) })
-  const sequence = await lastSequence(context, state)
-  const bodies = [{ kind: 'ways' as const, body }]
-  const segments = await sealChain(context, { bodies, root, generation, heads, sequence })
-  const outbox = { generation, root, segments, slots: [], pending: [], registration: undefined }
-  await context.vault.write(keepOutbox(outbox))
-  const delivered = await deliver(context, outbox, state)
-  if (delivered === undefined) throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
+  await sendWays(context, state, { ways, slots: [] })
 }
 
 /** Hex of the authority key's signature of a removal (docs/protocol.md, "Devices"). */

@@ -52,6 +52,28 @@ export async function enterWithDevice(
   return finish(context, opened.absorbed, remembered)
 }
 
+/**
+ * Enters by a way whose seed the person holds; `undefined` when there is no slot for it: it was removed, or is of another
+ * account. `least` is what the way itself remembers of the log; `ERR_LOG_ROLLED_BACK` when the log is older.
+ */
+export async function enterWithSeed(
+  context: SyncContext,
+  pointer: PointerState & { readonly pointer: Pointer },
+  input: {
+    readonly seed: Uint8Array
+    readonly least: { readonly generation: number; readonly anchor: Uint8Array } | undefined
+    readonly remembered: BackupState | undefined
+  },
+): Promise<Entered | undefined> {
+  const { seed, least, remembered } = input
+  if (least !== undefined && least.generation > pointer.pointer.generation)
+    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  const opened = await openBySeed(context, pointer, seed)
+  if (opened === undefined) return undefined
+  if (least !== undefined) requireAnchor(opened.absorbed, least)
+  return finish(context, opened.absorbed, remembered)
+}
+
 async function openBySeed(
   context: SyncContext,
   state: PointerState & { readonly pointer: Pointer },
@@ -101,7 +123,7 @@ export async function readGeneration(
 }
 
 /** The log must have what the registration names: `ERR_LOG_ROLLED_BACK`. */
-export function requireAnchor({ state }: Absorbed, { anchor }: RegisteredSecret): void {
+export function requireAnchor({ state }: Absorbed, { anchor }: Pick<RegisteredSecret, 'anchor'>): void {
   if (!state.anchors.includes(toHex(anchor))) throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
 }
 

@@ -34,6 +34,7 @@ export type {
   Verified,
   VerifyOutcome,
   Waiting,
+  WayRestoreOutcome,
   WrongPin,
 } from './outcomes.ts'
 export { findPinRefusal, normalizePin } from '../strength/index.ts'
@@ -56,3 +57,5 @@ export type {
   Requester,
   WaitingRemoval,
 } from './transport/transport.ts'
+export type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
+export type { RecoveryCodeOutcome } from './with-recovery-code.ts'

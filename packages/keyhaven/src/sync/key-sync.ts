@@ -20,6 +20,7 @@ import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Notices } from './notices.ts'
 import {
+  addRecoveryCode,
   backUp,
   changePhone,
   changePin,
@@ -29,15 +30,18 @@ import {
   exportEverything,
   keepBackup,
   listDevices,
+  listWays,
   moveRealms,
   openAccessLogKnowledge,
   readAccessHistory,
   readNotices,
   readStatus,
   removeDevice,
+  removeWay,
   renameDevice,
   replace,
   restore,
+  restoreWithCode,
   rotate,
   startFresh,
   synchronise,
@@ -54,10 +58,13 @@ import type {
   SyncOutcome,
   SyncStatus,
   VerifyOutcome,
+  WayRestoreOutcome,
 } from './outcomes.ts'
 import { dropStaleVerifier, openPinReminder, rememberPin } from './pin-reminder.ts'
 import type { PinReminder } from './pin-reminder.ts'
 import { inTurn } from './records.ts'
+import type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
+import type { RecoveryCodeOutcome } from './with-recovery-code.ts'
 import { bindAccount } from './session-record.ts'
 import type { Fetch } from './transport/exchange.ts'
 import type { KeySyncTransport } from './transport/transport.ts'
@@ -213,6 +220,26 @@ export interface KeySync extends PinReminder {
    * it only with `reveal`. Changes nothing.
    */
   exportEverything(input?: OperationInput & { readonly reveal?: boolean }): Promise<Everything>
+  /**
+   * Every way in that the backup has: the PIN, devices, recovery codes, kits. Only a device that has joined can tell: else
+   * `ERR_AUTHORITY_REQUIRED`.
+   */
+  listWays(input?: OperationInput): Promise<readonly ListedWay[]>
+  /**
+   * Removes a recovery code or a kit: a new root key that is not sealed to it. What an old copy of the backup held stays
+   * readable to whoever has both.
+   */
+  removeWay(input: OperationInput & { readonly id: string }): Promise<WayRemovalOutcome>
+  /**
+   * Makes a recovery code of 130 bits, which restores without the PIN. It is in this answer and nowhere else: show it once,
+   * to be written down. Whoever has it and can sign in opens the backup.
+   */
+  addRecoveryCode(input?: OperationInput & { readonly label?: string }): Promise<RecoveryCodeOutcome>
+  /**
+   * As `restore`, with a recovery code: no guess is counted. `ERR_RECOVERY_CODE_INVALID` for a text that is none. Give the
+   * backup a PIN again by `changePin`. A fresh device cannot tell an older state of the backup by a code alone.
+   */
+  restoreWithCode(input: OperationInput & { readonly code: string }): Promise<WayRestoreOutcome>
   /** How the backup and this device stand. Changes nothing. */
   status(input?: OperationInput): Promise<SyncStatus>
 }
@@ -255,6 +282,11 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     keepBackup: (input = {}) => run(input, keepBackup),
     exportEverything: ({ reveal = false, ...input } = {}) =>
       run(input, (context) => exportEverything(context, { reveal })),
+    listWays: (input = {}) => run(input, listWays),
+    removeWay: ({ id, ...input }) => run(input, (context) => removeWay(context, id)),
+    addRecoveryCode: ({ label = 'Recovery code', ...input } = {}) =>
+      run(input, (context) => addRecoveryCode(context, label)),
+    restoreWithCode: ({ code, ...input }) => run(input, (context) => restoreWithCode(context, code)),
     status: (input = {}) => run(input, readStatus),
   }
 }

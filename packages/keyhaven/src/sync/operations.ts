@@ -16,6 +16,8 @@ import type * as Restore from './restore.ts'
 import type * as Status from './status.ts'
 import type * as Synchronise from './synchronise.ts'
 import type * as Verify from './verify.ts'
+import type * as WaysChange from './ways-change.ts'
+import type * as WithCode from './with-recovery-code.ts'
 
 export const backUp: typeof Backup.backUp = async (...input) => (await import('./backup.ts')).backUp(...input)
 
@@ -81,3 +83,15 @@ export const synchronise: typeof Synchronise.synchronise = async (...input) =>
 
 export const verifyBackup: typeof Verify.verifyBackup = async (...input) =>
   (await import('./verify.ts')).verifyBackup(...input)
+
+export const listWays: typeof WaysChange.listWays = async (...input) =>
+  (await import('./ways-change.ts')).listWays(...input)
+
+export const removeWay: typeof WaysChange.removeWay = async (...input) =>
+  (await import('./ways-change.ts')).removeWay(...input)
+
+export const addRecoveryCode: typeof WithCode.addRecoveryCode = async (...input) =>
+  (await import('./with-recovery-code.ts')).addRecoveryCode(...input)
+
+export const restoreWithCode: typeof WithCode.restoreWithCode = async (...input) =>
+  (await import('./with-recovery-code.ts')).restoreWithCode(...input)

@@ -118,6 +118,13 @@ export type VerifyOutcome =
 
 export type RestoreOutcome = Restored | WrongPin | Locked | Waiting | { readonly status: 'no-backup' }
 
+/** Restoring without the PIN. */
+export type WayRestoreOutcome =
+  | Restored
+  | { readonly status: 'no-backup' }
+  /** This way in was removed, or belongs to another account. */
+  | { readonly status: 'unknown-way' }
+
 /** A new generation of the backup, under a new root key. */
 export interface Changed extends Omit<BackedUp, 'status' | 'created' | 'joined'> {
   /** `pin-changed`: only the new PIN opens the backup now. `rotated`: the PIN is the same. */

@@ -9,8 +9,8 @@ import { isInUse, retryConflicts } from './catch-up.ts'
 import type { PointerInUse } from './catch-up.ts'
 import type { SyncContext } from './context.ts'
 import { describeKeys } from './describe-keys.ts'
-import { enterWithSecret, openRoot } from './enter.ts'
-import type { KeysHere, LogDamage, RestoreOutcome, Restored } from './outcomes.ts'
+import { enterWithSecret, enterWithSeed, openRoot } from './enter.ts'
+import type { KeysHere, LogDamage, RestoreOutcome, Restored, WayRestoreOutcome } from './outcomes.ts'
 import { push } from './push.ts'
 import type { RegisteredSecret } from './registered-secret.ts'
 import { removeRetired, tryPin } from './registration.ts'
@@ -39,6 +39,40 @@ export async function restore(
       return { status: 'restored', ...keys, generation: state.generation, ...follow, skipped }
     } finally {
       wipe(secret.waySeed)
+    }
+  })
+}
+
+/**
+ * Restores by a way whose seed (32 bytes) the person holds. The registration is not renewed: that takes the PIN, which
+ * `changePin` replaces now.
+ */
+export async function restoreWithSeed(
+  context: SyncContext,
+  way: {
+    readonly seed: Uint8Array
+    readonly least?: { readonly generation: number; readonly anchor: Uint8Array }
+  },
+): Promise<WayRestoreOutcome> {
+  return retryConflicts(async () => {
+    const { pointer, state: remembered } = await settle(context)
+    if (!isInUse(pointer)) return { status: 'no-backup' }
+    const { seed, least } = way
+    const entered = await enterWithSeed(context, pointer, { seed, least, remembered })
+    if (entered === undefined) return { status: 'unknown-way' }
+    const { state } = entered
+    const keys = await describeKeys(context.vault)
+    const added = await addThisDevice(context, state, keys)
+    const remains = await removeLeftBehind(context, state)
+    const { generation } = state
+    return {
+      status: 'restored',
+      ...keys,
+      generation,
+      deviceAdded: added,
+      renewed: false,
+      oldRegistrationRemainsOn: remains,
+      skipped: undefined,
     }
   })
 }
@@ -79,13 +113,26 @@ async function followUp(
     readonly waySeed: Uint8Array
   },
 ): Promise<Pick<Restored, 'deviceAdded' | 'renewed' | 'oldRegistrationRemainsOn'>> {
-  const { transport, signal } = context
-  const { identityKeys, conversationKeys } = input.keys
-  await atLeastTry(() => transport.reportRestored({ success: true, identityKeys, conversationKeys }, signal))
-  const deviceAdded = (await atLeastTry(() => push(context, input.state))) !== undefined
+  const deviceAdded = await addThisDevice(context, input.state, input.keys)
   const renewed = deviceAdded && ((await atLeastTry(() => renew(context, input))) ?? false)
+  return { deviceAdded, renewed, oldRegistrationRemainsOn: await removeLeftBehind(context, input.state) }
+}
+
+/** Tells the access log, and makes this device a way in of its own. */
+async function addThisDevice(context: SyncContext, state: BackupState, keys: KeysHere): Promise<boolean> {
+  const { transport, signal } = context
+  const { identityKeys, conversationKeys } = keys
+  await atLeastTry(() => transport.reportRestored({ success: true, identityKeys, conversationKeys }, signal))
+  return (await atLeastTry(() => push(context, state))) !== undefined
+}
+
+async function removeLeftBehind(
+  context: SyncContext,
+  { authoritySeed }: BackupState,
+): Promise<readonly string[]> {
+  const { transport, signal } = context
   const remains = await atLeastTry(async () =>
-    removeRetired(context, await transport.readPointer(signal), input.state.authoritySeed),
+    removeRetired(context, await transport.readPointer(signal), authoritySeed),
   )
-  return { deviceAdded, renewed, oldRegistrationRemainsOn: remains ?? [] }
+  return remains ?? []
 }

@@ -3,8 +3,8 @@
  * keys that are listed there. Within one generation ways only ever join, so the list is the union of its ways
  * segments, and two devices that join at once are both in it; removing a way is a new generation without it.
  */
-import type { Configuration } from '../recovery/index.ts'
-import { serializeConfiguration } from '../recovery/index.ts'
+import type { Configuration } from '../recovery/configuration.ts'
+import { serializeConfiguration } from '../recovery/configuration.ts'
 import { XWING_PUBLIC_KEY_LENGTH, equal, parseHex, toHex } from '../crypto/index.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import type { CborValue } from './cbor.ts'

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run, runJson } from './testing/command.ts'
+import { emptyHome } from './testing/homes.ts'
+import type { TestHome } from './testing/homes.ts'
+import { startServer } from './testing/server.ts'
+import type { TestServer } from './testing/server.ts'
+
+/** Many processes on a machine that may be busy. */
+const SLOW = { timeout: 900_000 }
+const PIN = '274951'
+const KEYS = { identityKeys: { nostr: Buffer.alloc(32, 9).toString('base64') }, conversationKeys: {} }
+
+let server: TestServer
+let numbers = 0
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(() => server.stop())
+
+function newPhone(): string {
+  numbers += 1
+  return `+1555010${String(8000 + numbers)}`
+}
+
+async function signedIn(phone: string): Promise<TestHome> {
+  const home = await emptyHome()
+  await server.signIn(home.home, phone)
+  return home
+}
+
+/** A home with a backup of one key. */
+async function backedUp(phone: string): Promise<TestHome> {
+  const home = await signedIn(phone)
+  await runJson(['keys', 'import', await home.write('keys.json', JSON.stringify(KEYS)), ...home.named])
+  const made = await runJson(['backup', '--pin-file', await home.write('pin', PIN), ...home.named])
+  if (made.exit !== 0) throw new Error(JSON.stringify(made.answer))
+  return home
+}
+
+test('a recovery code is shown once, restores on another device, and is taken out of use', SLOW, async () => {
+  const phone = newPhone()
+  const first = await backedUp(phone)
+  const shown = await run(['recovery-code', 'create', ...first.named])
+  const code = /[0-9A-Z]{4}(?:-[0-9A-Z]{4}){6}/.exec(shown.stdout)?.[0] ?? ''
+  expect(shown.exit).toBe(0)
+  const second = await signedIn(phone)
+  const use = ['recovery-code', 'use', ...second.named]
+  const file = await second.write('code', `${code.toLowerCase().replaceAll('-', ' ')}\n`)
+  const mistyped = await runJson([...use, '--recovery-code-stdin'], { stdin: code.slice(0, -1) })
+  expect(mistyped).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_RECOVERY_CODE_INVALID' } } })
+  expect(JSON.stringify(mistyped)).not.toContain(code.slice(0, 9))
+  expect(await runJson([...use, '--recovery-code-file', file])).toMatchObject({
+    exit: 0,
+    answer: { status: 'restored', identityKeys: 1 },
+  })
+  expect((await runJson(['keys', 'export', '--reveal', ...second.named])).answer).toEqual(KEYS)
+  const listed = await runJson(['ways', 'list', ...second.named])
+  const ways = listed.answer['ways'] as readonly { readonly id: string; readonly type: string }[]
+  expect(ways.map(({ type }) => type).sort()).toEqual(['device', 'device', 'pin', 'recovery-code'])
+  const ofType = (type: string): string => ways.find((way) => way.type === type)?.id ?? ''
+  const remove = (id: string): ReturnType<typeof runJson> =>
+    runJson(['ways', 'remove', id, '--yes', ...first.named])
+  expect(await remove(ofType('pin'))).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_USAGE' } } })
+  expect(await remove(ofType('recovery-code').slice(0, 8))).toMatchObject({
+    exit: 0,
+    answer: { status: 'removed' },
+  })
+  expect(await remove('00000000')).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_WAY_UNKNOWN' } } })
+  const third = await signedIn(phone)
+  const late = await runJson(['recovery-code', 'use', '--recovery-code-file', file, ...third.named])
+  expect(late).toMatchObject({ exit: 8, answer: { status: 'unknown-way' } })
+  expect(await runJson(['recovery-code', 'create', ...third.named])).toMatchObject({
+    exit: 8,
+    answer: { error: { code: 'ERR_AUTHORITY_REQUIRED' } },
+  })
+})
