@@ -51,6 +51,8 @@ export interface AppInput {
   readonly tenants: TenantKeys
   readonly realmLimits?: RealmLimits
   readonly curve: CurvePool
+  /** True: the realm and nothing else. */
+  readonly realmOnly?: boolean
   readonly trustedProxies: BlockList
   readonly codeSender: CodeSender
   readonly log: Log
@@ -73,13 +75,17 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
   app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
   app.use('/realm/*', noteOrigin(input.trustedProxies))
   addHealthRoutes(app, input.database)
+  if (input.realmOnly !== true) addAccountRoutes(app, services)
+  app.route('/', createRealm(input, services))
+  return app
+}
+
+function addAccountRoutes(app: Hono<ApiEnv>, services: Services): void {
   addAuthRoutes(app, services)
   addAccessLogRoutes(app, services)
   addBackupRoutes(app, services)
   addDeviceRoutes(app, services)
   addRemovalRoutes(app, services)
-  app.route('/', createRealm(input, services))
-  return app
 }
 
 function createServices(input: AppInput): Services {
@@ -114,11 +120,11 @@ function createRealm(input: AppInput, services: Services): ReturnType<typeof cre
     database: input.database,
     realmId: input.realmId,
     sealKey: input.keys.realmSealKey,
-    tenants: new Map([...input.tenants, own]),
+    tenants: input.realmOnly === true ? input.tenants : new Map([...input.tenants, own]),
     curve: input.curve,
     now: services.now,
     limits: input.realmLimits ?? DEFAULT_REALM_LIMITS,
-    onEvent: (report) => recordRealmEvent(services, report),
+    ...(input.realmOnly !== true && { onEvent: (report) => recordRealmEvent(services, report) }),
   })
 }
 

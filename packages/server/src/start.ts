@@ -14,7 +14,7 @@ import { claimDataDirectory } from './data/claim.ts'
 import { loadServerKeys, loadWebhookSecret } from './data/keys.ts'
 import { loadRealmId } from './data/realm-id.ts'
 import { openDatabase } from './db/database.ts'
-import type { DatabaseUrls } from './db/database.ts'
+import type { Database, DatabaseUrls } from './db/database.ts'
 import { openInstallation } from './db/installation.ts'
 import { migrate } from './db/migrate.ts'
 import type { Log } from './log/log.ts'
@@ -103,9 +103,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
   undo.push(() => listener.close())
   undo.push(startRealmSweeper(database))
-  undo.push(startSweeping(() => sweepSessions(database), log))
-  const days = settings.addressDays
-  undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
+  if (!settings.realmOnly) startAccountSweepers(input, database)
   const { webhook } = input
   if (webhook !== undefined) undo.push(startWebhookSender({ database, webhook, log }))
   const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
@@ -117,6 +115,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     tenants: settings.tenants,
     realmLimits: settings.realmLimits,
     curve,
+    realmOnly: settings.realmOnly,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
     notify: webhook !== undefined,
@@ -131,6 +130,12 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     milliseconds: Math.round(performance.now() - began),
   })
   return { origin, port: listener.port, realmId: toHex(realmId) }
+}
+
+function startAccountSweepers({ settings, log, undo }: StartInput, database: Database): void {
+  undo.push(startSweeping(() => sweepSessions(database), log))
+  const days = settings.addressDays
+  undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
 }
 
 /** The logins' URLs of a database that is running and migrated. */
@@ -171,11 +176,12 @@ function loadWebhook({ webhook }: ServerSettings): Webhook | undefined {
 }
 
 function chooseCodeSender(
-  { host, codeSender }: ServerSettings,
+  { host, codeSender, realmOnly }: ServerSettings,
   parts: { readonly webhook: Webhook | undefined; readonly print: ServerHooks['printCode'] },
 ): CodeSender {
   const { webhook, print } = parts
   if (codeSender === 'webhook' && webhook !== undefined) return createWebhookCodeSender(webhook)
+  if (realmOnly) return createConsoleCodeSender(print)
   if (isLoopbackHost(host)) return createConsoleCodeSender(print)
   throw new KeyhavenError('ERR_SETTING_INVALID', {
     setting: '--host',

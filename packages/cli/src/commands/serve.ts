@@ -15,6 +15,7 @@ export const serve: Command = {
     host: { value: 'HOST', summary: 'the address to listen on', default: '127.0.0.1' },
     port: { value: 'PORT', summary: 'the port to listen on; 0 takes a free one', default: '8787' },
     data: { value: 'DIR', summary: 'the data directory', default: './keyhaven-data' },
+    'realm-only': { summary: 'be a realm for other servers’ users and nothing else' },
   },
   stopsItself: true,
   run: runServe,
@@ -27,6 +28,7 @@ async function runServe(invocation: Invocation): Promise<Answer> {
     host: invocation.option('host'),
     port: invocation.option('port'),
     data: invocation.option('data'),
+    realmOnly: invocation.flag('realm-only'),
   }
   const settings = parseSettings({ options, env: invocation.environment })
   invocation.progress.show('Starting …')

@@ -3,7 +3,7 @@
  */
 import type { Hono, MiddlewareHandler } from 'hono'
 import { z } from 'zod'
-import { parseHex } from 'keyhaven/crypto'
+import { parseHex, toBase64 } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Transaction } from '../db/database.ts'
 import { whenAnswered } from '../http/answered.ts'
@@ -17,7 +17,7 @@ import type { ApiEnv, Services } from '../http/services.ts'
 import { allDifferent, id16, labelShape } from '../http/shapes.ts'
 import { changePhone, requirePhoneProof } from './change-phone.ts'
 import { parsePhone } from './phone.ts'
-import { deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
+import { REALM_TOKEN_KEY_NAME, deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
 import { refreshSession } from './sessions.ts'
 import { CODE_LIFETIME_SECONDS } from './sign-in-code.ts'
 import { requestCode, verifyCode } from './sign-in.ts'
@@ -54,6 +54,7 @@ export function addAuthRoutes(app: Hono<ApiEnv>, services: Services): void {
   addRoute(app, '/v1/phone', { POST: postPhone(services) })
   app.post('/v1/realm-tokens', requireSignIn(services))
   addRoute(app, '/v1/realm-tokens', { POST: postRealmTokens(services) })
+  addRoute(app, '/v1/realm-tenant', { GET: getRealmTenant(services) })
 }
 
 /** Refuses an address that floods sign-in before anything is read or asked of the database. */
@@ -63,6 +64,14 @@ function boundAddress(services: Services): MiddlewareHandler<ApiEnv> {
     whenAnswered(context.env.outgoing, services.signInTraffic.enter(address, services.now()))
     await next()
   }
+}
+
+/** What other operators' realms have to know of this server's tokens, in the shape of `KEYHAVEN_TENANTS`. */
+function getRealmTenant(services: Services): ApiHandler {
+  const [tenant = '', version = ''] = REALM_TOKEN_KEY_NAME.split(':')
+  const data = toBase64(services.keys.realmToken.publicKeySpki)
+  const key = { algorithm: 'EdDSA', encoding: 'base64', data }
+  return (context) => context.json({ [tenant]: { [version]: key } })
 }
 
 function postCode(services: Services): ApiHandler {

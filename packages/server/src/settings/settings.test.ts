@@ -191,6 +191,31 @@ describe('settings', () => {
     )
   })
 
+  test('of a realm alone ask for tenants whose tokens nobody else can make', () => {
+    const parse = (env: Readonly<Record<string, string>>): unknown =>
+      parseSettings({ options: { realmOnly: true }, env })
+    const secret = randomBytes(32).toString('hex')
+    const own = JSON.parse(tenants('HS256', 'hex', secret)) as { acme: Record<string, object> }
+    const onlyHere = JSON.stringify({ acme: { 1: { ...own.acme['1'], onlyHere: true } } })
+    const good = tenants('EdDSA', 'base64', spki('ed25519'), 'keyhaven')
+    expect(parse({ KEYHAVEN_TENANTS: onlyHere })).toMatchObject({ realmOnly: true })
+    expect(parse({ KEYHAVEN_TENANTS: good })).toMatchObject({ realmOnly: true })
+    expect(parseSettings({ env: { KEYHAVEN_TENANTS: onlyHere } })).toMatchObject({ realmOnly: false })
+    for (const [setting, env] of [
+      ['KEYHAVEN_TENANTS', {}],
+      ['KEYHAVEN_TENANTS', { KEYHAVEN_TENANTS: JSON.stringify(own) }],
+      ['KEYHAVEN_CODE_SENDER', { KEYHAVEN_TENANTS: good, KEYHAVEN_CODE_SENDER: 'console' }],
+      ['KEYHAVEN_ADDRESS_DAYS', { KEYHAVEN_TENANTS: good, KEYHAVEN_ADDRESS_DAYS: '9' }],
+    ] as const) {
+      expect(() => parse(env)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_SETTING_INVALID',
+          details: expect.objectContaining({ setting }) as object,
+        }) as Error,
+      )
+    }
+  })
+
   test('never repeat a password in an error', () => {
     const env = { DATABASE_URL: 'postgres://postgres:planted-marker@host/db' }
     let fault: unknown

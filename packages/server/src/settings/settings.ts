@@ -38,6 +38,8 @@ export interface ServerSettings {
   /** Files of 32 bytes; `undefined`: made once in `<data>-keys/`. */
   readonly keyFiles: KeyFiles
   readonly tenants: TenantKeys
+  /** A realm and nothing else: no accounts, no sign-in. */
+  readonly realmOnly: boolean
   readonly realmLimits: RealmLimits
   readonly trustedProxies: BlockList
   /** How sign-in codes are sent. */
@@ -56,11 +58,12 @@ export interface KeyFiles {
   readonly chainKey: string | undefined
 }
 
-/** The command's options, as typed: `--host`, `--port`, `--data`. */
+/** The command's options, as typed: `--host`, `--port`, `--data`, `--realm-only`. */
 export interface ServerOptions {
   readonly host?: string | undefined
   readonly port?: string | number | undefined
   readonly data?: string | undefined
+  readonly realmOnly?: boolean | undefined
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -106,6 +109,8 @@ export function parseSettings(input: {
   if (publicOrigin === undefined && !isLoopbackHost(host)) {
     refuse('KEYHAVEN_PUBLIC_ORIGIN', 'an https origin, because --host is not a loopback address')
   }
+  const { realmOnly = false } = options
+  if (realmOnly) requireRealmOnly(env)
   const webhook = parseWebhook(env)
   return {
     host,
@@ -120,12 +125,31 @@ export function parseSettings(input: {
       tokenKey: readVariable(env, 'KEYHAVEN_TOKEN_KEY_FILE', resolvePath),
       chainKey: readVariable(env, 'KEYHAVEN_CHAIN_KEY_FILE', resolvePath),
     },
-    tenants: readVariable(env, 'KEYHAVEN_TENANTS', parseTenants) ?? new Map(),
+    tenants:
+      readVariable(env, 'KEYHAVEN_TENANTS', (text, name) => parseTenants(text, name, realmOnly)) ?? new Map(),
+    realmOnly,
     realmLimits: parseRealmLimits(env),
     trustedProxies: parseTrustedProxies(readVariable(env, 'KEYHAVEN_TRUSTED_PROXIES', splitList) ?? []),
     codeSender: parseCodeSender(env, webhook),
     webhook,
     addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
+  }
+}
+
+/** What has no meaning without accounts; a setting that is silently not in force is worse than none. */
+const ACCOUNT_VARIABLES = [
+  'KEYHAVEN_WEBHOOK_URL',
+  'KEYHAVEN_WEBHOOK_SECRET_FILE',
+  'KEYHAVEN_CODE_SENDER',
+  'KEYHAVEN_ADDRESS_DAYS',
+]
+
+function requireRealmOnly(env: Environment): void {
+  for (const name of ACCOUNT_VARIABLES) {
+    if (env[name] !== undefined) refuse(name, 'not to be set with --realm-only, which has no accounts')
+  }
+  if (env['KEYHAVEN_TENANTS'] === undefined) {
+    refuse('KEYHAVEN_TENANTS', 'the keys of the apps whose tokens a realm takes, with --realm-only')
   }
 }
 

@@ -3,6 +3,9 @@
  * `{ tenant: { version: { "algorithm", "encoding", "data" } } }`.
  *
  * `HS256` has a shared secret of at least 32 bytes, `EdDSA` and `RS256` a public key as DER (SubjectPublicKeyInfo).
+ *
+ * Whoever can check an HS256 token can make one, for every realm that knows the secret. A realm that is one of several
+ * operators' therefore takes such a secret only with `"onlyHere": true`, the word of its operator that no other has it.
  */
 import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
@@ -35,21 +38,26 @@ const schema = z.record(
       algorithm: z.enum(['HS256', 'EdDSA', 'RS256']),
       encoding: z.enum(['hex', 'base64']),
       data: z.string(),
+      onlyHere: z.literal(true).optional(),
     }),
   ),
 )
 
-/** Reads and checks every key; `ERR_SETTING_INVALID` names `setting` and what was expected. */
-export function parseTenants(text: string, setting: string): TenantKeys {
+/**
+ * Reads and checks every key; `ERR_SETTING_INVALID` names `setting` and what was expected. A server with accounts is the
+ * tenant `keyhaven` itself; one that is only a realm is told that tenant's key like any other's.
+ */
+export function parseTenants(text: string, setting: string, realmOnly = false): TenantKeys {
   const parsed = schema.safeParse(parseJson(text))
   if (!parsed.success) {
     refuse(setting, 'JSON such as {"acme":{"1":{"algorithm":"HS256","encoding":"hex","data":"…"}}}')
   }
-  if (Object.hasOwn(parsed.data, OWN_TENANT))
+  if (!realmOnly && Object.hasOwn(parsed.data, OWN_TENANT))
     refuse(setting, `another tenant than ${OWN_TENANT}, the server’s own`)
   const keys = new Map<string, TenantKey>()
   for (const [tenant, versions] of Object.entries(parsed.data)) {
-    for (const [version, { algorithm, encoding, data }] of Object.entries(versions)) {
+    for (const [version, { algorithm, encoding, data, onlyHere }] of Object.entries(versions)) {
+      if (realmOnly && algorithm === 'HS256' && onlyHere !== true) refuse(setting, SHARED)
       const bytes = decode(setting, encoding, data)
       if (!isUsable(algorithm, bytes)) refuse(setting, EXPECTED[algorithm])
       keys.set(`${tenant}:${version}`, { algorithm, data: bytes })
@@ -57,6 +65,9 @@ export function parseTenants(text: string, setting: string): TenantKeys {
   }
   return keys
 }
+
+const SHARED =
+  'EdDSA or RS256, because who knows an HS256 secret can make its tokens; or "onlyHere": true beside a secret that no other realm has'
 
 const EXPECTED: Readonly<Record<TenantAlgorithm, string>> = {
   HS256: 'a secret of at least 32 bytes for HS256',
