@@ -116,3 +116,27 @@ describe('a recovery code', () => {
     }
   })
 })
+
+describe('a recovery kit', () => {
+  const passphrase = 'lantern orbit walnut seventeen'
+
+  test('restores with its passphrase, for its own account only', async () => {
+    const first = await backedUp()
+    const made = await (await first.sync()).addKit({ passphrase })
+    if (made.status !== 'added') throw new Error(made.status)
+    const { file } = made
+    const second = await place.newDevice({ phone: first.phone })
+    const sync = await second.sync()
+    expect(await sync.restoreWithKit({ file, passphrase: 'another' })).toEqual({ status: 'rejected' })
+    expect(await sync.restoreWithKit({ file, passphrase })).toMatchObject({
+      status: 'restored',
+      identityKeys: 2,
+    })
+    const stranger = await backedUp()
+    const elsewhere = await (await stranger.sync()).restoreWithKit({ file, passphrase })
+    expect(elsewhere).toEqual({ status: 'unknown-way' })
+    await expect((await first.sync()).addKit({ passphrase: '123456789012' })).rejects.toMatchObject({
+      code: 'ERR_PASSWORD_REFUSED',
+    })
+  })
+})

@@ -1,3 +1,5 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run, runJson } from './testing/command.ts'
 import { emptyHome } from './testing/homes.ts'
@@ -73,4 +75,25 @@ test('a recovery code is shown once, restores on another device, and is taken ou
     exit: 8,
     answer: { error: { code: 'ERR_AUTHORITY_REQUIRED' } },
   })
+})
+
+test('a recovery kit is a file and a page, and restores with its passphrase alone', SLOW, async () => {
+  const phone = newPhone()
+  const first = await backedUp(phone)
+  const out = join(first.folder, 'kit.age')
+  const page = join(first.folder, 'kit.pdf')
+  const passphrase = ['--password-file', await first.write('words', 'lantern orbit walnut seventeen\n')]
+  const create = ['kit', 'create', '--out', out, '--page', page, ...first.named]
+  const weak = await runJson([...create, '--password-stdin'], { stdin: 'password1234' })
+  expect(weak).toMatchObject({ exit: 8, answer: { error: { code: 'ERR_PASSWORD_REFUSED' } } })
+  const made = await runJson([...create, ...passphrase])
+  expect(made).toMatchObject({ exit: 0, answer: { status: 'added', file: out, page } })
+  expect((await stat(out)).mode & 0o777).toBe(0o600)
+  expect((await readFile(page, 'latin1')).slice(0, 8)).toBe('%PDF-1.4')
+  const second = await signedIn(phone)
+  const open = ['kit', 'open', out, ...second.named]
+  const wrong = await runJson([...open, '--password-stdin'], { stdin: 'lantern orbit walnut eighteen' })
+  expect(wrong).toMatchObject({ exit: 11, answer: { error: { code: 'ERR_PASSWORD_WRONG_OR_DAMAGED' } } })
+  expect(await runJson([...open, ...passphrase])).toMatchObject({ exit: 0, answer: { identityKeys: 1 } })
+  expect((await runJson(['keys', 'export', '--reveal', ...second.named])).answer).toEqual(KEYS)
 })

@@ -46,6 +46,10 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     text: `That is not a recovery code: ${RECOVERY_CODE_PROBLEMS[problem]}. Nothing was tried; look at it again.`,
   }),
   ERR_PIN_REFUSED: ({ reason }) => ({ exit: EXIT.refused, text: PIN_REASONS[reason] }),
+  ERR_PASSWORD_REFUSED: {
+    exit: EXIT.refused,
+    text: 'That is too easy to guess; take several words that belong to nothing. Nothing was done.',
+  },
   ERR_SIGNED_OUT: { exit: EXIT.signedOut, text: 'This device is not signed in; run "keyhaven login" first.' },
   ERR_DEVICE_REMOVED: {
     exit: EXIT.signedOut,

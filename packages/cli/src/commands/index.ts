@@ -13,6 +13,8 @@ import { keysFromVault } from './keys-from-vault.ts'
 import { keysImport } from './keys-import.ts'
 import { keysList } from './keys-list.ts'
 import { keysToVault } from './keys-to-vault.ts'
+import { kitCreate } from './kit-create.ts'
+import { kitOpen } from './kit-open.ts'
 import { log } from './log.ts'
 import { login } from './login.ts'
 import { pinChange } from './pin-change.ts'
@@ -54,6 +56,8 @@ export const COMMANDS: readonly Command[] = [
   rotate,
   recoveryCodeCreate,
   recoveryCodeUse,
+  kitCreate,
+  kitOpen,
   waysList,
   waysRemove,
   devicesList,

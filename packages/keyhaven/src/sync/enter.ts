@@ -47,31 +47,20 @@ export async function enterWithDevice(
   pointer: PointerState & { readonly pointer: Pointer },
   remembered: BackupState,
 ): Promise<Entered | undefined> {
-  const opened = await openBySeed(context, pointer, context.device.waySeed)
-  if (opened === undefined) return undefined
-  return finish(context, opened.absorbed, remembered)
+  return enterWithSeed(context, pointer, { seed: context.device.waySeed, remembered })
 }
 
 /**
  * Enters by a way whose seed the person holds; `undefined` when there is no slot for it: it was removed, or is of another
- * account. `least` is what the way itself remembers of the log; `ERR_LOG_ROLLED_BACK` when the log is older.
+ * account. The log lists the way, so it is not older than that.
  */
 export async function enterWithSeed(
   context: SyncContext,
   pointer: PointerState & { readonly pointer: Pointer },
-  input: {
-    readonly seed: Uint8Array
-    readonly least: { readonly generation: number; readonly anchor: Uint8Array } | undefined
-    readonly remembered: BackupState | undefined
-  },
+  input: { readonly seed: Uint8Array; readonly remembered: BackupState | undefined },
 ): Promise<Entered | undefined> {
-  const { seed, least, remembered } = input
-  if (least !== undefined && least.generation > pointer.pointer.generation)
-    throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
-  const opened = await openBySeed(context, pointer, seed)
-  if (opened === undefined) return undefined
-  if (least !== undefined) requireAnchor(opened.absorbed, least)
-  return finish(context, opened.absorbed, remembered)
+  const opened = await openBySeed(context, pointer, input.seed)
+  return opened === undefined ? undefined : finish(context, opened.absorbed, input.remembered)
 }
 
 async function openBySeed(
@@ -123,7 +112,7 @@ export async function readGeneration(
 }
 
 /** The log must have what the registration names: `ERR_LOG_ROLLED_BACK`. */
-export function requireAnchor({ state }: Absorbed, { anchor }: Pick<RegisteredSecret, 'anchor'>): void {
+export function requireAnchor({ state }: Absorbed, { anchor }: RegisteredSecret): void {
   if (!state.anchors.includes(toHex(anchor))) throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
 }
 

@@ -59,3 +59,4 @@ export type {
 } from './transport/transport.ts'
 export type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
 export type { RecoveryCodeOutcome } from './with-recovery-code.ts'
+export type { KitOutcome, KitRestoreOutcome } from './with-kit.ts'

@@ -20,6 +20,7 @@ import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Notices } from './notices.ts'
 import {
+  addKit,
   addRecoveryCode,
   backUp,
   changePhone,
@@ -42,6 +43,7 @@ import {
   replace,
   restore,
   restoreWithCode,
+  restoreWithKit,
   rotate,
   startFresh,
   synchronise,
@@ -64,6 +66,7 @@ import { dropStaleVerifier, openPinReminder, rememberPin } from './pin-reminder.
 import type { PinReminder } from './pin-reminder.ts'
 import { inTurn } from './records.ts'
 import type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
+import type { KitOutcome, KitRestoreOutcome } from './with-kit.ts'
 import type { RecoveryCodeOutcome } from './with-recovery-code.ts'
 import { bindAccount } from './session-record.ts'
 import type { Fetch } from './transport/exchange.ts'
@@ -240,6 +243,17 @@ export interface KeySync extends PinReminder {
    * backup a PIN again by `changePin`. A fresh device cannot tell an older state of the backup by a code alone.
    */
   restoreWithCode(input: OperationInput & { readonly code: string }): Promise<WayRestoreOutcome>
+  /**
+   * Makes a recovery kit: an age file under a passphrase, which restores without the PIN and which the plain `age` program
+   * opens. `ERR_PASSWORD_REFUSED` for a passphrase that is easy to guess: whoever has the file tries as many as he likes.
+   */
+  addKit(
+    input: OperationInput & { readonly passphrase: string; readonly label?: string },
+  ): Promise<KitOutcome>
+  /** As `restore`, with a kit and its passphrase. `ERR_ENVELOPE_MALFORMED` for a file that is no kit. */
+  restoreWithKit(
+    input: OperationInput & { readonly file: string; readonly passphrase: string },
+  ): Promise<KitRestoreOutcome>
   /** How the backup and this device stand. Changes nothing. */
   status(input?: OperationInput): Promise<SyncStatus>
 }
@@ -282,11 +296,7 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     keepBackup: (input = {}) => run(input, keepBackup),
     exportEverything: ({ reveal = false, ...input } = {}) =>
       run(input, (context) => exportEverything(context, { reveal })),
-    listWays: (input = {}) => run(input, listWays),
-    removeWay: ({ id, ...input }) => run(input, (context) => removeWay(context, id)),
-    addRecoveryCode: ({ label = 'Recovery code', ...input } = {}) =>
-      run(input, (context) => addRecoveryCode(context, label)),
-    restoreWithCode: ({ code, ...input }) => run(input, (context) => restoreWithCode(context, code)),
+    ...wayCalls(run),
     status: (input = {}) => run(input, readStatus),
   }
 }
@@ -315,6 +325,26 @@ function accountCalls(
     renameDevice: (input) => run(input, (context) => renameDevice(context, input)),
     removeDevice: (input) => run(input, (context) => removeDevice(context, input.id)),
     getAccessHistory: (input = {}) => run(input, (context) => readAccessHistory(context, input)),
+  }
+}
+
+/** The calls about ways in beside the PIN and the devices. */
+function wayCalls(
+  run: Run,
+): Pick<
+  KeySync,
+  'listWays' | 'removeWay' | 'addRecoveryCode' | 'restoreWithCode' | 'addKit' | 'restoreWithKit'
+> {
+  return {
+    listWays: (input = {}) => run(input, listWays),
+    removeWay: ({ id, ...input }) => run(input, (context) => removeWay(context, id)),
+    addRecoveryCode: ({ label = 'Recovery code', ...input } = {}) =>
+      run(input, (context) => addRecoveryCode(context, label)),
+    restoreWithCode: ({ code, ...input }) => run(input, (context) => restoreWithCode(context, code)),
+    addKit: ({ passphrase, label = 'Recovery kit', ...input }) =>
+      run(input, (context) => addKit(context, { passphrase, label })),
+    restoreWithKit: ({ file, passphrase, ...input }) =>
+      run(input, (context) => restoreWithKit(context, { file, passphrase })),
   }
 }
 

@@ -17,6 +17,7 @@ import type * as Status from './status.ts'
 import type * as Synchronise from './synchronise.ts'
 import type * as Verify from './verify.ts'
 import type * as WaysChange from './ways-change.ts'
+import type * as WithKit from './with-kit.ts'
 import type * as WithCode from './with-recovery-code.ts'
 
 export const backUp: typeof Backup.backUp = async (...input) => (await import('./backup.ts')).backUp(...input)
@@ -95,3 +96,9 @@ export const addRecoveryCode: typeof WithCode.addRecoveryCode = async (...input)
 
 export const restoreWithCode: typeof WithCode.restoreWithCode = async (...input) =>
   (await import('./with-recovery-code.ts')).restoreWithCode(...input)
+
+export const addKit: typeof WithKit.addKit = async (...input) =>
+  (await import('./with-kit.ts')).addKit(...input)
+
+export const restoreWithKit: typeof WithKit.restoreWithKit = async (...input) =>
+  (await import('./with-kit.ts')).restoreWithKit(...input)

@@ -47,18 +47,11 @@ export async function restore(
  * Restores by a way whose seed (32 bytes) the person holds. The registration is not renewed: that takes the PIN, which
  * `changePin` replaces now.
  */
-export async function restoreWithSeed(
-  context: SyncContext,
-  way: {
-    readonly seed: Uint8Array
-    readonly least?: { readonly generation: number; readonly anchor: Uint8Array }
-  },
-): Promise<WayRestoreOutcome> {
+export async function restoreWithSeed(context: SyncContext, seed: Uint8Array): Promise<WayRestoreOutcome> {
   return retryConflicts(async () => {
     const { pointer, state: remembered } = await settle(context)
     if (!isInUse(pointer)) return { status: 'no-backup' }
-    const { seed, least } = way
-    const entered = await enterWithSeed(context, pointer, { seed, least, remembered })
+    const entered = await enterWithSeed(context, pointer, { seed, remembered })
     if (entered === undefined) return { status: 'unknown-way' }
     const { state } = entered
     const keys = await describeKeys(context.vault)

@@ -32,7 +32,7 @@ export async function addRecoveryCode(context: SyncContext, label: string): Prom
 export async function restoreWithCode(context: SyncContext, code: string): Promise<WayRestoreOutcome> {
   const seed = deriveRecoveryCodeSeed(code, context.account)
   try {
-    return await restoreWithSeed(context, { seed })
+    return await restoreWithSeed(context, seed)
   } finally {
     wipe(seed)
   }
