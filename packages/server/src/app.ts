@@ -37,6 +37,7 @@ import type { Log } from './log/log.ts'
 import { addRemovalRoutes } from './removals/routes.ts'
 import type { CurvePool } from './realm/curve-pool.ts'
 import { createRealmRoutes } from './realm/routes.ts'
+import type { RealmSeals } from './realm/seals.ts'
 import { DEFAULT_REALM_LIMITS } from './settings/realm-limits.ts'
 import type { RealmLimits } from './settings/realm-limits.ts'
 import type { TenantKeys } from './settings/tenants.ts'
@@ -49,6 +50,7 @@ export interface AppInput {
   readonly keys: ServerKeys
   readonly realmId: Uint8Array
   readonly tenants: TenantKeys
+  readonly seals: RealmSeals
   readonly realmLimits?: RealmLimits
   readonly curve: CurvePool
   /** True: the realm and nothing else. */
@@ -119,7 +121,7 @@ function createRealm(input: AppInput, services: Services): ReturnType<typeof cre
   return createRealmRoutes({
     database: input.database,
     realmId: input.realmId,
-    sealKey: input.keys.realmSealKey,
+    seals: input.seals,
     tenants: input.realmOnly === true ? input.tenants : new Map([...input.tenants, own]),
     curve: input.curve,
     now: services.now,

@@ -35,7 +35,7 @@ let seed: string
 beforeAll(async () => {
   seed = makeReachableFolder()
   const settings = parseSettings({ options: { data: join(seed, 'the data'), port: 0 } })
-  await (await startServer(settings, { log: quiet })).close()
+  await (await startServer(settings, { log: quiet, mayLoseCommits: true })).close()
 })
 
 afterAll(() => {
@@ -67,7 +67,7 @@ async function start(
   options: { readonly port?: number; readonly host?: string } = {},
 ): Promise<RunningServer> {
   const settings = parseSettings({ options: { data, port: 0, ...options }, env })
-  const server = await startServer(settings, { log: quiet, ...hooks })
+  const server = await startServer(settings, { log: quiet, mayLoseCommits: true, ...hooks })
   servers.push(server)
   return server
 }
@@ -248,7 +248,9 @@ describe('a server over a database of the operator’s', () => {
     const env = environmentOf(urls)
     await start(env)
     const other = parseSettings({ options: { data: join(folder, 'other'), port: 0 }, env })
-    await expect(startServer(other, { log: quiet })).rejects.toMatchObject({ code: 'ERR_SETTING_INVALID' })
+    await expect(startServer(other, { log: quiet, mayLoseCommits: true })).rejects.toMatchObject({
+      code: 'ERR_SETTING_INVALID',
+    })
   })
 
   test('is not started with a login that has power, whichever it is and whatever the power', async () => {
@@ -279,13 +281,13 @@ describe('a server over a database of the operator’s', () => {
       ],
     ] as const) {
       await asSuperuser(give)
-      await expect(startServer(settings, { log: quiet }), give).rejects.toMatchObject({
+      await expect(startServer(settings, { log: quiet, mayLoseCommits: true }), give).rejects.toMatchObject({
         code: 'ERR_START_REFUSED',
         details: { problem: expect.stringContaining(login) as string },
       })
       await asSuperuser(take)
     }
-    servers.push(await startServer(settings, { log: quiet }))
+    servers.push(await startServer(settings, { log: quiet, mayLoseCommits: true }))
   })
 
   test('makes its logins from DATABASE_URL alone, answers 503 while the database is away, and is back when it is', async () => {

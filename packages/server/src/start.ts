@@ -22,6 +22,10 @@ import { createLog } from './log/log.ts'
 import type { BinarySource } from './postgres/binaries.ts'
 import { startPrivateDatabase } from './postgres/private-database.ts'
 import { createCurvePool } from './realm/curve-pool.ts'
+import { openSealKeys } from './realm/seal-keys/open.ts'
+import { startSealing } from './realm/sealing.ts'
+import type { RealmSeals } from './realm/seals.ts'
+import { openSeals } from './realm/seals.ts'
 import { startRealmSweeper } from './realm/sweeper.ts'
 import type { Fetch } from './server.ts'
 import { listen } from './server.ts'
@@ -42,6 +46,8 @@ export interface ServerHooks {
   /** Ends a start that is under way; what it did is undone. */
   readonly signal?: AbortSignal
   readonly binarySources?: readonly BinarySource[]
+  /** True for tests over a PostgreSQL that does not sync, which a server else refuses. */
+  readonly mayLoseCommits?: boolean
 }
 
 export interface RunningServer {
@@ -92,20 +98,19 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const database = openDatabase(await prepareDatabase(input))
   undo.push(() => database.close())
   await database.check()
+  if (hooks.mayLoseCommits !== true) await database.requireDurable()
   throwIfAborted(hooks.signal)
   const installation = openInstallation(database)
   const realmId = await loadRealmId(installation, settings.realmId)
   const keys = await loadServerKeys({ ...settings, installation })
+  const seals = await openSeals({ database, realmId, source: await openSealKeys(settings) })
   throwIfAborted(hooks.signal)
   const curve = createCurvePool()
   undo.push(() => curve.close())
   let fetch: Fetch = () => new Response(null, { status: 503 })
   const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
   undo.push(() => listener.close())
-  undo.push(startRealmSweeper(database))
-  if (!settings.realmOnly) startAccountSweepers(input, database)
-  const { webhook } = input
-  if (webhook !== undefined) undo.push(startWebhookSender({ database, webhook, log }))
+  startWork(input, { database, seals })
   const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
   const app = createApp({
     database,
@@ -113,12 +118,13 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     keys,
     realmId,
     tenants: settings.tenants,
+    seals,
     realmLimits: settings.realmLimits,
     curve,
     realmOnly: settings.realmOnly,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
-    notify: webhook !== undefined,
+    notify: input.webhook !== undefined,
     log,
   })
   fetch = app.fetch
@@ -132,10 +138,19 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   return { origin, port: listener.port, realmId: toHex(realmId) }
 }
 
-function startAccountSweepers({ settings, log, undo }: StartInput, database: Database): void {
-  undo.push(startSweeping(() => sweepSessions(database), log))
-  const days = settings.addressDays
-  undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
+/** What is done beside the requests. */
+function startWork(
+  { settings, webhook, log, undo }: StartInput,
+  { database, seals }: { readonly database: Database; readonly seals: RealmSeals },
+): void {
+  undo.push(startRealmSweeper(database))
+  undo.push(startSealing({ database, seals, log, terms: settings.epochs }))
+  if (!settings.realmOnly) {
+    undo.push(startSweeping(() => sweepSessions(database), log))
+    const days = settings.addressDays
+    undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
+  }
+  if (webhook !== undefined) undo.push(startWebhookSender({ database, webhook, log }))
 }
 
 /** The logins' URLs of a database that is running and migrated. */

@@ -6,8 +6,12 @@ import { describeFault } from './log/log.ts'
 
 const HOUR_MS = 3600_000
 
-/** Sweeps at once and then every hour, one sweep at a time, until the returned function is called. */
-export function startSweeping(sweep: () => Promise<unknown>, log: Log): () => Promise<void> {
+/** Sweeps at once and then every hour unless told, one sweep at a time, until the returned function is called. */
+export function startSweeping(
+  sweep: () => Promise<unknown>,
+  log: Log,
+  everyMs: number = HOUR_MS,
+): () => Promise<void> {
   let running: Promise<void> = Promise.resolve()
   const begin = (): void => {
     running = running.then(async () => {
@@ -19,7 +23,7 @@ export function startSweeping(sweep: () => Promise<unknown>, log: Log): () => Pr
     })
   }
   begin()
-  const timer = setInterval(begin, HOUR_MS)
+  const timer = setInterval(begin, everyMs)
   timer.unref()
   return async () => {
     clearInterval(timer)

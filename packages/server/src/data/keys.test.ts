@@ -9,7 +9,7 @@ import type { ServerKeys } from './keys.ts'
 import { keyFolderOf, loadServerKeys } from './keys.ts'
 import { loadRealmId } from './realm-id.ts'
 
-const NONE = { realmSealKey: undefined, phoneKey: undefined, tokenKey: undefined, chainKey: undefined }
+const NONE = { phoneKey: undefined, tokenKey: undefined, chainKey: undefined }
 let folder: string
 let dataDirectory: string
 let installation: Installation
@@ -32,15 +32,10 @@ describe('the server’s keys', () => {
     const keys = await load()
     expect(await load()).toEqual(keys)
     expect(new Set(Object.values(keys).map((key: Uint8Array) => Buffer.from(key).toString('hex'))).size).toBe(
-      4,
+      3,
     )
     expect(statSync(keyFolderOf(dataDirectory)).mode & 0o777).toBe(0o700)
-    expect(readdirSync(keyFolderOf(dataDirectory)).sort()).toEqual([
-      'chain.key',
-      'phone.key',
-      'realm-seal.key',
-      'token.key',
-    ])
+    expect(readdirSync(keyFolderOf(dataDirectory)).sort()).toEqual(['chain.key', 'phone.key', 'token.key'])
     for (const name of readdirSync(keyFolderOf(dataDirectory))) {
       const { mode, size } = statSync(join(keyFolderOf(dataDirectory), name))
       expect([mode & 0o777, size]).toEqual([0o600, 32])
@@ -53,7 +48,7 @@ describe('the server’s keys', () => {
     for (const other of others) expect(other).toEqual(first)
   })
 
-  test.each(['phone.key', 'realm-seal.key', 'token.key', 'chain.key'])(
+  test.each(['phone.key', 'token.key', 'chain.key'])(
     'are never made anew for a database that knows them: %s',
     async (name) => {
       await load()
@@ -110,11 +105,11 @@ describe('the server’s keys', () => {
   })
 
   test('are never made where the operator named a file that is not there', async () => {
-    const realmSealKey = join(folder, 'missing')
-    await expect(load({ ...NONE, realmSealKey })).rejects.toMatchObject({
-      details: { setting: 'KEYHAVEN_REALM_SEAL_KEY_FILE' },
+    const chainKey = join(folder, 'missing')
+    await expect(load({ ...NONE, chainKey })).rejects.toMatchObject({
+      details: { setting: 'KEYHAVEN_CHAIN_KEY_FILE' },
     })
-    expect(existsSync(realmSealKey)).toBe(false)
+    expect(existsSync(chainKey)).toBe(false)
   })
 
   test('are in the database as short fingerprints only', async () => {

@@ -2,6 +2,7 @@
  * The server's way to its database: one pool for each powerless login, and one call for each of them, every call one
  * transaction. There is no other way to a connection, so no query can forget whose rows it may see.
  */
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { KeyhavenError } from 'keyhaven'
@@ -25,16 +26,29 @@ export interface Database {
     run: (transaction: Transaction) => Promise<Result>,
     options?: { readonly userId?: string },
   ): Promise<Result>
-  /** As `keyhaven_realm`, seeing one record (32 bytes). Returns only after the commit is on disk. */
+  /**
+   * As `keyhaven_realm`, seeing one record (32 bytes). Returns only after the commit is on disk. What {@link withRealm}
+   * changes about the whole realm waits until the transaction has ended, so that it holds for all of it.
+   */
   withRealmRecord<Result>(
     recordId: Uint8Array,
-    run: (transaction: Transaction) => Promise<Result>,
+    run: (transaction: Transaction, realm: RealmState) => Promise<Result>,
   ): Promise<Result>
+  /** As `keyhaven_realm`, for what belongs to no record, alone: no request about a record is under way meanwhile. */
+  withRealm<Result>(run: (transaction: Transaction) => Promise<Result>): Promise<Result>
   /** True when all three logins get an answer. */
   ready(): Promise<boolean>
   /** Refuses logins with power, and a schema that is not this program's: `ERR_START_REFUSED`. */
   check(): Promise<void>
+  /** Refuses a PostgreSQL whose commits a power failure may undo, and with them counted guesses: `ERR_START_REFUSED`. */
+  requireDurable(): Promise<void>
   close(): Promise<void>
+}
+
+/** What is true of the whole realm while a transaction about a record goes on. */
+export interface RealmState {
+  /** The id of the key that records are sealed under now; none before the first server has begun an epoch. */
+  readonly keyId: Uint8Array | undefined
 }
 
 /** For a database that hangs without breaking the connection; the server's own bounds (transaction.ts) come first. */
@@ -55,7 +69,10 @@ export function openDatabase(urls: DatabaseUrls): Database {
     withAuth: async (run, options) =>
       runTransaction(pools.keyhaven_auth, options?.userId === undefined ? '' : identify(options.userId), run),
     withRealmRecord: async (recordId, run) =>
-      runTransaction(pools.keyhaven_realm, identifyRecord(recordId), run),
+      runTransaction(pools.keyhaven_realm, identifyRecord(recordId), (transaction, opening) =>
+        run(transaction, readRealmState(opening)),
+      ),
+    withRealm: async (run) => runTransaction(pools.keyhaven_realm, ALONE, run),
     ready: shareWhileRunning(async () => {
       const answers = await Promise.all(LOGINS.map((login) => isAnswering(pools[login])))
       return answers.every((answering) => answering)
@@ -63,6 +80,7 @@ export function openDatabase(urls: DatabaseUrls): Database {
     check: async () => {
       for (const login of LOGINS) await checkLogin(pools[login], login)
     },
+    requireDurable: () => runTransaction(pools.keyhaven_realm, '', requireSyncing),
     close: async () => {
       await Promise.all(LOGINS.map((login) => pools[login].end()))
     },
@@ -80,13 +98,33 @@ function identifyRecord(recordId: Uint8Array): string {
   if (recordId.length !== 32) {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'recordId', expected: '32 bytes' })
   }
-  return `SET LOCAL synchronous_commit = 'on'; SET LOCAL app.record_id = '${toHex(recordId)}'`
+  return `${DURABLE}; SET LOCAL app.record_id = '${toHex(recordId)}'; SELECT pg_advisory_xact_lock_shared(${REALM_LOCK}); ${REALM_STATE}`
+}
+
+const DURABLE = "SET LOCAL synchronous_commit = 'on'"
+/** Any number that only we use: the first 6 bytes of SHA-256("keyhaven/realm"). */
+const REALM_LOCK = String(createHash('sha256').update('keyhaven/realm').digest().readUIntBE(0, 6))
+const ALONE = `${DURABLE}; SELECT pg_advisory_xact_lock(${REALM_LOCK})`
+/** Looked at after the lock is held, by a statement of its own: so nothing that it says can change any more. */
+const REALM_STATE = 'SELECT (SELECT key_id FROM realm.epochs WHERE retired_at IS NULL) AS key_id'
+
+function readRealmState(opening: Readonly<Record<string, unknown>> | undefined): RealmState {
+  const keyId = opening?.['key_id']
+  return { keyId: keyId instanceof Uint8Array ? new Uint8Array(keyId) : undefined }
 }
 
 async function checkLogin(pool: pg.Pool, login: Login): Promise<void> {
   await runTransaction(pool, '', async (transaction) => {
     await requirePowerless((text) => transaction.query(text), login)
     await requireSchemaVersion((text) => transaction.query(text))
+  })
+}
+
+async function requireSyncing(transaction: Transaction): Promise<void> {
+  const { rows } = await transaction.query<{ fsync: string }>('SHOW fsync')
+  if (rows[0]?.fsync === 'on') return
+  throw new KeyhavenError('ERR_START_REFUSED', {
+    problem: 'PostgreSQL runs with fsync = off, so a power failure could give guesses back; switch it on.',
   })
 }
 

@@ -22,12 +22,13 @@ const BOUNDS =
 
 /**
  * Commits what `run` did, or rolls it back when it throws. `ERR_DATABASE_UNAVAILABLE` when the database is away; if that
- * happened during the commit itself, it may have been done, so callers' work must bear being done again.
+ * happened during the commit itself, it may have been done, so callers' work must bear being done again. `opening` is the
+ * first row that the last of `settings` gave; they travel with BEGIN.
  */
 export async function runTransaction<Result>(
   pool: Pool,
   settings: string,
-  run: (transaction: Transaction) => Promise<Result>,
+  run: (transaction: Transaction, opening: QueryResultRow | undefined) => Promise<Result>,
 ): Promise<Result> {
   const client = await connect(pool)
   let broken = false
@@ -37,13 +38,12 @@ export async function runTransaction<Result>(
   client.on('error', onError)
   let open = true
   try {
-    await client.query(`BEGIN; ${BOUNDS}; ${settings}`)
-    const result = await run({
-      query: (text, values) => {
-        if (!open) throw new Error('The transaction has ended.')
-        return client.query(text, values === undefined ? undefined : [...values])
-      },
-    })
+    const opening = await begin(client, settings)
+    const query: Transaction['query'] = (text, values) => {
+      if (!open) throw new Error('The transaction has ended.')
+      return client.query(text, values === undefined ? undefined : [...values])
+    }
+    const result = await run({ query }, opening)
     open = false
     await commit(client)
     return result
@@ -55,6 +55,12 @@ export async function runTransaction<Result>(
     client.off('error', onError)
     client.release(broken)
   }
+}
+
+/** Statements that are sent as one text come back as one result each. */
+async function begin(client: PoolClient, settings: string): Promise<QueryResultRow | undefined> {
+  const results: unknown = await client.query(`BEGIN; ${BOUNDS}; ${settings}`)
+  return (results as readonly QueryResult<Record<string, unknown>>[]).at(-1)?.rows[0]
 }
 
 async function connect(pool: Pool): Promise<PoolClient> {

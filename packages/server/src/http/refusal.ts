@@ -37,6 +37,7 @@ export type RefusalCode =
   | 'ERR_INTERNAL'
   | 'ERR_OVERLOADED'
   | 'ERR_DATABASE_UNAVAILABLE'
+  | 'ERR_SEAL_KEY_MISSING'
   | 'ERR_SENDER_UNAVAILABLE'
   | 'ERR_QUOTA_EXCEEDED'
 
@@ -71,6 +72,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_INTERNAL: { status: 500, message: 'The server failed.' },
   ERR_OVERLOADED: { status: 503, message: 'The server has more to do than it can; wait and try again.' },
   ERR_DATABASE_UNAVAILABLE: { status: 503, message: 'The database is not available; try again.' },
+  ERR_SEAL_KEY_MISSING: {
+    status: 503,
+    message: 'This server lacks a key that another one has begun to use; try again.',
+  },
   ERR_SENDER_UNAVAILABLE: { status: 503, message: 'The code could not be sent; try again.' },
   ERR_QUOTA_EXCEEDED: { status: 507, message: 'The quota of the account is used up.' },
 }

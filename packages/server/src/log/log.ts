@@ -16,6 +16,10 @@ export interface LogFields {
     | 'code_not_sent'
     | 'sweep_failed'
     | 'webhook_failed'
+    | 'realm_epoch_began'
+    | 'realm_epoch_emptied'
+    | 'realm_key_destroyed'
+    | 'realm_records_damaged'
   readonly origin?: string
   readonly realmId?: string
   readonly postgres?: 'private' | 'external'
@@ -26,6 +30,9 @@ export interface LogFields {
   readonly status?: number
   readonly code?: string
   readonly fault?: Fault
+  /** The id of a realm's seal key. */
+  readonly keyId?: string
+  readonly count?: number
 }
 
 /** An unforeseen error without its message, which may repeat input. */

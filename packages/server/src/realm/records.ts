@@ -142,3 +142,12 @@ export async function sweepRecords(database: Pick<Database, 'withRealmRecord'>):
     return rowCount ?? 0
   })
 }
+
+/** Puts the same registration under another seal; nothing else of the record changes, nor when it was last used. */
+export async function writeSealed(
+  transaction: Transaction,
+  recordId: Uint8Array,
+  sealed: Uint8Array,
+): Promise<void> {
+  await transaction.query('UPDATE realm.records SET sealed = $2 WHERE record_id = $1', [recordId, sealed])
+}

@@ -23,7 +23,7 @@ import { OWN_TENANT } from '../settings/tenants.ts'
 import type { CurvePool } from './curve-pool.ts'
 import { readGuardHeaders } from './guard-headers.ts'
 import { loadGroupLibsodium } from './group-libsodium.ts'
-import { createRegistrationSeal } from './seal.ts'
+import type { RealmSeals } from './seals.ts'
 import type { RealmResult, Refused } from './service.ts'
 import { handleRealmRequest } from './service.ts'
 import type { RealmIdentity } from './token.ts'
@@ -48,8 +48,7 @@ export interface RealmRoutesInput {
   readonly database: Pick<Database, 'withRealmRecord'>
   /** 16 bytes. */
   readonly realmId: Uint8Array
-  /** 32 bytes, from outside the database. */
-  readonly sealKey: Uint8Array
+  readonly seals: RealmSeals
   /** Keys of all tenants, our own `keyhaven:1` among them. */
   readonly tenants: TenantKeys
   readonly curve: CurvePool
@@ -98,11 +97,10 @@ const crossOrigin = cors({
 })
 
 function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
-  const { database, realmId, sealKey, curve, limits = DEFAULT_REALM_LIMITS, now = () => new Date() } = input
+  const { database, realmId, seals, curve, limits = DEFAULT_REALM_LIMITS, now = () => new Date() } = input
   const group = loadGroupLibsodium()
   const traffic = createRealmTraffic(limits)
   const identify = createIdentifier(input)
-  const seal = createRegistrationSeal({ sealKey, realmId })
   const serve = async (context: Context<RealmEnv>, leave: Leave): Promise<Response> => {
     const identity = await identify(context)
     const recordId = deriveRecordId(identity)
@@ -116,7 +114,7 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const terms = { ...limits, ...headers, waits: identity.tenant === OWN_TENANT }
     const result = await traffic.ofRecords.takeTurn(record, () => {
       if (request.kind === 'recover2') leave(takePlace(curve))
-      return handleRealmRequest({ database, seal, curve }, { recordId, request, now: time, terms })
+      return handleRealmRequest({ database, seals, curve }, { recordId, request, now: time, terms })
     })
     await report(input, context, { identity, result })
     const version = request.kind === 'register1' ? result.storedVersion : undefined

@@ -18,9 +18,9 @@ import {
 import { KeyhavenError } from 'keyhaven'
 import type { Registration } from 'keyhaven/recovery/realm'
 import { LENGTHS } from 'keyhaven/recovery/realm'
+import { KEY_ID_LENGTH, deriveKeyId } from './seal-keys/source.ts'
 
 const FORMAT = 1
-const KEY_ID_LENGTH = 8
 const HEADER_LENGTH = 1 + KEY_ID_LENGTH + AEAD_NONCE_LENGTH
 
 /** Whose registration it is; all of it is authenticated. */
@@ -30,6 +30,8 @@ export interface SealedFor {
 }
 
 export interface RegistrationSeal {
+  /** Stands in every envelope. */
+  readonly keyId: Uint8Array
   seal(owner: SealedFor, registration: Registration): Promise<Uint8Array>
   /** `ERR_ENVELOPE_MALFORMED` for another format, `ERR_ENVELOPE_REJECTED` for another key, record, version or realm. */
   open(owner: SealedFor, sealed: Uint8Array): Promise<Registration>
@@ -41,14 +43,11 @@ export function createRegistrationSeal(input: {
   readonly realmId: Uint8Array
 }): RegistrationSeal {
   const key = importAeadKey(deriveKey({ secret: input.sealKey, info: lp('keyhaven/realm-seal/v1') }))
-  const keyId = deriveKey({
-    secret: input.sealKey,
-    info: lp('keyhaven/realm-seal-id/v1'),
-    length: KEY_ID_LENGTH,
-  })
+  const keyId = deriveKeyId(input.sealKey)
   const bindingOf = (header: Uint8Array, owner: SealedFor): Uint8Array =>
     concat(lp('keyhaven/realm-record/v1'), header, lp(input.realmId), lp(owner.recordId), lp(owner.version))
   return {
+    keyId,
     async seal(owner, registration) {
       const nonce = randomBytes(AEAD_NONCE_LENGTH)
       const header = concat(Uint8Array.of(FORMAT), keyId, nonce)
@@ -59,8 +58,7 @@ export function createRegistrationSeal(input: {
     async open(owner, sealed) {
       const header = sealed.subarray(0, HEADER_LENGTH)
       if (header[0] !== FORMAT) throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'version' })
-      const isWhole = header.length === HEADER_LENGTH
-      if (!isWhole || !equal(header.subarray(1, 1 + KEY_ID_LENGTH), keyId)) {
+      if (header.length !== HEADER_LENGTH || !equal(keyIdOf(sealed), keyId)) {
         throw new KeyhavenError('ERR_ENVELOPE_REJECTED', undefined)
       }
       const nonce = header.subarray(1 + KEY_ID_LENGTH)
@@ -72,6 +70,11 @@ export function createRegistrationSeal(input: {
       return split(content)
     },
   }
+}
+
+/** The id of the key that an envelope names. */
+export function keyIdOf(sealed: Uint8Array): Uint8Array {
+  return sealed.subarray(1, 1 + KEY_ID_LENGTH)
 }
 
 /** The contents, in this order and with these lengths. */

@@ -7,11 +7,10 @@ import type { TestDatabase } from '../testing/database.ts'
 import { createTestDatabase } from '../testing/database.ts'
 import { createCurvePool } from './curve-pool.ts'
 import { lockRecord } from './records.ts'
-import type { RegistrationSeal } from './seal.ts'
-import { createRegistrationSeal } from './seal.ts'
+import type { RealmSeals } from './seals.ts'
 import type { RealmResult } from './service.ts'
 import { handleRealmRequest } from './service.ts'
-import { acmeTransport, ourConfiguration, startTestRealm } from './testing/realm-server.ts'
+import { acmeTransport, openTestSeals, ourConfiguration, startTestRealm } from './testing/realm-server.ts'
 
 const NUM_GUESSES = 10
 const oprfPrivateKey = generateScalar(groupNoble)
@@ -29,21 +28,22 @@ const registration: Registration = {
 }
 const version = randomBytes(16)
 const recordId = randomBytes(32)
-const seal = createRegistrationSeal({ sealKey: randomBytes(32), realmId: randomBytes(16) })
 
 const curve = createCurvePool({ threads: 1 })
 afterAll(() => curve.close())
 
 let test: TestDatabase
+let seals: RealmSeals
 beforeEach(async () => {
   test = await createTestDatabase()
+  seals = await openTestSeals(test, randomBytes(16))
   const unlockKeyTag = randomBytes(16)
   await handle({ kind: 'register2', version, registration, unlockKeyTag, numGuesses: NUM_GUESSES })
 })
 
-function handle(request: RealmRequest, sealing: RegistrationSeal = seal): Promise<RealmResult> {
+function handle(request: RealmRequest, sealing: RealmSeals = seals): Promise<RealmResult> {
   return handleRealmRequest(
-    { database: test.database, seal: sealing, curve },
+    { database: test.database, seals: sealing, curve },
     { recordId, request, now: new Date(), terms: {} },
   )
 }
@@ -74,11 +74,11 @@ describe('requests about one record', () => {
 
   it('are counted, and on disk, before anything is unsealed', async () => {
     const counted: (number | undefined)[] = []
-    const watching: RegistrationSeal = {
-      ...seal,
+    const watching: RealmSeals = {
+      ...seals,
       open: async (owner, sealed) => {
         counted.push(await countedGuesses())
-        return seal.open(owner, sealed)
+        return seals.open(owner, sealed)
       },
     }
     const { answer } = await handle(guess(), watching)
@@ -87,11 +87,17 @@ describe('requests about one record', () => {
     expect(counted).toEqual([1])
   })
 
-  it('stay counted when what is sealed does not open', async () => {
-    const other = createRegistrationSeal({ sealKey: randomBytes(32), realmId: randomBytes(16) })
-    const { answer } = await handle(guess(), other)
+  it('stay counted when what is sealed was altered', async () => {
+    await test.asSuperuser("UPDATE realm.records SET sealed = overlay(sealed PLACING 'x'::bytea FROM 100)")
+    const { answer } = await handle(guess())
     await expect(answer()).rejects.toMatchObject({ code: 'ERR_ENVELOPE_REJECTED' })
     expect(await countedGuesses()).toBe(1)
+  })
+
+  it('are not counted where the key is missing that their answer needs', async () => {
+    const elsewhere = await openTestSeals(await createTestDatabase(), randomBytes(16))
+    await expect(handle(guess(), elsewhere)).rejects.toMatchObject({ code: 'ERR_SEAL_KEY_MISSING' })
+    expect(await countedGuesses()).toBe(0)
   })
 
   it('that repeat an input are evaluated again and not counted again', async () => {

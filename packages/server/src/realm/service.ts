@@ -7,16 +7,18 @@
 import { KeyhavenError } from 'keyhaven'
 import type { Decision, RealmEvent, RealmRequest, RealmResponse, RealmTerms } from 'keyhaven/recovery/realm'
 import { complete, decide, guardOf } from 'keyhaven/recovery/realm'
-import type { Database } from '../db/database.ts'
+import { equal } from 'keyhaven/crypto'
+import type { Database, RealmState } from '../db/database.ts'
 import type { CurvePool } from './curve-pool.ts'
 import { DECOY, commitDecoy, isUnknownGuess } from './decoy.ts'
 import type { StoredRecord } from './records.ts'
 import { lockRecord, writeRecord } from './records.ts'
-import type { RegistrationSeal } from './seal.ts'
+import { keyIdOf } from './seal.ts'
+import type { RealmSeals } from './seals.ts'
 
 export interface RealmServiceInput {
   readonly database: Pick<Database, 'withRealmRecord'>
-  readonly seal: RegistrationSeal
+  readonly seals: RealmSeals
   readonly curve: Pick<CurvePool, 'evaluate'>
 }
 
@@ -45,21 +47,28 @@ export async function handleRealmRequest(
   },
 ): Promise<RealmResult> {
   const { recordId, request, now, terms } = call
-  const { seal } = input
-  // A new registration is sealed before the lock is taken, so that the lock is held for two statements only.
-  const resealed =
-    request.kind === 'register2'
-      ? await seal.seal({ recordId, version: request.version }, request.registration)
-      : undefined
-  const { stored, decision, event } = await input.database.withRealmRecord(recordId, async (transaction) => {
-    const before = await lockRecord(transaction, recordId)
-    const { record, decision, event } = decide({ record: before.record, request, now: now.getTime(), terms })
-    const sealed = decision.kind === 'store' ? resealed : before.sealed
-    const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
-    if (record !== before.record) await writeRecord(transaction, recordId, stored)
-    else if (isUnknownGuess(decision)) await commitDecoy(transaction)
-    return { stored, decision, event }
-  })
+  const { seals } = input
+  const carryOut = async (): Promise<Done | undefined> => {
+    // A new registration is sealed before the lock is taken, so that the lock is held for two statements only.
+    const fresh =
+      request.kind === 'register2'
+        ? await seals.seal({ recordId, version: request.version }, request.registration)
+        : undefined
+    return input.database.withRealmRecord(recordId, async (transaction, realm) => {
+      if (fresh !== undefined && !isUnder(realm, fresh)) return undefined
+      const before = await lockRecord(transaction, recordId)
+      // What could not be opened after the commit is not counted before it.
+      if (before.sealed !== undefined) await seals.require(before.sealed)
+      const decided = decide({ record: before.record, request, now: now.getTime(), terms })
+      const { record, decision, event } = decided
+      const sealed = decision.kind === 'store' ? fresh : before.sealed
+      const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
+      if (record !== before.record) await writeRecord(transaction, recordId, stored)
+      else if (isUnknownGuess(decision)) await commitDecoy(transaction)
+      return { stored, decision, event }
+    })
+  }
+  const { stored, decision, event } = await untilDone(carryOut, () => seals.follow())
   const { record } = stored
   return {
     event,
@@ -69,8 +78,33 @@ export async function handleRealmRequest(
   }
 }
 
+interface Done {
+  readonly stored: StoredRecord
+  readonly decision: Decision
+  readonly event: RealmEvent | undefined
+}
+
+const TRIES = 5
+
+/** Does it again where the epoch ended between sealing and storing. */
+async function untilDone<Result>(
+  carryOut: () => Promise<Result | undefined>,
+  follow: () => Promise<void>,
+): Promise<Result> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const done = await carryOut()
+    if (done !== undefined) return done
+    await follow()
+  }
+  throw new KeyhavenError('ERR_DATABASE_UNAVAILABLE', undefined)
+}
+
+function isUnder(realm: RealmState, sealed: Uint8Array): boolean {
+  return realm.keyId !== undefined && equal(realm.keyId, keyIdOf(sealed))
+}
+
 async function answer(
-  { seal, curve }: RealmServiceInput,
+  { seals, curve }: RealmServiceInput,
   outcome: {
     readonly recordId: Uint8Array
     readonly stored: StoredRecord
@@ -88,7 +122,7 @@ async function answer(
   if (stored.record.state !== 'registered' || stored.sealed === undefined) {
     throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'length' })
   }
-  const registration = await seal.open({ recordId, version: stored.record.version }, stored.sealed)
+  const registration = await seals.open({ recordId, version: stored.record.version }, stored.sealed)
   return decision.kind === 'evaluate'
     ? curve.evaluate({ decision, registration })
     : complete({ decision, registration })

@@ -50,7 +50,8 @@ export function parseRequests(text: string, setting: string): number {
   return parseWhole(text, { setting, least: 10, most: 100_000_000 })
 }
 
-function parseWhole(
+/** A whole number within bounds. */
+export function parseWhole(
   text: string,
   { setting, least, most }: { readonly setting: string; readonly least: number; readonly most: number },
 ): number {

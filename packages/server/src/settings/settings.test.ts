@@ -25,7 +25,9 @@ describe('settings', () => {
       publicOrigin: undefined,
       database: undefined,
       realmId: undefined,
-      keyFiles: { realmSealKey: undefined, phoneKey: undefined, tokenKey: undefined },
+      keyFiles: { phoneKey: undefined, tokenKey: undefined },
+      sealKeys: { kind: 'files', path: undefined },
+      epochs: { epochMs: 7 * 86_400_000, backupMs: 30 * 86_400_000 },
     })
     expect(settings.tenants.size).toBe(0)
   })
@@ -40,6 +42,8 @@ describe('settings', () => {
         KEYHAVEN_REALM_DATABASE_URL: 'postgres://keyhaven_realm:other@db2.example/realm',
         KEYHAVEN_REALM_ID: '000102030405060708090a0b0c0d0e0f',
         KEYHAVEN_REALM_SEAL_KEY_FILE: 'seal.key',
+        KEYHAVEN_REALM_EPOCH_DAYS: 'off',
+        KEYHAVEN_BACKUP_DAYS: '90',
         KEYHAVEN_PHONE_KEY_FILE: '/keys/phone',
         KEYHAVEN_TOKEN_KEY_FILE: '/keys/token',
         KEYHAVEN_CHAIN_KEY_FILE: '/keys/chain',
@@ -68,11 +72,12 @@ describe('settings', () => {
       },
       realmId: new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
       keyFiles: {
-        realmSealKey: resolve('seal.key'),
         phoneKey: '/keys/phone',
         tokenKey: '/keys/token',
         chainKey: '/keys/chain',
       },
+      sealKeys: { kind: 'files', path: resolve('seal.key') },
+      epochs: { epochMs: undefined, backupMs: 90 * 86_400_000 },
       addressDays: 30,
       codeSender: 'webhook',
       webhook: { url: 'https://hooks.example/keyhaven', secretFile: '/keys/webhook' },

@@ -19,6 +19,9 @@ import {
   parseGuessesPerDay,
   parseRequests,
 } from './realm-limits.ts'
+import type { EpochTerms } from '../realm/sealing.ts'
+import type { SealKeySettings } from './sealing.ts'
+import { SEALING_VARIABLES, parseEpochTerms, parseSealKeySettings } from './sealing.ts'
 import type { TenantKeys } from './tenants.ts'
 import { parseTenants } from './tenants.ts'
 
@@ -37,6 +40,8 @@ export interface ServerSettings {
   readonly realmId: Uint8Array | undefined
   /** Files of 32 bytes; `undefined`: made once in `<data>-keys/`. */
   readonly keyFiles: KeyFiles
+  readonly sealKeys: SealKeySettings
+  readonly epochs: EpochTerms
   readonly tenants: TenantKeys
   /** A realm and nothing else: no accounts, no sign-in. */
   readonly realmOnly: boolean
@@ -52,7 +57,6 @@ export interface ServerSettings {
 
 /** Where an operator keeps the keys that must never be in the database. */
 export interface KeyFiles {
-  readonly realmSealKey: string | undefined
   readonly phoneKey: string | undefined
   readonly tokenKey: string | undefined
   readonly chainKey: string | undefined
@@ -73,7 +77,7 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_AUTH_DATABASE_URL',
   'KEYHAVEN_REALM_DATABASE_URL',
   'KEYHAVEN_REALM_ID',
-  'KEYHAVEN_REALM_SEAL_KEY_FILE',
+  ...SEALING_VARIABLES,
   'KEYHAVEN_PHONE_KEY_FILE',
   'KEYHAVEN_TOKEN_KEY_FILE',
   'KEYHAVEN_CHAIN_KEY_FILE',
@@ -120,11 +124,12 @@ export function parseSettings(input: {
     database: parseDatabaseUrls(env),
     realmId: readVariable(env, 'KEYHAVEN_REALM_ID', parseRealmId),
     keyFiles: {
-      realmSealKey: readVariable(env, 'KEYHAVEN_REALM_SEAL_KEY_FILE', resolvePath),
       phoneKey: readVariable(env, 'KEYHAVEN_PHONE_KEY_FILE', resolvePath),
       tokenKey: readVariable(env, 'KEYHAVEN_TOKEN_KEY_FILE', resolvePath),
       chainKey: readVariable(env, 'KEYHAVEN_CHAIN_KEY_FILE', resolvePath),
     },
+    sealKeys: parseSealKeySettings(env, readVariable),
+    epochs: parseEpochTerms(env, readVariable),
     tenants:
       readVariable(env, 'KEYHAVEN_TENANTS', (text, name) => parseTenants(text, name, realmOnly)) ?? new Map(),
     realmOnly,

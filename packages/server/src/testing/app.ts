@@ -16,6 +16,8 @@ import type { CodeSender } from '../auth/code-sender.ts'
 import type { ServerKeys } from '../data/keys.ts'
 import type { LogFields } from '../log/log.ts'
 import { createCurvePool } from '../realm/curve-pool.ts'
+import { environmentSealKeys } from '../realm/seal-keys/environment.ts'
+import { openSeals } from '../realm/seals.ts'
 import { listen } from '../server.ts'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import { createTestDatabase } from './database.ts'
@@ -53,10 +55,15 @@ export interface TestDevice {
   refresh(): Promise<void>
 }
 
+/** The server's keys, and the one that its realm's records are sealed under. */
+export interface TestKeys extends ServerKeys {
+  readonly realmSealKey: Uint8Array
+}
+
 export interface TestApp {
   readonly origin: string
   readonly database: TestDatabase
-  readonly keys: ServerKeys
+  readonly keys: TestKeys
   readonly clock: { now: Date }
   readonly logged: LogFields[]
   /** The codes sent, by number. */
@@ -78,9 +85,9 @@ afterAll(async () => {
 
 /** Starts the app on a fresh database, or on `shared` as another process over the same one would. */
 export async function startTestApp(
-  options: Partial<AppInput> & { readonly shared?: TestDatabase } = {},
+  options: Partial<AppInput> & { readonly keys?: TestKeys; readonly shared?: TestDatabase } = {},
 ): Promise<TestApp> {
-  const { shared, ...input } = options
+  const { shared, realmId = randomBytes(16), ...input } = options
   const database = shared ?? (await createTestDatabase())
   const codes = new Map<string, string>()
   const clock = { now: new Date() }
@@ -100,12 +107,14 @@ export async function startTestApp(
     error: (fields: LogFields) => logged.push(fields),
   }
   const curve = createCurvePool({ threads: 1 })
+  const source = environmentSealKeys([keys.realmSealKey])
   const app = createApp({
     curve,
     database: database.database,
     origin: 'http://127.0.0.1',
     keys,
-    realmId: randomBytes(16),
+    realmId,
+    seals: await openSeals({ database: database.database, realmId, source }),
     tenants: new Map(),
     trustedProxies: new BlockList(),
     codeSender,

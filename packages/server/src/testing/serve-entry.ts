@@ -15,7 +15,10 @@ async function serve(): Promise<void> {
   const options = Object.fromEntries(words) as Readonly<Record<string, string | undefined>>
   const source = SOURCES[options['binaries'] ?? '']
   const settings = parseSettings({ options, env: process.env })
-  const server = await startServer(settings, source === undefined ? {} : { binarySources: [source] })
+  const server = await startServer(settings, {
+    mayLoseCommits: options['may-lose-commits'] === 'yes',
+    ...(source !== undefined && { binarySources: [source] }),
+  })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       void server.close().then(() => process.exit(0))

@@ -81,7 +81,13 @@ export class ServerStartError extends Error {
 }
 
 function listOptions(input: ServerProcessInput): string[] {
-  const options = [`--data=${input.data}`, `--port=${String(input.port ?? 0)}`]
+  // A database of the tests' own does not sync.
+  const mayLoseCommits = input.env?.['DATABASE_URL'] === undefined ? 'no' : 'yes'
+  const options = [
+    `--data=${input.data}`,
+    `--port=${String(input.port ?? 0)}`,
+    `--may-lose-commits=${mayLoseCommits}`,
+  ]
   return input.binaries === undefined ? options : [...options, `--binaries=${input.binaries}`]
 }
 

@@ -14,6 +14,10 @@ import type { TestDatabase } from '../../testing/database.ts'
 import { createCurvePool } from '../curve-pool.ts'
 import type { RealmRoutesInput } from '../routes.ts'
 import { createRealmRoutes } from '../routes.ts'
+import { environmentSealKeys } from '../seal-keys/environment.ts'
+import type { SealKeySource } from '../seal-keys/source.ts'
+import type { RealmSeals } from '../seals.ts'
+import { openSeals } from '../seals.ts'
 
 const ACME_KEY = randomBytes(32)
 const closing: (() => Promise<void>)[] = []
@@ -31,7 +35,12 @@ export interface TestRealm {
 }
 
 /** One realm over a database of its own. */
-export async function startTestRealm(options: Partial<RealmRoutesInput> = {}): Promise<TestRealm> {
+export async function startTestRealm({
+  prepare = openTestSeals,
+  ...options
+}: Partial<RealmRoutesInput> & {
+  readonly prepare?: (database: TestDatabase, realmId: Uint8Array) => Promise<RealmSeals>
+} = {}): Promise<TestRealm> {
   const database = await createTestDatabase()
   const id = randomBytes(16)
   const curve = createCurvePool({ threads: 1 })
@@ -39,7 +48,7 @@ export async function startTestRealm(options: Partial<RealmRoutesInput> = {}): P
     curve,
     database: database.database,
     realmId: id,
-    sealKey: randomBytes(32),
+    seals: await prepare(database, id),
     tenants: acmeTenants,
     ...options,
   })
@@ -51,6 +60,15 @@ export async function startTestRealm(options: Partial<RealmRoutesInput> = {}): P
     await curve.close()
   })
   return { id, address: `http://127.0.0.1:${String(listener.port)}/realm/`, database }
+}
+
+/** Seals for a database that has none yet, with a key of their own. */
+export async function openTestSeals(
+  { database }: TestDatabase,
+  realmId: Uint8Array,
+  source: SealKeySource = environmentSealKeys([randomBytes(32)]),
+): Promise<RealmSeals> {
+  return openSeals({ database, realmId, source })
 }
 
 /** A token of tenant `acme` for one subject at one realm. */

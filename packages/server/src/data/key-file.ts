@@ -1,0 +1,89 @@
+/**
+ * Files of one 32-byte key each: read with a look at who else can, made whole and durably.
+ */
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { KeyhavenError } from 'keyhaven'
+import { randomBytes, toHex } from 'keyhaven/crypto'
+
+const KEY_LENGTH = 32
+
+/**
+ * Bits of a mode that a key file must not have: whoever can read it holds the key, whoever can write it chooses the key. Of
+ * files that the operator named, reading is his to decide: some secret stores can mount them in one mode only.
+ */
+export const FORBIDDEN_IN_OWN = 0o027
+export const FORBIDDEN_IN_NAMED = 0o002
+
+/** Reads a key; `ERR_SETTING_INVALID` names the setting by which it is found. */
+export function readKey(path: string, setting: string, forbidden: number): Uint8Array {
+  const { key, mode } = readFile(path, setting)
+  if ((mode & forbidden) !== 0 && process.platform !== 'win32') {
+    throw new KeyhavenError('ERR_SETTING_INVALID', {
+      setting,
+      expected: 'a key file that is closed to other users (mode 0600)',
+    })
+  }
+  if (key.length === KEY_LENGTH) return key
+  throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected: 'a file of exactly 32 bytes' })
+}
+
+function readFile(path: string, setting: string): { readonly key: Uint8Array; readonly mode: number } {
+  let file: number | undefined
+  try {
+    file = openSync(path, 'r')
+    return { key: new Uint8Array(readFileSync(file)), mode: fstatSync(file).mode }
+  } catch {
+    throw new KeyhavenError('ERR_SETTING_INVALID', {
+      setting,
+      expected: 'the readable key file that belongs to this database (by default in the folder <data>-keys)',
+    })
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
+/** Writes a new key whole and durably under its name, unless there is one: of two servers the first one's stays. */
+export function makeKey(path: string, key: Uint8Array = randomBytes(KEY_LENGTH)): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${toHex(randomBytes(8))}`
+  writeDurably(draft, key)
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  syncFolder(dirname(path))
+}
+
+function writeDurably(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, bytes)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Makes what was renamed, linked or removed in a folder last. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
