@@ -15,7 +15,7 @@ import { deriveKeyId } from './seal-keys/source.ts'
 
 /** Set by the operator. */
 export interface EpochTerms {
-  /** How long an epoch lasts; `undefined`: until `keyhaven realm rotate`. */
+  /** How long an epoch lasts; `undefined`: no other begins by time. */
   readonly epochMs: number | undefined
   /** For how long a backup of the database would still be restored. */
   readonly backupMs: number
@@ -48,8 +48,8 @@ export async function keepEpochs(
   const current = (await readEpochs(database)).find(({ retiredAt }) => retiredAt === undefined)
   const isDue =
     terms.epochMs !== undefined && now.getTime() - (current?.beganAt.getTime() ?? 0) >= terms.epochMs
-  // Where only the operator makes keys, he says when all of his servers have the next one.
-  if (isDue && seals.source.make !== undefined) await rotateEpoch({ ...input, after: current?.keyId })
+  // Where only the operator makes keys, a new one at the end of them says that all of his servers have it.
+  if (isDue || seals.source.make === undefined) await rotateEpoch({ ...input, after: current?.keyId })
   await seals.follow()
   await resealEnded(input)
   await destroyOld(input)
@@ -57,7 +57,7 @@ export async function keepEpochs(
 
 /**
  * Begins a new epoch: under a key that is there and was never used, else under one that is made now. False where only
- * the operator makes keys and none is left, or where another server was faster. `after`: the epoch that is to end, the
+ * the operator makes keys and the last of them is in use, or where another server was faster. `after`: the epoch that is to end, the
  * current one unless told.
  */
 export async function rotateEpoch({
@@ -68,7 +68,9 @@ export async function rotateEpoch({
 }: SealingInput & { readonly after?: Uint8Array | undefined }): Promise<boolean> {
   const epochs = await readEpochs(database)
   const used = new Set(epochs.map(({ keyId }) => toHex(keyId)))
-  const unused = (await seals.source.read()).find((key) => !used.has(toHex(deriveKeyId(key))))
+  const keys = await seals.source.read()
+  const candidates = seals.source.make === undefined ? keys.slice(-1) : keys
+  const unused = candidates.find((key) => !used.has(toHex(deriveKeyId(key))))
   const sealKey = unused ?? (await seals.source.make?.())
   if (sealKey === undefined) return false
   const keyId = deriveKeyId(sealKey)

@@ -90,8 +90,7 @@ function createKeyring({ source, realmId }: SealsInput): Keyring {
 
 /** The first server of a database makes the first key, or takes the one that is there; of several, the first one's counts. */
 async function beginFirstEpoch({ database, source }: SealsInput): Promise<void> {
-  const [first] = await source.read()
-  const sealKey = first ?? (await source.make?.())
+  const sealKey = (await source.read()).at(-1) ?? (await source.make?.())
   if (sealKey === undefined) refuse('There is no key to seal the realm’s records under.')
   await beginEpoch(database, { after: undefined, keyId: deriveKeyId(sealKey) })
 }

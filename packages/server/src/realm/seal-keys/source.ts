@@ -10,7 +10,7 @@ export const KEY_ID_LENGTH = 8
 /** The keys of all epochs that are left; which of them is in use, the database says. */
 export interface SealKeySource {
   readonly kind: 'files' | 'environment' | 'token'
-  /** Every key that is there now, 32 bytes each, in no order. */
+  /** Every key that is there now, 32 bytes each. The order counts where `make` is absent: the last is to be used. */
   read(): Promise<readonly Uint8Array[]>
   /** Makes a key and returns when it lasts; absent where keys come from the operator alone. */
   readonly make?: () => Promise<Uint8Array>
