@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { isKeyhavenError } from 'keyhaven'
 import { randomBytes, toHex, utf8 } from 'keyhaven/crypto'
 import { recover, register } from 'keyhaven/recovery'
 import type { LogFields } from '../log/log.ts'
@@ -82,6 +83,18 @@ async function registerPerson(): Promise<Person> {
   const secret = randomBytes(8)
   await register({ ...options, secret, numGuesses: 5 })
   return { options, secret }
+}
+
+/** Registers anew, three times with success; a busy machine may be late for a client, who then tries again. */
+async function renewUntilThrice(options: Person['options']): Promise<void> {
+  for (let done = 0; done < 3;) {
+    const renewed = await register({ ...options, secret: randomBytes(8), numGuesses: 5 }).catch(
+      (fault: unknown) => {
+        if (!isKeyhavenError(fault, 'ERR_REALMS_UNAVAILABLE')) throw fault
+      },
+    )
+    if (renewed !== undefined) done += 1
+  }
 }
 
 async function usedKeys(): Promise<string[]> {
@@ -168,14 +181,11 @@ describe('an epoch', () => {
   })
 
   it('is followed by a server that did not begin it, in the middle of requests, and nothing is left under the old key', async () => {
-    const people = await Promise.all(Array.from({ length: 6 }, registerPerson))
+    const people = [await registerPerson(), await registerPerson(), await registerPerson()]
     const other = await openSeals({ database: test.database, realmId: realm.id, source })
     const others = { ...input(), seals: other }
-    const requests = Promise.all(
-      people.flatMap(({ options }) =>
-        Array.from({ length: 4 }, () => register({ ...options, secret: randomBytes(8), numGuesses: 5 })),
-      ),
-    )
+    // As many at once as the pool has connections for, so that nobody waits for one on a busy machine.
+    const requests = Promise.all(people.map(({ options }) => renewUntilThrice(options)))
     for (let rotation = 0; rotation < 3; rotation += 1) {
       expect(await rotateEpoch(others)).toBe(true)
       await Promise.all([resealEnded(others), resealEnded(input())])
