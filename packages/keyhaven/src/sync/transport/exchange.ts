@@ -63,7 +63,9 @@ export async function exchange(input: ExchangeInput): Promise<Answer> {
   signal?.addEventListener('abort', end)
   if (signal?.aborted === true) end()
   try {
-    const response = await input.fetch(input.url, {
+    // Called bare: a browser's own `fetch` refuses to be called as another object's method.
+    const { fetch } = input
+    const response = await fetch(input.url, {
       method: input.method,
       headers: { ...input.headers },
       redirect: 'error',
