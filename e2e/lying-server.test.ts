@@ -192,6 +192,66 @@ describe('a server that lies to a device which has joined', () => {
     })
   })
 
+  test('and names another registration as the one in use is refused, and no realm is asked to delete anything', async () => {
+    const { first } = await backedUp()
+    const liar = lying({
+      json: {
+        '/v1/pointer': (state) => {
+          const pointer = state['pointer'] as { readonly registration: string; readonly realms: string[] }
+          const { registration, realms } = pointer
+          return {
+            ...state,
+            pointer: { ...pointer, registration: 'ab'.repeat(16) },
+            retired: [{ registration, realms, generation: null, previousRoot: null, authority: null }],
+          }
+        },
+      },
+    })
+    const sync = await first.sync(liar)
+    for (const call of [() => sync.sync(), () => sync.status(), () => sync.verifyBackup()]) {
+      await expect(call()).rejects.toMatchObject({ code: 'ERR_POINTER_REJECTED' })
+    }
+    expect(liar.asked.filter((path) => path.startsWith('/realm'))).toEqual([])
+    expect(await (await first.sync()).verifyBackup({ pin: PIN })).toMatchObject({ status: 'whole' })
+  })
+
+  test.each(['statement', 'serial', 'anchor', 'generation'] as const)(
+    'and changes the %s of the pointer is refused',
+    async (field) => {
+      const changed = { statement: 'ab'.repeat(64), serial: 7, anchor: 'ab'.repeat(32), generation: 9 }
+      const liar = lying({
+        json: {
+          '/v1/pointer': (state) => ({
+            ...state,
+            pointer: { ...(state['pointer'] as object), [field]: changed[field] },
+          }),
+        },
+      })
+      const refused = field === 'generation' ? 'ERR_POINTER_CONFLICT' : 'ERR_POINTER_REJECTED'
+      await expect((await shared.sync(liar)).sync()).rejects.toMatchObject({ code: refused })
+    },
+  )
+
+  test('and calls the registration in use retired, by an older pointer that was signed, is refused as rolled back', async () => {
+    const { first } = await backedUp()
+    let old: Record<string, unknown> = {}
+    await (await first.sync(lying({ json: { '/v1/pointer': (state) => (old = state) } }))).sync()
+    const fresh = await place.newDevice({ phone: first.phone })
+    expect(await (await fresh.sync()).restore({ pin: PIN })).toMatchObject({ renewed: true })
+    await (await first.sync()).sync()
+    const liar = lying({
+      json: {
+        '/v1/pointer': (state) => {
+          const { registration, realms } = state['pointer'] as { registration: string; realms: string[] }
+          return { ...old, retired: [{ registration, realms, generation: 1 }] }
+        },
+      },
+    })
+    await expect((await first.sync(liar)).sync()).rejects.toMatchObject({ code: 'ERR_LOG_ROLLED_BACK' })
+    expect(liar.asked.filter((path) => path.startsWith('/realm'))).toEqual([])
+    expect(await (await first.sync()).verifyBackup({ pin: PIN })).toMatchObject({ status: 'whole' })
+  })
+
   test('and hides what another device added is refused, and what this device would have sent stays to be sent', async () => {
     const { first, fresh } = await backedUp()
     await (await fresh.sync()).restore({ pin: PIN })

@@ -108,6 +108,8 @@ export interface KeyhavenErrorDetails {
   ERR_POINTER_CONFLICT: undefined
   /** The change needs the account's authority key, which only a device with the open backup has. */
   ERR_AUTHORITY_REQUIRED: undefined
+  /** The server names a registration that the backup's key did not sign. Nothing was taken over. Ask the operator; try again. */
+  ERR_POINTER_REJECTED: undefined
   /** The served log lacks what this device has seen before. Do not trust this server's answer. */
   ERR_LOG_ROLLED_BACK: undefined
   /** A segment names a parent that was not served. */
@@ -260,6 +262,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_RATE_LIMITED: 'Too many requests; wait and try again.',
   ERR_POINTER_CONFLICT: 'The backup changed meanwhile; synchronise and try again.',
   ERR_AUTHORITY_REQUIRED: 'Only a device that has the backup open can do this.',
+  ERR_POINTER_REJECTED: 'The server named a registration that the key of the backup did not sign.',
   ERR_LOG_ROLLED_BACK: 'The server showed an older state of the backup than this device has seen.',
   ERR_LOG_INCOMPLETE: 'A part of the backup is missing on the server.',
   ERR_BACKUP_REMOVED: 'The backup was deleted without the key that this device knows.',

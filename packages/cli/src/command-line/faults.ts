@@ -138,6 +138,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   },
   ERR_KEYCHAIN_FAILED: ({ fault }) => ({ exit: EXIT.unavailable, text: KEYCHAIN_FAULTS[fault] }),
   ERR_DEVICE_KEY_REFUSED: ({ problem }) => ({ exit: EXIT.distrusted, text: DEVICE_KEY_PROBLEMS[problem] }),
+  ERR_POINTER_REJECTED: damaged('The server named a registration that the key of the backup did not sign'),
   ERR_LOG_ROLLED_BACK: damaged('The server showed an older state of the backup than this device has seen'),
   ERR_BACKUP_REMOVED: {
     exit: EXIT.distrusted,

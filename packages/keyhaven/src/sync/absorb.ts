@@ -24,6 +24,8 @@ import { writeRecords } from './write-records.ts'
 /** What the segments follow. */
 export interface AbsorbInput {
   readonly registration: string
+  /** The pointer's serial. */
+  readonly serial: number
   readonly generation: number
   readonly root: Uint8Array
   readonly segments: readonly Segment[]
@@ -86,19 +88,20 @@ export async function keepAbsorbed(
 /** The state after what was read; `ERR_LOG_INCOMPLETE` when no ways segment is there. */
 export function stateAfter(input: AbsorbInput, arranged: ArrangedLog, reading: LogReading): BackupState {
   const before = input.continued?.state
-  const { authoritySeed, trust } = reading.newestWays ?? before ?? {}
-  if (authoritySeed === undefined || trust === undefined) {
-    throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
-  }
+  const listed = reading.newestWays ?? before
+  if (listed === undefined) throw new KeyhavenError('ERR_LOG_INCOMPLETE', undefined)
+  const { authoritySeed, formerAuthorities, trust } = listed
   if (before !== undefined && !equal(before.authoritySeed, authoritySeed)) {
     throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'authority' })
   }
   const anchors = [...reading.anchors, ...reading.snapshots.flatMap((snapshot) => snapshot.anchors)]
   return {
     registration: input.registration,
+    serial: input.serial,
     generation: input.generation,
     root: input.root,
     authoritySeed,
+    formerAuthorities,
     trust,
     ways: mergeWays(before?.ways ?? [], reading.ways),
     heads: arranged.heads,

@@ -3,20 +3,22 @@
  * how far it has read the log. Only what was verified gets here.
  */
 import type { Vault, VaultRecord } from '../vault/index.ts'
+import type { Authorities } from './authority.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import { readCounts, recordDamaged } from './fields.ts'
-import { readWay, wayToCbor } from './ways.ts'
+import { readFormerAuthorities, readWay, wayToCbor } from './ways.ts'
 import type { Way } from './ways.ts'
 
 const STATE = 'sync/state'
 
-export interface BackupState {
+export interface BackupState extends Authorities {
   /** The registration that the pointer named, 32 hex digits. */
   readonly registration: string
+  /** The pointer's serial when it did. */
+  readonly serial: number
   readonly generation: number
   /** The root key of this generation, 32 bytes. */
   readonly root: Uint8Array
-  readonly authoritySeed: Uint8Array
   /** The realms that the backup relies on; see {@link describeTrust}. */
   readonly trust: Uint8Array
   readonly ways: readonly Way[]
@@ -41,9 +43,11 @@ export async function readState(vault: Vault): Promise<BackupState | undefined> 
   const fields = parseCborMap(record.bytes, recordDamaged)
   return {
     registration: fields.text('registration'),
+    serial: fields.has('serial') ? fields.integer('serial') : 0,
     generation: fields.integer('generation'),
     root: fields.bytes('root', 32),
     authoritySeed: fields.bytes('authoritySeed', 32),
+    formerAuthorities: readFormerAuthorities(fields, recordDamaged),
     trust: fields.bytes('trust'),
     ways: fields.list('ways').map((item) => readWay(item, recordDamaged)),
     heads: readTexts(fields.list('heads')),

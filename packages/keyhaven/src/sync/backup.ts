@@ -70,8 +70,7 @@ async function create(context: SyncContext, pointer: PointerState, pin: Uint8Arr
 async function afterChange(context: SyncContext, done: CarriedOut, created: boolean): Promise<BackedUp> {
   const pointer = await context.transport.readPointer(context.signal)
   const { uploaded, state } = done
-  const { generation, authoritySeed } = state
-  return describe(context, pointer, { uploaded, generation, authoritySeed, created, joined: false })
+  return describe(context, pointer, { uploaded, state, created, joined: false })
 }
 
 async function backUpInto(
@@ -82,16 +81,14 @@ async function backUpInto(
 ): Promise<BackupOutcome> {
   const known = await catchUp(context, pointer, settled.state)
   if (pin === undefined && known === undefined) return { status: 'pin-needed' }
-  const tried =
-    pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin, known?.authoritySeed)
+  const tried = pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin, known)
   if (tried !== undefined && tried.status !== 'recovered') return tried
   const current = known ?? (await join(context, pointer, tried, settled.state))
-  const { uploaded, generation, authoritySeed } = await bringUpToDate(context, pointer, current)
+  const { uploaded, state } = await bringUpToDate(context, pointer, current)
   const { created } = settled
   return describe(context, pointer, {
     uploaded,
-    generation,
-    authoritySeed,
+    state,
     created,
     joined: known === undefined,
   })
@@ -111,12 +108,10 @@ async function join(
 async function describe(
   context: SyncContext,
   pointer: PointerState,
-  done: Pick<BackedUp, 'uploaded' | 'generation' | 'created' | 'joined'> & {
-    readonly authoritySeed: Uint8Array
-  },
+  done: Pick<BackedUp, 'uploaded' | 'created' | 'joined'> & { readonly state: BackupState },
 ): Promise<BackedUp> {
-  const { authoritySeed, ...said } = done
-  const oldRegistrationRemainsOn = await removeRetired(context, pointer, authoritySeed)
+  const { state, ...said } = done
+  const oldRegistrationRemainsOn = await removeRetired(context, pointer, state)
   const keys = await describeKeys(context.vault)
-  return { status: 'backed-up', ...keys, ...said, oldRegistrationRemainsOn }
+  return { status: 'backed-up', ...keys, ...said, generation: state.generation, oldRegistrationRemainsOn }
 }

@@ -49,7 +49,7 @@ async function changeGeneration(
     const current = await catchUp(context, pointer, state)
     if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
     const checked = status === 'rotated' && pin !== undefined
-    const tried = checked ? await tryPin(context, pointer.pointer, pin, current.authoritySeed) : undefined
+    const tried = checked ? await tryPin(context, pointer.pointer, pin, current) : undefined
     if (tried !== undefined && tried.status !== 'recovered') return tried
     const replaced = await pullAll(context, pointer.pointer, current)
     const { without } = change
@@ -64,7 +64,7 @@ export async function describeChanged(
   { state, uploaded }: CarriedOut,
 ): Promise<Omit<Changed, 'status'>> {
   const after = await context.transport.readPointer(context.signal)
-  const oldRegistrationRemainsOn = await removeRetired(context, after, state.authoritySeed)
+  const oldRegistrationRemainsOn = await removeRetired(context, after, state)
   const keys = await describeKeys(context.vault)
   return { ...keys, uploaded, generation: state.generation, oldRegistrationRemainsOn }
 }

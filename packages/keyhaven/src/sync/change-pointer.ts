@@ -7,8 +7,8 @@
  *
  * What a change consists of is made elsewhere: new-generation.ts, renew.ts.
  */
-import { parseHex, toHex } from '../crypto/index.ts'
-import { signPointerChange } from './authority.ts'
+import { deriveEd25519PublicKey, parseHex, toHex } from '../crypto/index.ts'
+import { signPointerChange, signPointerStatement } from './authority.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { hashOutbox, keepOutbox } from './outbox.ts'
@@ -21,10 +21,15 @@ import { proveAnnouncement } from './upload-proofs.ts'
 /** A change that is ready to be carried out. */
 export interface Change {
   readonly outbox: Outbox & { readonly registration: string }
+  /** The authority key in use: it signs the change, and a new registration is bound to it. */
   readonly authoritySeed: Uint8Array
+  /** The one that it hands the authority on to. */
+  readonly newAuthoritySeed?: Uint8Array
   /** The id of the ways segment that the registration is to name, 32 bytes. */
   readonly anchor: Uint8Array
   readonly expectedEtag: string | null
+  /** The pointer's serial after the change. */
+  readonly serial: number
   /** The log's heads that the change follows, in hex. */
   readonly expectedHeads: readonly string[]
   /** The normalised PIN and the seed of its way in, both stay the caller's; none when the registration stays. */
@@ -55,7 +60,7 @@ export async function carryOut(context: SyncContext, change: Change): Promise<Ca
     if (state === undefined) throw fault
     return { state, uploaded }
   }
-  return { state: await completeChange(context, outbox), uploaded }
+  return { state: await completeChange(context, outbox, change.serial), uploaded }
 }
 
 /** The state when the change turns out to be committed; `undefined` when it was given up, or nobody could be asked. */
@@ -83,20 +88,29 @@ async function prepare(context: SyncContext, change: Change): Promise<void> {
 }
 
 async function commit(context: SyncContext, change: Change): Promise<void> {
-  const { expectedEtag, expectedHeads, anchor } = change
+  const { expectedEtag, expectedHeads, anchor, serial, newAuthoritySeed } = change
   const { registration, generation } = change.outbox
+  const { account } = context
+  const newAuthority = newAuthoritySeed && deriveEd25519PublicKey(newAuthoritySeed)
   const { authority, signature } = signPointerChange(
     {
-      account: context.account,
+      account,
       registration: parseHex(registration, 'registration', 16),
       generation,
       expectedEtag,
       anchor,
       expectedHeads: expectedHeads.map((id) => parseHex(id, 'heads', 32)),
+      newAuthority,
     },
     change.authoritySeed,
   )
-  const signed = { authority: toHex(authority), signature: toHex(signature) }
+  const moved = { registration, generation, serial, anchor: toHex(anchor), realms: realmIds(context) }
+  const signed = {
+    authority: toHex(authority),
+    signature: toHex(signature),
+    statement: signPointerStatement(moved, account, newAuthoritySeed ?? change.authoritySeed),
+    ...(newAuthority && { newAuthority: toHex(newAuthority) }),
+  }
   const content = toHex(hashOutbox(change.outbox))
   const { previousRoot } = change
   const kept = previousRoot === undefined ? {} : { previousRoot: toHex(previousRoot) }

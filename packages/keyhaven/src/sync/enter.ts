@@ -6,6 +6,7 @@ import { deriveEd25519PublicKey, equal, loadXWing, sha256, toHex } from '../cryp
 import { KeyhavenError } from '../errors.ts'
 import { keepAbsorbed, verifySegments } from './absorb.ts'
 import type { Absorbed } from './absorb.ts'
+import { requireSignedPointer } from './authority.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { downloadSegments, requireSameHeads } from './download.ts'
@@ -72,6 +73,8 @@ async function openBySeed(
   if (opened === undefined) return undefined
   const absorbed = await readGeneration(context, state.pointer, opened.root)
   requireListed(absorbed, { ...opened, authority: state.authority })
+  const { authoritySeed } = absorbed.state
+  requireSignedPointer(state.pointer, { account: context.account, authoritySeed })
   return { absorbed }
 }
 
@@ -101,11 +104,11 @@ export async function openRoot(
 /** The whole log of the generation in use, verified; nothing is written. */
 export async function readGeneration(
   context: SyncContext,
-  { registration, generation }: Pointer,
+  { registration, serial, generation }: Pointer,
   root: Uint8Array,
 ): Promise<Absorbed> {
   const { segments, heads } = await downloadSegments(context, 0)
-  const input = { registration, generation, root, segments, cursor: heads.cursor }
+  const input = { registration, serial, generation, root, segments, cursor: heads.cursor }
   const absorbed = await verifySegments(context, input)
   requireSameHeads(absorbed.arranged.heads, heads.heads)
   return absorbed

@@ -4,27 +4,34 @@
  */
 import { randomBytes } from '../crypto/index.ts'
 import type { Vault, VaultRecord } from '../vault/index.ts'
+import type { Authorities } from './authority.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import { recordDamaged } from './fields.ts'
+import { readFormerAuthorities } from './ways.ts'
 
 const AUTHORITY = 'sync/authority'
 
 /** The seed, 32 bytes, kept in the vault from now on. */
 export async function prepareAuthoritySeed(vault: Vault): Promise<Uint8Array> {
-  const known = await readAuthoritySeed(vault)
-  if (known !== undefined) return known
-  const seed = randomBytes(32)
-  await vault.write(new Map([keepAuthoritySeed(seed)]))
-  return seed
+  const known = await readAuthorities(vault)
+  if (known !== undefined) return known.authoritySeed
+  const authoritySeed = randomBytes(32)
+  await vault.write(new Map([keepAuthorities({ authoritySeed, formerAuthorities: [] })]))
+  return authoritySeed
 }
 
-/** The seed of a first backup that this device has tried, or of one that it has deleted. */
-export async function readAuthoritySeed(vault: Vault): Promise<Uint8Array | undefined> {
+/** The keys of a first backup that this device has tried, or of one that it has deleted. */
+export async function readAuthorities(vault: Vault): Promise<Authorities | undefined> {
   const record = await vault.get(AUTHORITY)
-  return record === undefined ? undefined : parseCborMap(record.bytes, recordDamaged).bytes('seed', 32)
+  if (record === undefined) return undefined
+  const fields = parseCborMap(record.bytes, recordDamaged)
+  const formerAuthorities = readFormerAuthorities(fields, recordDamaged)
+  return { authoritySeed: fields.bytes('seed', 32), formerAuthorities }
 }
 
-/** The change that keeps a seed. */
-export function keepAuthoritySeed(seed: Uint8Array): readonly [string, VaultRecord] {
-  return [AUTHORITY, { type: 'keyhaven/authority', bytes: encodeCbor({ seed }) }]
+/** The change that keeps the keys. */
+export function keepAuthorities(keys: Authorities): readonly [string, VaultRecord] {
+  const { authoritySeed: seed, formerAuthorities } = keys
+  const bytes = encodeCbor({ seed, formerAuthorities })
+  return [AUTHORITY, { type: 'keyhaven/authority', bytes }]
 }

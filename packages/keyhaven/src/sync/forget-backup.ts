@@ -6,7 +6,7 @@ import type { VaultRecord } from '../vault/index.ts'
 import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
-import { keepAuthoritySeed } from './first-authority.ts'
+import { keepAuthorities } from './first-authority.ts'
 import { dropOutbox } from './outbox.ts'
 import { namesBelow } from './records.ts'
 import { isSignedRemoval } from './removal-messages.ts'
@@ -15,17 +15,21 @@ import type { PointerState } from './transport/transport.ts'
 const STATE = 'sync/state'
 const LOG = 'sync/log/'
 
-/** How the backup that this device knows was deleted, if it was: signed by its authority key, or after a wait. */
+/**
+ * How the backup that this device knows was deleted, if it was: signed by the authority key that it knows, or not. A key that the
+ * authority was handed on to in a later generation cannot be told from none here.
+ */
 export function findRemoval(
   { account }: Pick<SyncContext, 'account'>,
   { removed }: PointerState,
   state: BackupState,
-): 'signed' | 'after-a-wait' | undefined {
+): 'signed' | 'unsigned' | undefined {
   if (removed === null || removed.generation < state.generation) return undefined
   const { signature, kind, generation, etag } = removed
-  if (signature === undefined) return 'after-a-wait'
+  if (signature === undefined) return 'unsigned'
   const about = { account, kind, generation, etag }
-  return isSignedRemoval(about, signature, state.authoritySeed) ? 'signed' : undefined
+  if (isSignedRemoval(about, signature, state.authoritySeed)) return 'signed'
+  return generation > state.generation ? 'unsigned' : undefined
 }
 
 /** Forgets, in one write. */
@@ -34,6 +38,6 @@ export async function forgetBackup({ vault }: Pick<SyncContext, 'vault'>): Promi
   const dropped: (readonly [string, VaultRecord | null])[] = [STATE, ...(await namesBelow(vault, LOG))].map(
     (name) => [name, null] as const,
   )
-  const kept = state === undefined ? [] : [keepAuthoritySeed(state.authoritySeed)]
+  const kept = state === undefined ? [] : [keepAuthorities(state)]
   await vault.write(new Map([...dropped, ...(await dropOutbox(vault)), ...kept]))
 }

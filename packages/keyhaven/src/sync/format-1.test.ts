@@ -125,6 +125,7 @@ describe('format 1 of key sync, frozen', () => {
     const ways = {
       ways: [{ ...way, publicKey, slotHash: sha256(hex(vectors.slot.slot)) }],
       authoritySeed: hex(authoritySeed),
+      formerAuthorities: [],
       trust: describeTrust(parseConfiguration(configuration)),
     }
     expect(toHex(writeWays(ways))).toBe(vectors.ways.body)

@@ -45,14 +45,12 @@ export async function moveRealms(context: SyncContext, pin: Uint8Array, move: Mo
     if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
     const replaced = await pullAll(moving, pointer.pointer, current)
     if (equal(replaced.trust, describeTrust(configuration))) {
-      const oldRegistrationRemainsOn = await removeRetired(moving, pointer, replaced.authoritySeed)
+      const oldRegistrationRemainsOn = await removeRetired(moving, pointer, replaced)
       const { generation } = replaced
       const keys = await describeKeys(context.vault)
       return { status: 'moved', ...keys, uploaded: 0, generation, oldRegistrationRemainsOn }
     }
-    const tried = move.isNewPin
-      ? undefined
-      : await tryPin(context, pointer.pointer, pin, replaced.authoritySeed)
+    const tried = move.isNewPin ? undefined : await tryPin(context, pointer.pointer, pin, replaced)
     if (tried !== undefined && tried.status !== 'recovered') return tried
     const done = await startGeneration(moving, { pointer, pin, replaced })
     return { status: 'moved', ...(await describeChanged(moving, done)) }

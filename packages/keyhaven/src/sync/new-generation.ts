@@ -3,6 +3,8 @@
  * covers, and last the ways in, to each of which the new root key is sealed. The first backup is one that covers nothing.
  */
 import { loadXWing, randomBytes, sha256, toHex, wipe } from '../crypto/index.ts'
+import { MOST_FORMER_AUTHORITIES } from './authority.ts'
+import type { Authorities } from './authority.ts'
 import type { BackupState } from './backup-state.ts'
 import { carryOut } from './change-pointer.ts'
 import type { CarriedOut, Change } from './change-pointer.ts'
@@ -22,7 +24,7 @@ export interface NewGeneration {
   readonly pin: Uint8Array | undefined
   /** What is replaced, up to the log's heads; none for a first backup. */
   readonly replaced: BackupState | undefined
-  /** Ids of ways in that the new root key is not sealed to any more. */
+  /** Ids of ways in that the new root key is not sealed to any more; with it, the authority is handed on to a new key. */
   readonly without?: ReadonlySet<string>
 }
 
@@ -34,6 +36,7 @@ export async function startGeneration(context: SyncContext, input: NewGeneration
     return await carryOut(context, {
       ...(await makeGeneration(context, input, waySeed)),
       expectedEtag: pointer.etag,
+      serial: (pointer.pointer?.serial ?? 0) + 1,
       registering: pin === undefined ? undefined : { pin, waySeed },
     })
   } finally {
@@ -45,11 +48,14 @@ async function makeGeneration(
   context: SyncContext,
   input: NewGeneration,
   waySeed: Uint8Array,
-): Promise<Omit<Change, 'expectedEtag' | 'registering'>> {
+): Promise<Omit<Change, 'expectedEtag' | 'serial' | 'registering'>> {
   const { replaced, pointer } = input
   const generation = (replaced?.generation ?? pointer.removed?.generation ?? 0) + 1
   const root = randomBytes(32)
   const authoritySeed = replaced?.authoritySeed ?? (await prepareAuthoritySeed(context.vault))
+  const newAuthoritySeed = input.without && randomBytes(32)
+  const known = { authoritySeed, formerAuthorities: replaced?.formerAuthorities ?? [] }
+  const authorities = newAuthoritySeed === undefined ? known : handOn(known, newAuthoritySeed)
   const { deriveXWingPublicKey } = await loadXWing()
   const newPinKey = input.pin === undefined ? undefined : deriveXWingPublicKey(waySeed)
   const sealed = await sealWays(context, { generation, root, newPinKey, replaced, without: input.without })
@@ -58,7 +64,7 @@ async function makeGeneration(
     generation,
     root,
     ways,
-    authoritySeed,
+    authorities,
     covered: replaced,
   })
   const slots = sealed.map(({ slot }) => slot)
@@ -67,6 +73,7 @@ async function makeGeneration(
   return {
     outbox: { generation, root, segments, slots, pending, registration },
     authoritySeed,
+    ...(newAuthoritySeed && { newAuthoritySeed }),
     anchor: segments.at(-1)?.id ?? new Uint8Array(32),
     expectedHeads: replaced?.heads ?? [],
     ...(replaced !== undefined && {
@@ -76,6 +83,12 @@ async function makeGeneration(
       ),
     }),
   }
+}
+
+/** A device that is removed knew the key: a new one takes its place. */
+function handOn({ authoritySeed, formerAuthorities }: Authorities, seed: Uint8Array): Authorities {
+  const former = [authoritySeed, ...formerAuthorities].slice(0, MOST_FORMER_AUTHORITIES)
+  return { authoritySeed: seed, formerAuthorities: former }
 }
 
 interface SealedWay {

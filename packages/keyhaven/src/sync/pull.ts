@@ -20,7 +20,12 @@ import type { LogHeads, Pointer } from './transport/transport.ts'
 export async function pull(context: SyncContext, pointer: Pointer, state: BackupState): Promise<Pulled> {
   const served = await context.transport.readHeads(context.signal)
   if (sameIds(served.heads, state.heads)) {
-    const here = { ...state, cursor: served.cursor, registration: pointer.registration }
+    const here = {
+      ...state,
+      cursor: served.cursor,
+      registration: pointer.registration,
+      serial: pointer.serial,
+    }
     return { state: await keepPosition(context, here, state), received: false, served }
   }
   const absorbed = (await readOn(context, pointer, state)) ?? (await readAgain(context, pointer, state))
@@ -56,7 +61,8 @@ async function keepPosition(
   state: BackupState,
   before: BackupState,
 ): Promise<BackupState> {
-  if (state.registration !== before.registration) await context.vault.write(new Map([keepState(state)]))
+  const moved = state.registration !== before.registration || state.serial !== before.serial
+  if (moved) await context.vault.write(new Map([keepState(state)]))
   return state
 }
 
@@ -95,6 +101,7 @@ async function read(
   const { segments, heads, whole } = await downloadSegments(context, input.after)
   const absorbed = await verifySegments(context, {
     registration: input.pointer.registration,
+    serial: input.pointer.serial,
     generation,
     root,
     segments,

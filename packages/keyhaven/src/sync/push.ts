@@ -58,7 +58,7 @@ async function sealOwnWay(
   state: BackupState,
 ): Promise<{ readonly body: Uint8Array; readonly slot: Outbox['slots'][number] } | undefined> {
   const { account, device } = context
-  const { generation, root, authoritySeed } = state
+  const { generation, root, authoritySeed, formerAuthorities } = state
   const { id, publicKey } = await deriveDeviceWay(device)
   if (state.ways.some((way) => way.id === id)) return undefined
   const slot = await sealSlot({ account, generation, root, publicKey })
@@ -71,6 +71,6 @@ async function sealOwnWay(
     slotHash: sha256(slot),
   }
   const trust = describeTrust(context.configuration)
-  const body = writeWays({ ways: [...state.ways, own], authoritySeed, trust })
+  const body = writeWays({ ways: [...state.ways, own], authoritySeed, formerAuthorities, trust })
   return { body, slot: { wayId: id, slot } }
 }

@@ -5,6 +5,9 @@ import { equalConstantTime, lp, concat, toHex, wipe } from '../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { keep, recover, register, remove } from '../recovery/index.ts'
 import type { Configuration, OperationOptions, PinOptions, RecoverOutcome } from '../recovery/index.ts'
+import { findAuthoritySeed, requireSignedPointer } from './authority.ts'
+import type { Authorities } from './authority.ts'
+import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { noteGuesses } from './guesses.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from './registered-secret.ts'
@@ -25,7 +28,7 @@ export type PinOutcome =
   | Waiting
 
 /**
- * Tries a PIN at the pointer's registration; a wrong one costs a guess. A device that has joined (`authoritySeed`) passes the
+ * Tries a PIN at the pointer's registration; a wrong one costs a guess. A device that has joined (`known`) passes the
  * waits after wrong PINs. `ERR_CONFIGURATION_INVALID` when the pointer
  * names other realms than the configuration, and nothing is sent to any; `ERR_REGISTRATION_SPLIT` when the realms
  * hold nothing although the account has a backup, which is never a reason to make a first one.
@@ -34,15 +37,16 @@ export async function tryPin(
   context: SyncContext,
   pointer: Pointer,
   pin: Uint8Array,
-  authoritySeed?: Uint8Array,
+  known?: Authorities,
 ): Promise<PinOutcome> {
   requireConfiguredRealms(context, pointer.realms)
   context.report({ phase: 'pin', done: 0, total: 1 })
   const { registration } = pointer
   const options = await pinOptions(context, registration, pin)
   let tried = await recover(options)
-  if (tried.status === 'waiting' && authoritySeed !== undefined) {
-    const authority = authorityFor({ account: context.account, registration, seed: authoritySeed })
+  if (tried.status === 'waiting' && known !== undefined) {
+    const seed = findAuthoritySeed(known, pointer.registrationAuthority)
+    const authority = authorityFor({ account: context.account, registration, seed })
     tried = await recover({ ...options, authority })
   }
   const outcome = describeOutcome(tried)
@@ -94,15 +98,35 @@ export async function registerAndCompare(
 export async function removeRetired(
   context: SyncContext,
   state: PointerState,
-  authoritySeed: Uint8Array | undefined,
+  known: (Authorities & Partial<Pick<BackupState, 'generation' | 'serial'>>) | undefined,
 ): Promise<readonly string[]> {
+  const certain = isCertain(context, state.pointer, known)
   const remains = new Set<string>()
-  for (const { registration, realms } of state.retired) {
+  for (const retired of state.retired) {
+    const { registration, realms, authority } = retired
     const inUse = [state.pointer?.registration, state.pending?.registration].includes(registration)
     if (inUse) continue
-    for (const realm of await removeOne(context, { registration, realms, authoritySeed })) remains.add(realm)
+    const seed = known && findAuthoritySeed(known, authority)
+    const left = certain ? await removeOne(context, { registration, realms, authoritySeed: seed }) : realms
+    for (const realm of left) remains.add(realm)
   }
   return [...remains].sort()
+}
+
+/**
+ * True when it is certain which registration is in use: there is none, or the authority key signed the pointer. Of a generation
+ * that this device has not entered it cannot tell yet, and leaves everything where it is.
+ */
+function isCertain(
+  { account }: SyncContext,
+  pointer: Pointer | null,
+  known: (Authorities & Partial<Pick<BackupState, 'generation' | 'serial'>>) | undefined,
+): boolean {
+  if (pointer === null) return true
+  if (known?.generation !== pointer.generation) return false
+  const { authoritySeed, generation, serial = 0 } = known
+  requireSignedPointer(pointer, { account, authoritySeed, remembered: { generation, serial } })
+  return true
 }
 
 /**
@@ -121,10 +145,11 @@ export async function challengeRegistration(
 /** Ends cooling periods that somebody has begun at the realms. `ERR_REALMS_UNAVAILABLE` names those that could not be asked. */
 export async function keepRegistration(
   context: SyncContext,
-  { registration, realms }: Pointer,
-  seed: Uint8Array,
+  { registration, realms, registrationAuthority }: Pointer,
+  known: Authorities,
 ): Promise<void> {
   requireConfiguredRealms(context, realms)
+  const seed = findAuthoritySeed(known, registrationAuthority)
   const authority = authorityFor({ account: context.account, registration, seed })
   const faults = await keep({ ...(await realmOptions(context, registration)), authority })
   if (faults.length > 0) throw new KeyhavenError('ERR_REALMS_UNAVAILABLE', { realms: faults })

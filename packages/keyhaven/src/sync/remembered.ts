@@ -1,19 +1,17 @@
 /**
  * Compares a log that was read from its beginning with what this device has seen before.
  */
-import { equal } from '../crypto/index.ts'
 import { KeyhavenError } from '../errors.ts'
 import type { Absorbed } from './absorb.ts'
+import { requireHeir } from './authority.ts'
 import type { BackupState } from './backup-state.ts'
 
 /**
  * What was seen must be there: the heads themselves, or a snapshot that knew as much of each device. `ERR_LOG_ROLLED_BACK`
- * otherwise; `ERR_LOG_DAMAGED` when the account's authority key is another.
+ * otherwise; `ERR_LOG_DAMAGED` when the account's authority key is neither that which was known nor made by who had it.
  */
 export function requireRemembered({ state, arranged, reading }: Absorbed, remembered: BackupState): void {
-  if (!equal(state.authoritySeed, remembered.authoritySeed)) {
-    throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'authority' })
-  }
+  requireHeir(state, remembered)
   const served = new Set(arranged.fresh.map(({ entry }) => entry.id))
   const knowsAsMuch = (sequences: ReadonlyMap<string, number>): boolean =>
     [...remembered.sequences].every(([device, sequence]) => (sequences.get(device) ?? 0) >= sequence)

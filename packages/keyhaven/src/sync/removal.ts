@@ -12,7 +12,7 @@ import { backUp, replace } from './backup.ts'
 import { isInUse, retryConflicts } from './catch-up.ts'
 import type { PointerInUse } from './catch-up.ts'
 import type { SyncContext } from './context.ts'
-import { readAuthoritySeed } from './first-authority.ts'
+import { readAuthorities } from './first-authority.ts'
 import { findRemoval, forgetBackup } from './forget-backup.ts'
 import type {
   AccountRemovalOutcome,
@@ -70,12 +70,11 @@ export async function keepBackup(
   const { pointer, state } = await settle(context)
   if (!isInUse(pointer)) return { status: 'nothing-waits' }
   if (state === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
-  const { authoritySeed } = state
-  await keepRegistration(context, pointer.pointer, authoritySeed)
+  await keepRegistration(context, pointer.pointer, state)
   const { removal } = pointer
   if (removal === null) return { status: 'nothing-waits' }
   const { requestedAt } = removal
-  const signature = signKeep({ account: context.account, requestedAt }, authoritySeed)
+  const signature = signKeep({ account: context.account, requestedAt }, state.authoritySeed)
   await context.transport.keepBackup(signature, context.signal)
   return { status: 'kept' }
 }
@@ -126,5 +125,5 @@ async function requestRemoval(
 
 async function removeLeftOvers(context: SyncContext): Promise<readonly string[]> {
   const pointer = await context.transport.readPointer(context.signal)
-  return removeRetired(context, pointer, await readAuthoritySeed(context.vault))
+  return removeRetired(context, pointer, await readAuthorities(context.vault))
 }

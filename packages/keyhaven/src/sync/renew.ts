@@ -41,6 +41,7 @@ export async function renew(
       authoritySeed,
       anchor: segments.at(-1)?.id ?? parseHex(covering ?? '', 'anchor', 32),
       expectedEtag: pointer.etag,
+      serial: pointer.pointer.serial + 1,
       expectedHeads: heads,
       registering,
     })
@@ -60,8 +61,9 @@ async function findCoveringAnchor(vault: Vault, state: BackupState): Promise<str
 
 /** The ways as they are, once more, after all heads. */
 async function sealAnchor(context: SyncContext, state: BackupState): ReturnType<typeof sealChain> {
-  const { ways, authoritySeed, root, generation, heads } = state
-  const body = writeWays({ ways, authoritySeed, trust: describeTrust(context.configuration) })
+  const { ways, authoritySeed, formerAuthorities, root, generation, heads } = state
+  const trust = describeTrust(context.configuration)
+  const body = writeWays({ ways, authoritySeed, formerAuthorities, trust })
   const sequence = await lastSequence(context, state)
   return sealChain(context, { bodies: [{ kind: 'ways', body }], root, generation, heads, sequence })
 }

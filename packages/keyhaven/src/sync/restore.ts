@@ -27,7 +27,7 @@ export async function restore(
   return retryConflicts(async () => {
     const { pointer, state: remembered } = await settle(context)
     if (!isInUse(pointer)) return { status: 'no-backup' }
-    const tried = await tryPin(context, pointer.pointer, pin, remembered?.authoritySeed)
+    const tried = await tryPin(context, pointer.pointer, pin, remembered)
     if (tried.status !== 'recovered') return tried
     const { secret } = tried
     try {
@@ -121,11 +121,11 @@ async function addThisDevice(context: SyncContext, state: BackupState, keys: Key
 
 async function removeLeftBehind(
   context: SyncContext,
-  { authoritySeed }: BackupState,
+  state: BackupState,
 ): Promise<readonly string[]> {
   const { transport, signal } = context
   const remains = await atLeastTry(async () =>
-    removeRetired(context, await transport.readPointer(signal), authoritySeed),
+    removeRetired(context, await transport.readPointer(signal), state),
   )
   return remains ?? []
 }

@@ -63,17 +63,19 @@ export async function deliver(
   }
   const current = (await readState(context.vault)) ?? state
   if (current.generation !== outbox.generation) return undefined
-  return absorbOutbox(context, { ...outbox, registration: current.registration }, current)
+  const { registration, serial } = current
+  return absorbOutbox(context, { ...outbox, registration, serial }, current)
 }
 
-/** Takes a committed change of the pointer into the device's state. */
+/** Takes a committed change of the pointer, by which it has this serial, into the device's state. */
 export async function completeChange(
   context: SyncContext,
   outbox: Outbox & { readonly registration: string },
+  serial: number,
 ): Promise<BackupState> {
   const current = await readState(context.vault)
   const begins = current?.generation !== outbox.generation || outbox.segments.some(isSnapshot)
-  return absorbOutbox(context, outbox, begins ? undefined : current)
+  return absorbOutbox(context, { ...outbox, serial }, begins ? undefined : current)
 }
 
 /** A snapshot's segments are all that their generation has. */
@@ -84,12 +86,13 @@ function isSnapshot({ kind }: Segment): boolean {
 /** Keeps what was sent, after `current` of the same generation or as the beginning of a log. */
 async function absorbOutbox(
   context: SyncContext,
-  outbox: Outbox & { readonly registration: string },
+  outbox: Outbox & { readonly registration: string; readonly serial: number },
   current: BackupState | undefined,
 ): Promise<BackupState> {
-  const { registration, generation, root, segments, pending } = outbox
+  const { registration, serial, generation, root, segments, pending } = outbox
   const absorbed = await verifySegments(context, {
     registration,
+    serial,
     generation,
     root,
     segments,

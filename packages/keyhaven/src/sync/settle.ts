@@ -4,6 +4,7 @@
  */
 import { toHex } from '../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { requireSignedPointer } from './authority.ts'
 import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
@@ -24,14 +25,15 @@ export interface Settled {
 
 /**
  * A backup that another device deleted by the authority key is forgotten here as well; `ERR_BACKUP_REMOVED` when it was
- * deleted without that key. `ERR_LOG_ROLLED_BACK` when the server shows no backup, or an older generation, where this device knows one.
+ * deleted without that key. `ERR_POINTER_REJECTED` when its key did not sign the pointer. `ERR_LOG_ROLLED_BACK` when the server shows no backup, or an older generation, where this device knows one.
  */
 export async function settle(context: SyncContext): Promise<Settled> {
+  const remembered = await readState(context.vault)
   const outbox = await readOutbox(context.vault)
   const settled = await settleOutbox(context, outbox)
   const { pointer, state } = settled
   const removal = state && findRemoval(context, pointer, state)
-  if (removal === 'after-a-wait') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
+  if (removal === 'unsigned') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
   if (removal === 'signed') {
     await forgetBackup(context)
     return { ...settled, state: undefined }
@@ -39,6 +41,10 @@ export async function settle(context: SyncContext): Promise<Settled> {
   const generation = pointer.pointer?.generation ?? 0
   if (state !== undefined && generation < state.generation) {
     throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  }
+  if (pointer.pointer !== null && state?.generation === generation) {
+    const { authoritySeed } = state
+    requireSignedPointer(pointer.pointer, { account: context.account, authoritySeed, remembered })
   }
   return settled
 }
@@ -51,7 +57,7 @@ async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): P
   const { registration } = outbox
   if (registration === undefined) return resend(context, { outbox, pointer, state })
   if (isCommitted({ ...outbox, registration }, { pointer, state })) {
-    const after = await completeChange(context, { ...outbox, registration })
+    const after = await completeChange(context, { ...outbox, registration }, pointer.pointer?.serial ?? 0)
     return { pointer, state: after, completed: true, created: state === undefined }
   }
   if (isOwnPending(context, pointer, registration) && !(await abandon(context, registration))) {

@@ -41,7 +41,7 @@ export async function shortenLog(context: SyncContext): Promise<CarriedOut | und
     generation,
     root,
     ways,
-    authoritySeed,
+    authorities: covered,
     covered,
   })
   const { registration } = pointer.pointer
@@ -50,6 +50,7 @@ export async function shortenLog(context: SyncContext): Promise<CarriedOut | und
     authoritySeed,
     anchor: segments.at(-1)?.id ?? new Uint8Array(32),
     expectedEtag: pointer.etag,
+    serial: pointer.pointer.serial + 1,
     expectedHeads: heads,
     registering: undefined,
   })

@@ -2,6 +2,7 @@
  * How the backup and this device stand to one another. Reads only.
  */
 import { KeyhavenError } from '../errors.ts'
+import { requireSignedPointer } from './authority.ts'
 import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import type { SyncContext } from './context.ts'
@@ -22,15 +23,19 @@ import { isRotationDue } from './rotation.ts'
  */
 export async function readStatus(context: SyncContext): Promise<SyncStatus> {
   const { transport, vault, signal } = context
+  const known = await readState(vault)
   const { pointer, ...rest } = await transport.readPointer(signal)
   const { heads, segments, bytes } = await transport.readHeads(signal)
-  const known = await readState(vault)
   const removal = known && findRemoval(context, { pointer, ...rest }, known)
-  if (removal === 'after-a-wait') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
+  if (removal === 'unsigned') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
   const state = removal === 'signed' ? undefined : known
   const generation = pointer?.generation ?? 0
   if (state !== undefined && generation < state.generation) {
     throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
+  }
+  if (pointer !== null && state?.generation === generation) {
+    const { authoritySeed } = state
+    requireSignedPointer(pointer, { account: context.account, authoritySeed, remembered: state })
   }
   const local = await readLocalKeys(vault)
   const sent = (await readPending(vault)).names.length === 0 && (await readOutbox(vault)) === undefined

@@ -96,8 +96,8 @@ export async function takeWhatIsWhole(
 ): Promise<{ readonly state: BackupState; readonly damage: LogDamage }> {
   const { reading, arranged, heads, damage } = await surveyLog(context, pointer, input.root)
   requireTrust(context, reading)
-  const { registration, generation } = pointer
-  const place = { registration, generation, root: input.root, segments: [], cursor: 0 }
+  const { registration, serial, generation } = pointer
+  const place = { registration, serial, generation, root: input.root, segments: [], cursor: 0 }
   const after = stateAfter(place, arranged, reading)
   const sequences = new Map(after.sequences)
   for (const [device, sequence] of input.remembered?.sequences ?? [])

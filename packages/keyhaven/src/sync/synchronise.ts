@@ -3,6 +3,7 @@
  * root key by schedule, a shorter log.
  */
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import { catchUp, isInUse, retryConflicts } from './catch-up.ts'
 import type { PointerInUse } from './catch-up.ts'
@@ -26,18 +27,18 @@ export async function synchronise(context: SyncContext): Promise<SyncOutcome> {
     if (current === undefined) return { status: 'pin-needed' }
     const done = await bringUpToDate(context, pointer, current)
     const received = done.received || current.generation !== state?.generation
-    const oldRegistrationRemainsOn = await removeRetired(context, pointer, done.authoritySeed)
-    const { uploaded, generation } = done
+    const oldRegistrationRemainsOn = await removeRetired(context, pointer, done.state)
+    const { uploaded } = done
+    const { generation } = done.state
     const keys = await describeKeys(context.vault)
     return { status: 'synced', ...keys, received, uploaded, generation, oldRegistrationRemainsOn }
   })
 }
 
 export interface BroughtUpToDate {
-  readonly generation: number
+  readonly state: BackupState
   readonly uploaded: number
   readonly received: boolean
-  readonly authoritySeed: Uint8Array
 }
 
 /** Pull, push, and what is due. */
@@ -49,14 +50,13 @@ export async function bringUpToDate(
   const { state, received, served } = await pull(context, pointer.pointer, current)
   const pushed = await push(context, state)
   const { uploaded } = pushed
-  const { authoritySeed } = state
   if (isRotationDue(context, pushed.state)) {
     const rotated = await atLeastTry(() => rotate(context, undefined))
-    if (rotated?.status === 'rotated')
-      return { generation: rotated.generation, uploaded, received, authoritySeed }
+    const after = rotated?.status === 'rotated' ? await readState(context.vault) : undefined
+    if (after !== undefined) return { state: after, uploaded, received }
   }
   if (isTooLong(served, context.snapshotAfterSegments)) await atLeastTry(() => shortenLog(context))
-  return { generation: pushed.state.generation, uploaded, received, authoritySeed }
+  return { state: pushed.state, uploaded, received }
 }
 
 /** The result; `undefined` when it failed, for a later operation does it again. */

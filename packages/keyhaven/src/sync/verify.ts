@@ -4,6 +4,7 @@
  */
 import type { KeyhavenErrorCode } from '../errors.ts'
 import { KeyhavenError } from '../errors.ts'
+import { requireSignedPointer } from './authority.ts'
 import { readState } from './backup-state.ts'
 import type { BackupState } from './backup-state.ts'
 import { isInUse } from './catch-up.ts'
@@ -26,17 +27,16 @@ export async function verifyBackup(
   context: SyncContext,
   pin: Uint8Array | undefined,
 ): Promise<VerifyOutcome> {
-  const pointer = await context.transport.readPointer(context.signal)
   const known = await readState(context.vault)
+  const pointer = await context.transport.readPointer(context.signal)
   const removal = known && findRemoval(context, pointer, known)
-  if (removal === 'after-a-wait') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
+  if (removal === 'unsigned') throw new KeyhavenError('ERR_BACKUP_REMOVED', undefined)
   const state = removal === 'signed' ? undefined : known
   if ((pointer.pointer?.generation ?? 0) < (state?.generation ?? 0)) {
     throw new KeyhavenError('ERR_LOG_ROLLED_BACK', undefined)
   }
   if (!isInUse(pointer)) return { status: 'no-backup' }
-  const tried =
-    pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin, state?.authoritySeed)
+  const tried = pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin, state)
   if (tried !== undefined && tried.status !== 'recovered') return tried
   const secret = tried?.secret
   if (secret === undefined && state?.generation === pointer.pointer.generation) {
@@ -62,6 +62,9 @@ async function verifyUnder(context: SyncContext, pointer: PointerInUse, known: K
   const { root, state, opened, secret } = known
   try {
     const absorbed = await readGeneration(context, pointer.pointer, root)
+    const { account } = context
+    const { authoritySeed } = absorbed.state
+    requireSignedPointer(pointer.pointer, { account, authoritySeed, remembered: state })
     if (opened !== undefined) requireListed(absorbed, { ...opened, authority: pointer.authority })
     if (secret !== undefined) requireAnchor(absorbed, secret)
     if (state !== undefined) requireRemembered(absorbed, state)

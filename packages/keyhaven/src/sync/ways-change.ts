@@ -98,8 +98,9 @@ export async function sendWays(
   state: BackupState,
   change: { readonly ways: readonly Way[]; readonly slots: readonly OutgoingSlot[] },
 ): Promise<BackupState> {
-  const { root, generation, heads, authoritySeed } = state
-  const body = writeWays({ ways: change.ways, authoritySeed, trust: describeTrust(context.configuration) })
+  const { root, generation, heads, authoritySeed, formerAuthorities } = state
+  const trust = describeTrust(context.configuration)
+  const body = writeWays({ ways: change.ways, authoritySeed, formerAuthorities, trust })
   const sequence = await lastSequence(context, state)
   const bodies = [{ kind: 'ways' as const, body }]
   const segments = await sealChain(context, { bodies, root, generation, heads, sequence })

@@ -8,8 +8,9 @@ import { serializeConfiguration } from '../recovery/configuration.ts'
 import { XWING_PUBLIC_KEY_LENGTH, equal, parseHex, toHex } from '../crypto/index.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import type { CborValue } from './cbor.ts'
-import { logDamaged, readFields } from './fields.ts'
-import type { Fault } from './fields.ts'
+import type { Authorities } from './authority.ts'
+import { logDamaged, readBytesList, readFields } from './fields.ts'
+import type { Fault, Fields } from './fields.ts'
 import { WAY_ID_BYTES, deriveWayId } from './slot.ts'
 
 /** One way in. */
@@ -28,10 +29,8 @@ export interface Way {
 }
 
 /** The body of a ways segment. */
-export interface WaysBody {
+export interface WaysBody extends Authorities {
   readonly ways: readonly Way[]
-  /** The seed of the account's authority key, 32 bytes. */
-  readonly authoritySeed: Uint8Array
   /** What the realms were when this was written; see {@link describeTrust}. */
   readonly trust: Uint8Array
 }
@@ -41,6 +40,7 @@ export function writeWays(body: WaysBody): Uint8Array {
   return encodeCbor({
     ways: body.ways.map(wayToCbor),
     authoritySeed: body.authoritySeed,
+    ...(body.formerAuthorities.length > 0 && { formerAuthorities: body.formerAuthorities }),
     configuration: body.trust,
   })
 }
@@ -52,8 +52,15 @@ export function parseWays(bytes: Uint8Array): WaysBody {
   return {
     ways: fields.list('ways').map((item) => readWay(item, fault)),
     authoritySeed: fields.bytes('authoritySeed', 32),
+    formerAuthorities: readFormerAuthorities(fields, fault),
     trust: fields.bytes('configuration'),
   }
+}
+
+/** The field `formerAuthorities`, which is missing where there are none. */
+export function readFormerAuthorities(fields: Fields, fault: Fault): readonly Uint8Array[] {
+  if (!fields.has('formerAuthorities')) return []
+  return readBytesList(fields.list('formerAuthorities'), fault, 32)
 }
 
 /** A way as a CBOR map. */

@@ -2,6 +2,7 @@
  * Everything that this device has, sealed again as the beginning of a log: the keys, a snapshot that says what they take
  * the place of, and last the ways in. A new generation begins so, and so does the log of one that is shortened.
  */
+import type { Authorities } from './authority.ts'
 import type { BackupState } from './backup-state.ts'
 import { keyBodies, sealChain } from './compose.ts'
 import type { Body } from './compose.ts'
@@ -27,11 +28,12 @@ export async function sealWholeState(
     readonly generation: number
     readonly root: Uint8Array
     readonly ways: readonly Way[]
-    readonly authoritySeed: Uint8Array
+    readonly authorities: Authorities
     readonly covered: BackupState | undefined
   },
 ): Promise<WholeState> {
-  const { generation, root, ways, authoritySeed, covered } = input
+  const { generation, root, ways, covered } = input
+  const { authoritySeed, formerAuthorities } = input.authorities
   // Pending batches are read first, so that none is marked as backed up without being there.
   const pending = (await readPending(context.vault)).names
   const local = await readLocalKeys(context.vault)
@@ -40,7 +42,7 @@ export async function sealWholeState(
   const bodies: readonly Body[] = [
     ...keyBodies(changes),
     ...(covered === undefined ? [] : [snapshotOf(covered, generation)]),
-    { kind: 'ways', body: writeWays({ ways, authoritySeed, trust }) },
+    { kind: 'ways', body: writeWays({ ways, authoritySeed, formerAuthorities, trust }) },
   ]
   const heads = covered?.heads ?? []
   const sequence = await lastSequence(context, covered)

@@ -1,5 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { be4, concat, lp, parseBase64, parseHex, randomBytes, sha256, toHex } from 'keyhaven/crypto'
+import {
+  be4,
+  concat,
+  lp,
+  parseBase64,
+  parseHex,
+  randomBytes,
+  sha256,
+  signEd25519,
+  toHex,
+} from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp } from '../testing/app.ts'
 import {
@@ -15,6 +25,7 @@ import {
 } from '../testing/backups.ts'
 import type { Prepared } from '../testing/backups.ts'
 import { createAuthority, createSegment, randomId, signCommit } from '../testing/segments.ts'
+import { encodePointerStatement } from './commit.ts'
 
 const MINUTE = 60_000
 
@@ -54,7 +65,15 @@ describe('the first backup', () => {
     const committed = await alice.post('/v1/pointer/commit', commit)
     expect(committed.status).toBe(200)
     expect(await readPointer(alice)).toEqual({
-      pointer: { registration, generation: 1, realms, anchor: ways.id },
+      pointer: {
+        registration,
+        generation: 1,
+        realms,
+        anchor: ways.id,
+        serial: 1,
+        statement: null,
+        registrationAuthority: authority.publicKey,
+      },
       etag: committed.body['etag'],
       authority: authority.publicKey,
       pending: null,
@@ -301,6 +320,54 @@ describe('a commit', () => {
     expect((await alice.post('/v1/pointer/commit', old)).code).toBe('ERR_PROOF_REJECTED')
     const right = signCommit(next, { accountId, generation: 2, authority: heir })
     expect((await alice.post('/v1/pointer/commit', right)).status).toBe(200)
+  })
+
+  test('takes a statement of what the pointer becomes, by the key from then on, and nothing else for one', async () => {
+    const alice = await server.signIn()
+    const backup = await createBackup(alice)
+    const heir = createAuthority()
+    const realms = [randomId(), randomId()]
+    const { registration } = backup
+    await announce(alice, { registration, expectedEtag: backup.etag, realms: backup.realms })
+    const snapshot = createSegment({ ...alice, sequence: 50, generation: 2, kind: 'snapshot' })
+    await putSegment(alice, snapshot, registration)
+    const right = { registration, generation: 2, serial: 2, anchor: snapshot.id, realms: backup.realms }
+    const state = (change: Partial<typeof right>, authority = heir): string =>
+      toHex(
+        signEd25519({
+          seed: authority.seed,
+          message: encodePointerStatement({ ...right, ...change }, alice.accountId),
+        }),
+      )
+    const commit = signCommit(
+      {
+        registration,
+        expectedEtag: backup.etag,
+        expectedHeads: [backup.ways.id],
+        anchor: snapshot.id,
+        newAuthority: heir.publicKey,
+      },
+      { accountId: alice.accountId, generation: 2, authority: backup.authority },
+    )
+    const wrong = [
+      state({}, backup.authority),
+      state({ serial: 1 }),
+      state({ serial: 3 }),
+      state({ generation: 1 }),
+      state({ realms }),
+      state({ anchor: backup.ways.id }),
+      state({ registration: randomId() }),
+    ]
+    for (const statement of wrong) {
+      const answer = await alice.post('/v1/pointer/commit', { ...commit, statement })
+      expect(answer.code).toBe('ERR_PROOF_REJECTED')
+    }
+    const statement = state({})
+    expect((await alice.post('/v1/pointer/commit', { ...commit, statement })).status).toBe(200)
+    expect((await alice.get('/v1/pointer')).body).toMatchObject({
+      authority: heir.publicKey,
+      pointer: { ...right, statement, registrationAuthority: backup.authority.publicKey },
+    })
   })
 
   test('is too late after a day; what waited is gone and its registration is listed for deletion', async () => {

@@ -2,13 +2,25 @@
  * The commit of a change of the pointer: one transaction, signed by the account's authority key. Before it only the old
  * registration is valid, after it only the new one.
  */
-import { be4, concat, lp, parseHex, randomBytes, sha256, toHex, utf8, verifyEd25519 } from 'keyhaven/crypto'
+import {
+  be4,
+  be8,
+  concat,
+  lp,
+  parseHex,
+  randomBytes,
+  sha256,
+  toHex,
+  utf8,
+  verifyEd25519,
+} from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { parseUuid } from '../http/uuid.ts'
 import { endRequest } from '../removals/requests.ts'
+import { requireProof } from './authority-proof.ts'
 import { dropOldGenerations } from './old-generations.ts'
 import { listHeads } from './read-log.ts'
 import { requirePending } from './segments.ts'
@@ -24,7 +36,10 @@ export interface CommitRequest {
   readonly anchor: string
   readonly authority: string
   readonly signature: string
+  /** The authority key from then on, if it changes. */
   readonly newAuthority?: string | undefined
+  /** The signature of {@link encodePointerStatement} by the authority key from then on; devices take no pointer without it. */
+  readonly statement?: string | undefined
   /** The root key of the generation that ends, sealed under the next one's; kept until that generation is dropped. */
   readonly previousRoot?: string | undefined
   /** Hash of what the device put for this change; requests of an earlier try may have come between. */
@@ -50,6 +65,24 @@ export function encodeCommitMessage(
   )
 }
 
+/** The bytes by which the authority key tells the account's devices what the pointer is (protocol.md, "Pointer"). */
+export function encodePointerStatement(
+  pointer: Pick<Pointer, 'registration' | 'generation' | 'serial' | 'anchor' | 'realms'>,
+  accountId: string,
+): Uint8Array {
+  const realms = [...pointer.realms].sort()
+  return concat(
+    lp('keyhaven/pointer-statement/v1'),
+    lp(parseUuid(accountId)),
+    lp(parseHex(pointer.registration, 'registration', 16)),
+    be4(pointer.generation),
+    be8(pointer.serial),
+    lp(parseHex(pointer.anchor, 'anchor', 32)),
+    be4(realms.length),
+    ...realms.map((realm) => lp(parseHex(realm, 'realms', 16))),
+  )
+}
+
 /**
  * Moves the pointer and answers its new etag. The same commit again, by the same device, is answered the same.
  * `ERR_POINTER_CONFLICT` when etag, change, heads or anchor are not as expected, `ERR_PROOF_REJECTED` without the authority.
@@ -66,6 +99,7 @@ export async function commitChange(
   const pending = requirePending(state, request.registration, actor)
   requireAuthority(state, request, { accountId, generation: pending.generation })
   await requireExpected(transaction, { accountId, state, request, pending })
+  requireStatement(state, pending, { accountId, request })
   const shortens = shortensLog(state.pointer, pending)
   if (shortens) await requireSnapshot(transaction, accountId, pending)
   await showSegments(transaction, { accountId, state, pending })
@@ -106,6 +140,24 @@ function requireAuthority(
     signature: parseHex(request.signature, 'signature', 64),
   })
   if (bound !== request.authority || !proven) throw new Refusal('ERR_PROOF_REJECTED')
+}
+
+/** A statement that is given must be one, of just what this commit makes the pointer. */
+function requireStatement(
+  { pointer }: BackupState,
+  pending: Pending,
+  { accountId, request }: { readonly accountId: string; readonly request: CommitRequest },
+): void {
+  if (request.statement === undefined) return
+  const { registration, generation, realms } = pending
+  const serial = nextSerial(pointer)
+  const moved = { registration, generation, realms, serial, anchor: request.anchor }
+  const authority = request.newAuthority ?? request.authority
+  requireProof({ authority }, encodePointerStatement(moved, accountId), request.statement)
+}
+
+function nextSerial(pointer: Pointer | null): number {
+  return (pointer?.serial ?? 0) + 1
 }
 
 async function requireExpected(
@@ -217,33 +269,45 @@ async function showSlots(transaction: Transaction, change: Change): Promise<void
   ])
 }
 
+/** The registration that is replaced stays listed until the realms have deleted it. */
+async function retireOld(
+  transaction: Transaction,
+  { accountId, time }: Actor,
+  { state, pending, request }: Omit<Change, 'accountId'> & { readonly request: CommitRequest },
+): Promise<void> {
+  const old = state.pointer
+  if (old === null || old.registration === pending.registration) return
+  await addRetired(transaction, {
+    accountId,
+    registration: old.registration,
+    realms: old.realms,
+    time,
+    generation: old.generation,
+    previousRoot: pending.generation > old.generation ? request.previousRoot : undefined,
+    authority: old.registrationAuthority,
+  })
+}
+
 async function movePointer(
   transaction: Transaction,
   actor: Actor,
-  change: { readonly state: BackupState; readonly pending: Pending; readonly request: CommitRequest },
+  change: Omit<Change, 'accountId'> & { readonly request: CommitRequest },
 ): Promise<string> {
   const { accountId, time } = actor
-  const { pending, request } = change
-  const old = change.state.pointer
+  const { pending, request, state } = change
+  const old = state.pointer
   const etag = toHex(randomBytes(16))
-  if (old !== null && old.registration !== pending.registration) {
-    await addRetired(transaction, {
-      accountId,
-      registration: old.registration,
-      realms: old.realms,
-      time,
-      generation: old.generation,
-      previousRoot: pending.generation > old.generation ? request.previousRoot : undefined,
-    })
-  }
+  await retireOld(transaction, actor, change)
   await transaction.query('DELETE FROM app.pending_changes WHERE user_id = $1', [accountId])
   const covers = shortensLog(old, pending)
+  const kept = old?.registration === pending.registration ? old : undefined
   await transaction.query(
-    `INSERT INTO app.pointers AS known (user_id, registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-     ON CONFLICT (user_id) DO UPDATE SET (registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at, covered_cursor)
+    `INSERT INTO app.pointers AS known (user_id, registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at, serial, statement, registration_authority)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, $14, $15)
+     ON CONFLICT (user_id) DO UPDATE SET (registration, generation, realms, anchor, authority, signature, etag, device_id, committed_at, serial, statement, registration_authority, covered_cursor)
        = (excluded.registration, excluded.generation, excluded.realms, excluded.anchor, excluded.authority,
           excluded.signature, excluded.etag, excluded.device_id, excluded.committed_at,
+          excluded.serial, excluded.statement, excluded.registration_authority,
           CASE WHEN $11 THEN $12 ELSE known.covered_cursor END)`,
     [
       accountId,
@@ -257,7 +321,10 @@ async function movePointer(
       parseHex(actor.device.id, 'device', 16),
       time,
       covers,
-      change.state.counters.lastCursor,
+      state.counters.lastCursor,
+      nextSerial(old),
+      request.statement === undefined ? null : parseHex(request.statement, 'statement', 64),
+      parseHex(kept?.registrationAuthority ?? request.authority, 'authority', 32),
     ],
   )
   return etag

@@ -91,19 +91,22 @@ export async function abandonChange(
 
 /**
  * Takes a registration from the list of those that realms may still hold: the device says that all deleted it. Generations
- * that no listed registration belongs to any more are dropped.
+ * that no listed registration belongs to any more are dropped. Doing it again is no fault: the first answer may have been lost.
  */
 export async function forgetRetired(
   transaction: Transaction,
   actor: Actor,
   registration: string,
 ): Promise<void> {
-  await lockState(transaction, actor.accountId, actor.time)
+  const { pointer, pending } = await lockState(transaction, actor.accountId, actor.time)
+  if ([pointer?.registration, pending?.registration].includes(registration)) {
+    throw new Refusal('ERR_POINTER_CONFLICT')
+  }
   const { rowCount } = await transaction.query(
     'DELETE FROM app.retired_registrations WHERE user_id = $1 AND registration = $2',
     [actor.accountId, parseHex(registration, 'registration', 16)],
   )
-  if (rowCount === 0) throw new Refusal('ERR_NOT_FOUND')
+  if (rowCount === 0) return
   await dropOldGenerations(transaction, actor.accountId)
   await actor.record(reportedDeletion())
 }
@@ -123,6 +126,9 @@ export async function describePointer(
             generation: pointer.generation,
             realms: pointer.realms,
             anchor: pointer.anchor,
+            serial: pointer.serial,
+            statement: pointer.statement,
+            registrationAuthority: pointer.registrationAuthority,
           },
     etag: pointer?.etag ?? null,
     authority: pointer?.authority ?? null,
@@ -207,6 +213,7 @@ interface Retired {
   readonly realms: readonly string[]
   readonly generation: number | null
   readonly previousRoot: string | null
+  readonly authority: string | null
 }
 
 async function listRetired(transaction: Transaction, accountId: string): Promise<readonly Retired[]> {
@@ -215,15 +222,17 @@ async function listRetired(transaction: Transaction, accountId: string): Promise
     realms: Uint8Array[]
     generation: number | null
     previous_root: Uint8Array | null
+    authority: Uint8Array | null
   }>(
-    `SELECT registration, realms, generation, previous_root FROM app.retired_registrations
+    `SELECT registration, realms, generation, previous_root, authority FROM app.retired_registrations
       WHERE user_id = $1 ORDER BY retired_at, registration`,
     [accountId],
   )
-  return rows.map(({ registration, realms, generation, previous_root }) => ({
+  return rows.map(({ registration, realms, generation, previous_root, authority }) => ({
     registration: toHex(registration),
     realms: realms.map(toHex),
     generation,
     previousRoot: previous_root === null ? null : toHex(previous_root),
+    authority: authority === null ? null : toHex(authority),
   }))
 }

@@ -49,6 +49,7 @@ const commitBody = z.object({
   authority: id32,
   signature: signatureShape,
   newAuthority: id32.optional(),
+  statement: signatureShape.optional(),
   previousRoot: sealedRootShape.optional(),
   content: id32.optional(),
 })

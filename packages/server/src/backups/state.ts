@@ -16,6 +16,12 @@ export interface Pointer {
   readonly anchor: string
   readonly authority: string
   readonly signature: string
+  /** Grows by one with each commit. */
+  readonly serial: number
+  /** The authority key's signature of the pointer, for the account's devices; none if the commit brought none. */
+  readonly statement: string | null
+  /** The authority key that the registration was bound to when it was made. */
+  readonly registrationAuthority: string
   readonly etag: string
   readonly deviceId: string
 }
@@ -89,6 +95,7 @@ export async function retirePending(
     registration: pending.registration,
     realms: pending.realms,
     time,
+    authority: input.pointer?.authority,
   })
 }
 
@@ -104,12 +111,14 @@ export async function addRetired(
     readonly generation?: number
     /** That generation's root key, sealed under the next one's; hex. */
     readonly previousRoot?: string | undefined
+    /** The authority key that it is bound to; hex. */
+    readonly authority: string | undefined
   },
 ): Promise<void> {
-  const { generation, previousRoot } = input
+  const { generation, previousRoot, authority } = input
   await transaction.query(
-    `INSERT INTO app.retired_registrations (user_id, registration, realms, retired_at, generation, previous_root)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
+    `INSERT INTO app.retired_registrations (user_id, registration, realms, retired_at, generation, previous_root, authority)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     [
       input.accountId,
       parseHex(input.registration, 'registration', 16),
@@ -117,6 +126,7 @@ export async function addRetired(
       input.time,
       generation ?? null,
       previousRoot === undefined ? null : parseHex(previousRoot, 'previousRoot', 48),
+      authority === undefined ? null : parseHex(authority, 'authority', 32),
     ],
   )
 }
@@ -172,10 +182,14 @@ async function readPointer(transaction: Transaction, accountId: string): Promise
     anchor: Uint8Array
     authority: Uint8Array
     signature: Uint8Array
+    serial: number
+    statement: Uint8Array | null
+    registration_authority: Uint8Array
     etag: string
     device_id: Uint8Array
   }>(
-    `SELECT registration, generation, realms, anchor, authority, signature, etag, device_id
+    `SELECT registration, generation, realms, anchor, authority, signature, etag, device_id, serial, statement,
+            coalesce(registration_authority, authority) AS registration_authority
        FROM app.pointers WHERE user_id = $1`,
     [accountId],
   )
@@ -188,6 +202,9 @@ async function readPointer(transaction: Transaction, accountId: string): Promise
     anchor: toHex(row.anchor),
     authority: toHex(row.authority),
     signature: toHex(row.signature),
+    serial: row.serial,
+    statement: row.statement === null ? null : toHex(row.statement),
+    registrationAuthority: toHex(row.registration_authority),
     etag: row.etag,
     deviceId: toHex(row.device_id),
   }

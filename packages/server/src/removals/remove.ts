@@ -87,7 +87,8 @@ async function dropBackup(
     await retirePending(transaction, { accountId, pointer, pending: state.pending, time })
   }
   const { registration, realms, generation } = pointer
-  await addRetired(transaction, { accountId, registration, realms, generation, time })
+  const { registrationAuthority: authority } = pointer
+  await addRetired(transaction, { accountId, registration, realms, generation, time, authority })
   await transaction.query('DELETE FROM app.pointers WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.slots WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.segments WHERE user_id = $1', [accountId])

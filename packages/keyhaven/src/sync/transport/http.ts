@@ -189,7 +189,17 @@ function readPointer(fields: Fields): PointerState['pointer'] {
   if (generation < 1 || generation > 0xffffffff) throw answerMalformed()
   const realms = readIds(fields.list('realms'), 32)
   const anchor = readId(fields.text('anchor'), 64)
-  return { registration: readId(fields.text('registration'), 32), generation, realms, anchor }
+  return {
+    registration: readId(fields.text('registration'), 32),
+    generation,
+    realms,
+    anchor,
+    serial: fields.integer('serial'),
+    statement: fields.has('statement') ? readId(fields.text('statement'), 128) : undefined,
+    registrationAuthority: fields.has('registrationAuthority')
+      ? readId(fields.text('registrationAuthority'), 64)
+      : undefined,
+  }
 }
 
 function readPending(fields: Fields): PointerState['pending'] {
@@ -205,6 +215,7 @@ function readRetired(fields: Fields): PointerState['retired'][number] {
     realms: readIds(fields.list('realms'), 32),
     generation: fields.has('generation') ? fields.integer('generation') : undefined,
     previousRoot: fields.has('previousRoot') ? readId(fields.text('previousRoot'), 96) : undefined,
+    authority: fields.has('authority') ? readId(fields.text('authority'), 64) : undefined,
   }
 }
 

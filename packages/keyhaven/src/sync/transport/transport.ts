@@ -13,6 +13,12 @@ export interface Pointer {
   readonly realms: readonly string[]
   /** The id of the newest ways or snapshot segment when the pointer moved. */
   readonly anchor: string
+  /** Grows by one with each change. */
+  readonly serial: number
+  /** The authority key's signature of all of the above, 128 hex digits. */
+  readonly statement: string | undefined
+  /** The authority key that the registration is bound to at its realms: that in use, or a former one. */
+  readonly registrationAuthority: string | undefined
 }
 
 export interface PointerState {
@@ -95,6 +101,8 @@ export interface RetiredRegistration {
   readonly generation: number | undefined
   /** The root key of that generation, sealed under the next one's (hex), when the next one took its place. */
   readonly previousRoot: string | undefined
+  /** The authority key that it is bound to, as far as the server knows. */
+  readonly authority: string | undefined
 }
 
 export interface LogHeads {
@@ -123,6 +131,10 @@ export interface CommitRequest {
   readonly anchor: string
   readonly authority: string
   readonly signature: string
+  /** The public key that the authority is handed on to. */
+  readonly newAuthority?: string
+  /** What tells other devices what the pointer is, signed by the authority key from then on. */
+  readonly statement: string
   /** The root key of the generation that ends, sealed under the next one's. */
   readonly previousRoot?: string
   /** Hash of the segments and slots that were put for this change, 64 hex digits. */
@@ -147,7 +159,9 @@ export interface KeySyncTransport {
   readonly deviceId: string
   readPointer(signal?: Signal): Promise<PointerState>
   beginChange(
-    change: Omit<Pointer, 'anchor'> & { readonly expectedEtag: string | null } & Proved,
+    change: Pick<Pointer, 'registration' | 'generation' | 'realms'> & {
+      readonly expectedEtag: string | null
+    } & Proved,
     signal?: Signal,
   ): Promise<void>
   abandonChange(registration: string, signal?: Signal): Promise<void>
