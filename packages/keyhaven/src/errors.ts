@@ -249,7 +249,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_LEGACY_MISMATCH: 'The key and the public key that the other system left do not belong together.',
   ERR_VAULT_BUSY: 'The vault is in use by another process.',
   ERR_STORAGE_FAILED: 'The storage failed; nothing was changed.',
-  ERR_PIN_REFUSED: 'The PIN is too easy to guess.',
+  ERR_PIN_REFUSED: 'The PIN does not keep the rules; the reason says which.',
   ERR_RECOVERY_CODE_INVALID: 'This is not a recovery code.',
   ERR_PHONE_INVALID: 'The phone number is not valid.',
   ERR_PHONE_TAKEN: 'Another account has this phone number.',

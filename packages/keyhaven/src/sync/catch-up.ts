@@ -28,11 +28,11 @@ export async function catchUp(
   return (await enterWithDevice(context, pointer, state))?.state
 }
 
-/** Runs again from the pointer when another device moved it, or the log, meanwhile. */
-export async function retryConflicts<T>(run: () => Promise<T>): Promise<T> {
+/** Runs again from the pointer when another device moved it, or the log, meanwhile; tells when it is for the last time. */
+export async function retryConflicts<T>(run: (isLast: boolean) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await run()
+      return await run(attempt === MOST_ATTEMPTS)
     } catch (fault) {
       if (!isKeyhavenError(fault, 'ERR_POINTER_CONFLICT') || attempt === MOST_ATTEMPTS) throw fault
     }

@@ -202,7 +202,7 @@ export interface KeySync extends PinReminder {
    */
   deleteBackup(input?: OperationInput): Promise<BackupRemovalOutcome>
   /**
-   * Deletes the backup and closes the account: its access log stays, with the names of devices in it; the phone number goes. With a realm
+   * Deletes the backup and closes the account: its access log stays, without names and addresses; the phone number goes. With a realm
    * out of reach it stops before closing (`remains`), unless `leaveRegistrations` is set.
    */
   deleteAccount(

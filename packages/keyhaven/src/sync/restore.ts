@@ -3,7 +3,7 @@
  * device, in one write. Then the registration is renewed, for which the PIN is at hand only now.
  */
 import { wipe } from '../crypto/index.ts'
-import { KeyhavenError } from '../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import type { BackupState } from './backup-state.ts'
 import { isInUse, retryConflicts } from './catch-up.ts'
 import type { PointerInUse } from './catch-up.ts'
@@ -24,7 +24,7 @@ export async function restore(
   context: SyncContext,
   { pin, allowDamaged }: { readonly pin: Uint8Array; readonly allowDamaged: boolean },
 ): Promise<RestoreOutcome> {
-  return retryConflicts(async () => {
+  return retryConflicts(async (isLast) => {
     const { pointer, state: remembered } = await settle(context)
     if (!isInUse(pointer)) return { status: 'no-backup' }
     const tried = await tryPin(context, pointer.pointer, pin, remembered)
@@ -35,7 +35,7 @@ export async function restore(
       const keys = await describeKeys(context.vault)
       const { waySeed } = secret
       const follow =
-        skipped === undefined ? await followUp(context, { state, keys, pin, waySeed }) : NOTHING_MORE
+        skipped === undefined ? await followUp(context, { state, keys, pin, waySeed, isLast }) : NOTHING_MORE
       return { status: 'restored', ...keys, generation: state.generation, ...follow, skipped }
     } finally {
       wipe(secret.waySeed)
@@ -48,14 +48,14 @@ export async function restore(
  * `changePin` replaces now.
  */
 export async function restoreWithSeed(context: SyncContext, seed: Uint8Array): Promise<WayRestoreOutcome> {
-  return retryConflicts(async () => {
+  return retryConflicts(async (isLast) => {
     const { pointer, state: remembered } = await settle(context)
     if (!isInUse(pointer)) return { status: 'no-backup' }
     const entered = await enterWithSeed(context, pointer, { seed, remembered })
     if (entered === undefined) return { status: 'unknown-way' }
     const { state } = entered
     const keys = await describeKeys(context.vault)
-    const added = await addThisDevice(context, state, keys)
+    const added = await addThisDevice(context, { state, keys, isLast })
     const remains = await removeLeftBehind(context, state)
     const { generation } = state
     return {
@@ -96,7 +96,10 @@ async function enter(
   }
 }
 
-/** What comes after the keys are here: none of it can make the restore a failed one. */
+/**
+ * What comes after the keys are here: none of it can make the restore a failed one. `ERR_POINTER_CONFLICT` when another device
+ * started a generation meanwhile, as long as it can be entered again: the PIN is at hand only now.
+ */
 async function followUp(
   context: SyncContext,
   input: {
@@ -104,25 +107,38 @@ async function followUp(
     readonly keys: KeysHere
     readonly pin: Uint8Array
     readonly waySeed: Uint8Array
+    readonly isLast: boolean
   },
 ): Promise<Pick<Restored, 'deviceAdded' | 'renewed' | 'oldRegistrationRemainsOn'>> {
-  const deviceAdded = await addThisDevice(context, input.state, input.keys)
+  const deviceAdded = await addThisDevice(context, input)
   const renewed = deviceAdded && ((await atLeastTry(() => renew(context, input))) ?? false)
   return { deviceAdded, renewed, oldRegistrationRemainsOn: await removeLeftBehind(context, input.state) }
 }
 
-/** Tells the access log, and makes this device a way in of its own. */
-async function addThisDevice(context: SyncContext, state: BackupState, keys: KeysHere): Promise<boolean> {
+/** Makes this device a way in of its own, and tells the access log. */
+async function addThisDevice(
+  context: SyncContext,
+  input: { readonly state: BackupState; readonly keys: KeysHere; readonly isLast: boolean },
+): Promise<boolean> {
   const { transport, signal } = context
-  const { identityKeys, conversationKeys } = keys
+  const { identityKeys, conversationKeys } = input.keys
+  const added = await atLeastTry(() => pushUnlessMoved(context, input.state))
+  if (added === 'moved' && !input.isLast) throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
   await atLeastTry(() => transport.reportRestored({ success: true, identityKeys, conversationKeys }, signal))
-  return (await atLeastTry(() => push(context, state))) !== undefined
+  return added === 'pushed'
 }
 
-async function removeLeftBehind(
-  context: SyncContext,
-  state: BackupState,
-): Promise<readonly string[]> {
+async function pushUnlessMoved(context: SyncContext, state: BackupState): Promise<'pushed' | 'moved'> {
+  try {
+    await push(context, state)
+    return 'pushed'
+  } catch (fault) {
+    if (isKeyhavenError(fault, 'ERR_POINTER_CONFLICT')) return 'moved'
+    throw fault
+  }
+}
+
+async function removeLeftBehind(context: SyncContext, state: BackupState): Promise<readonly string[]> {
   const { transport, signal } = context
   const remains = await atLeastTry(async () =>
     removeRetired(context, await transport.readPointer(signal), state),

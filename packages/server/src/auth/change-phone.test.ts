@@ -98,4 +98,16 @@ describe('a changed phone number', () => {
     const asked = { phone: 'not a number', requestId: randomId(), code: '000000' }
     expect((await alice.post('/v1/phone', asked)).code).toBe('ERR_PHONE_INVALID')
   })
+
+  test('is given to one account only when several ask for it at the same moment', async () => {
+    const phone = randomPhone()
+    const devices = await Promise.all(Array.from({ length: 3 }, () => server.signIn()))
+    const codes = []
+    for (const device of devices) codes.push({ device, ...(await requestCode(phone)) })
+    const answers = await Promise.all(
+      codes.map(({ device, requestId, code }) => device.post('/v1/phone', { phone, requestId, code })),
+    )
+    const outcomes = answers.map(({ status, code }) => code ?? status).sort()
+    expect(outcomes).toEqual([200, 'ERR_PHONE_TAKEN', 'ERR_PHONE_TAKEN'])
+  })
 })

@@ -66,33 +66,59 @@ export async function changePhone(
   const { change, origin } = input
   const phone = parsePhone(change.phone)
   const hash = hashPhone(phone, services.keys.phoneHash)
-  const outcome = await services.database.withAuth(
-    async (transaction) => {
-      await transaction.query(`SET LOCAL app.phone_hash = '${toHex(hash)}'`)
-      const { limits } = services
-      const over = await countRequests(
-        transaction,
-        [{ name: 'triesPerAddress', whom: addressBlock(origin.address) }],
-        { limits, rateLimitKey: services.keys.rateLimit, now: actor.time },
-      )
-      if (over !== undefined) return over
-      const tried = await tryCode(services, transaction, { ...change, hash, time: actor.time })
-      if (tried === 'no-request') return 'ERR_CODE_REJECTED'
-      const { accountId, device, time, chainKey } = actor
-      const refusal = tried === 'wrong' ? 'ERR_CODE_REJECTED' : await findTaken(transaction, hash, accountId)
-      if (refusal === undefined) await moveAccount(services, transaction, { accountId, phone, hash })
-      const event = refusal === undefined ? done('phone_changed') : refused('phone_changed', refusal)
-      await recordEvents(
-        transaction,
-        { accountId, device, origin, time, chainKey, notify: services.notify },
-        event,
-      )
-      return refusal
-    },
-    { userId: actor.accountId },
+  const outcome = await orTaken(
+    services.database.withAuth(
+      (transaction) => tryChange(services, transaction, { actor, change, phone, hash, origin }),
+      { userId: actor.accountId },
+    ),
   )
   if (outcome === undefined) return phone
   throw typeof outcome === 'string' ? new Refusal(outcome) : rateLimited(outcome.retryAfterSeconds)
+}
+
+/** Of two accounts that are moved to one number at once, the second meets the unique key and is rolled back. */
+async function orTaken<T>(changed: Promise<T>): Promise<T | 'ERR_PHONE_TAKEN'> {
+  try {
+    return await changed
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION) return 'ERR_PHONE_TAKEN'
+    throw error
+  }
+}
+
+/** SQLSTATE, PostgreSQL's appendix A. */
+const UNIQUE_VIOLATION = '23505'
+
+/** What refused the change; nothing when it is done. */
+async function tryChange(
+  services: Services,
+  transaction: Transaction,
+  input: {
+    readonly actor: Actor
+    readonly change: PhoneChange
+    readonly phone: string
+    readonly hash: Uint8Array
+    readonly origin: RequestOrigin
+  },
+): Promise<'ERR_CODE_REJECTED' | 'ERR_PHONE_TAKEN' | { readonly retryAfterSeconds: number } | undefined> {
+  const { actor, change, phone, hash, origin } = input
+  const { accountId, device, time, chainKey } = actor
+  await transaction.query(`SET LOCAL app.phone_hash = '${toHex(hash)}'`)
+  const { limits } = services
+  const over = await countRequests(
+    transaction,
+    [{ name: 'triesPerAddress', whom: addressBlock(origin.address) }],
+    { limits, rateLimitKey: services.keys.rateLimit, now: time },
+  )
+  if (over !== undefined) return over
+  const tried = await tryCode(services, transaction, { ...change, hash, time })
+  if (tried === 'no-request') return 'ERR_CODE_REJECTED'
+  const refusal = tried === 'wrong' ? 'ERR_CODE_REJECTED' : await findTaken(transaction, hash, accountId)
+  if (refusal === undefined) await moveAccount(services, transaction, { accountId, phone, hash })
+  const event = refusal === undefined ? done('phone_changed') : refused('phone_changed', refusal)
+  const subject = { accountId, device, origin, time, chainKey, notify: services.notify }
+  await recordEvents(transaction, subject, event)
+  return refusal
 }
 
 async function findTaken(
@@ -108,7 +134,6 @@ async function findTaken(
   return owner === undefined || owner === accountId ? undefined : 'ERR_PHONE_TAKEN'
 }
 
-/** Of two accounts that are moved to one number at once, the second meets the unique key and is rolled back. */
 async function moveAccount(
   services: Services,
   transaction: Transaction,

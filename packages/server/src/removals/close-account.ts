@@ -1,6 +1,6 @@
 /**
- * Closing an account that has no backup: number, sessions and the table's device names go, the access log stays. Afterwards the same
- * number makes a new account.
+ * Closing an account that has no backup: number, sessions and names of devices go; of the access log what was done and when
+ * stays, with nothing of who and from where. Afterwards the same number makes a new account.
  */
 import { done } from '../access-log/events.ts'
 import type { EventSubject } from '../access-log/record.ts'
@@ -17,5 +17,11 @@ export async function closeAccount(transaction: Transaction, subject: EventSubje
   await transaction.query('DELETE FROM auth.phones WHERE user_id = $1', [accountId])
   await transaction.query('UPDATE app.accounts SET phone_sealed = NULL WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.sessions WHERE user_id = $1', [accountId])
+  await transaction.query("SET LOCAL app.closing = 'on'")
+  await transaction.query(
+    `UPDATE app.access_log SET device_label = NULL, device_label_salt = NULL, address = NULL, address_salt = NULL,
+       user_agent = NULL, user_agent_salt = NULL WHERE user_id = $1`,
+    [accountId],
+  )
   await transaction.query('UPDATE app.devices SET label = $2 WHERE user_id = $1', [accountId, NO_NAME])
 }

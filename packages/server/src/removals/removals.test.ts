@@ -183,10 +183,12 @@ describe('closing an account', () => {
               (SELECT phone_sealed FROM app.accounts WHERE user_id = $1) AS phone,
               (SELECT count(*)::int FROM auth.phones WHERE user_id = $1) AS phones,
               (SELECT count(*)::int FROM app.sessions WHERE user_id = $1) AS sessions,
-              (SELECT string_agg(label, ',') FROM app.devices WHERE user_id = $1) AS labels`,
+              (SELECT string_agg(label, ',') FROM app.devices WHERE user_id = $1) AS labels,
+              (SELECT count(*)::int FROM app.access_log WHERE user_id = $1 AND num_nonnulls(
+                 device_label, device_label_salt, address, address_salt, user_agent, user_agent_salt) > 0) AS named`,
       [device.accountId],
     )
-    expect(left).toEqual({ log: true, phone: null, phones: 0, sessions: 0, labels: '-' })
+    expect(left).toEqual({ log: true, phone: null, phones: 0, sessions: 0, labels: '-', named: 0 })
     const again = await server.signIn({ phone: device.phone })
     expect(again.accountId).not.toBe(device.accountId)
     expect((await again.get('/v1/pointer')).body).toMatchObject({ pointer: null, removed: null, retired: [] })
