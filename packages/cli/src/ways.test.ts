@@ -97,3 +97,22 @@ test('a recovery kit is a file and a page, and restores with its passphrase alon
   expect(await runJson([...open, ...passphrase])).toMatchObject({ exit: 0, answer: { identityKeys: 1 } })
   expect((await runJson(['keys', 'export', '--reveal', ...second.named])).answer).toEqual(KEYS)
 })
+
+test(
+  'a device at hand is let in by the code that the new one shows; digits need a person',
+  SLOW,
+  async () => {
+    const phone = newPhone()
+    const first = await backedUp(phone)
+    const second = await signedIn(phone)
+    const out = join(second.folder, 'code')
+    const offering = runJson(['link', 'offer', '--code-out', out, ...second.named])
+    await expect.poll(() => readFile(out, 'utf8').catch(() => '')).toMatch(/^KEYHAVEN-LINK:1:.*\n$/)
+    const accepted = await runJson(['link', 'accept', '--link-code-file', out, ...first.named])
+    expect(accepted).toMatchObject({ exit: 0, answer: { status: 'linked' } })
+    expect(await offering).toMatchObject({ exit: 0, answer: { status: 'restored', identityKeys: 1 } })
+    expect((await runJson(['keys', 'export', '--reveal', ...second.named])).answer).toEqual(KEYS)
+    const late = await runJson(['link', 'accept', '--link-code-file', out, ...first.named])
+    expect(late).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_LINK_CODE_NEEDED' } } })
+  },
+)

@@ -81,6 +81,8 @@ export interface KeyhavenErrorDetails {
   ERR_STORAGE_FAILED: { readonly fault: string }
   /** The PIN breaks a rule for PINs; `reason` says which. Ask for another one; nothing was changed. */
   ERR_PIN_REFUSED: { readonly reason: PinRefusal }
+  /** Somebody stands between the two devices that are being linked, or the other one does not keep the protocol. Begin again. */
+  ERR_LINK_FORGED: undefined
   /** What was typed is no recovery code; `problem` says why. Nothing was tried: ask for it again. */
   ERR_RECOVERY_CODE_INVALID: { readonly problem: 'characters' | 'length' | 'check' }
   /** The phone number is none. */
@@ -250,6 +252,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_VAULT_BUSY: 'The vault is in use by another process.',
   ERR_STORAGE_FAILED: 'The storage failed; nothing was changed.',
   ERR_PIN_REFUSED: 'The PIN does not keep the rules; the reason says which.',
+  ERR_LINK_FORGED: 'The link was not what the other device offered.',
   ERR_RECOVERY_CODE_INVALID: 'This is not a recovery code.',
   ERR_PHONE_INVALID: 'The phone number is not valid.',
   ERR_PHONE_TAKEN: 'Another account has this phone number.',

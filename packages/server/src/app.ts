@@ -34,6 +34,7 @@ import { ACCOUNT_LIMITS, REFRESH_LIMITS, SIGN_IN_LIMITS, createTraffic } from '.
 import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
+import { addLinkRoutes } from './links/routes.ts'
 import { addRemovalRoutes } from './removals/routes.ts'
 import type { CurvePool } from './realm/curve-pool.ts'
 import { createRealmRoutes } from './realm/routes.ts'
@@ -88,6 +89,7 @@ function addAccountRoutes(app: Hono<ApiEnv>, services: Services): void {
   addBackupRoutes(app, services)
   addDeviceRoutes(app, services)
   addRemovalRoutes(app, services)
+  addLinkRoutes(app, services)
 }
 
 function createServices(input: AppInput): Services {

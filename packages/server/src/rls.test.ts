@@ -47,6 +47,7 @@ async function fillEveryTable(device: TestDevice): Promise<TestBackup> {
   const next = createSegment({ ...device, sequence: 2, generation: 2, parents: [backup.ways.id] })
   await putSegment(device, next)
   await putSlot(device, randomId(), undefined, 2)
+  await device.send(`/v1/link/${randomId()}`, { method: 'PUT', json: { message: 'AAAA' } })
   for (const sequence of [3, 4]) {
     const change = {
       expectedEtag: backup.etag,
@@ -122,6 +123,7 @@ describe('another user’s rows', () => {
       'app.access_log_heads',
       'app.accounts',
       'app.devices',
+      'app.links',
       'app.logs',
       'app.pending_changes',
       'app.pending_slots',
@@ -175,6 +177,7 @@ describe('another user’s rows', () => {
       [
         'app.access_log',
         'app.access_log_counts',
+        'app.links',
         'app.pending_changes',
         'app.pending_slots',
         'app.pointers',

@@ -27,6 +27,7 @@ const SECRET_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   'vault-password': ['vault-password'],
   code: ['code', 'recovery-code'],
   'recovery-code': ['recovery-code'],
+  'link-code': ['link-code'],
 }
 
 /** Reads the arguments after the program's name; faults are {@link CommandError} `ERR_USAGE`. */

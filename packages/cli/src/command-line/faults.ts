@@ -41,6 +41,10 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     exit: EXIT.usage,
     text: 'The address must begin with https://; http:// is taken only for this machine itself.',
   },
+  ERR_LINK_FORGED: {
+    exit: EXIT.distrusted,
+    text: 'What came through the server is not from the device at hand; nothing was let in. Begin again, and if it comes again, do not trust this server.',
+  },
   ERR_RECOVERY_CODE_INVALID: ({ problem }) => ({
     exit: EXIT.usage,
     text: `That is not a recovery code: ${RECOVERY_CODE_PROBLEMS[problem]}. Nothing was tried; look at it again.`,

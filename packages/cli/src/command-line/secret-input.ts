@@ -17,7 +17,7 @@ const MOST_BYTES = 4096
 
 /** What kind of secret is read, and under which options. */
 export interface SecretKind {
-  readonly options: 'pin' | 'code' | 'password' | 'vault-password' | 'recovery-code'
+  readonly options: 'pin' | 'code' | 'password' | 'vault-password' | 'recovery-code' | 'link-code'
   readonly noun: string
   readonly missing: { readonly code: CommandErrorCode; readonly exit: ExitCode }
   /**
@@ -64,7 +64,14 @@ export const VAULT_PASSWORD: SecretKind = {
   missing: { code: 'ERR_PASSWORD_NEEDED', exit: EXIT.secretNeeded },
 }
 
-const KINDS = [PIN, SIGN_IN_CODE, PASSWORD, RECOVERY_CODE, VAULT_PASSWORD]
+/** The code that another device shows; good for minutes, and once. */
+export const LINK_CODE: SecretKind = {
+  options: 'link-code',
+  noun: 'code of the link',
+  missing: { code: 'ERR_LINK_CODE_NEEDED', exit: EXIT.secretNeeded },
+}
+
+const KINDS = [PIN, SIGN_IN_CODE, PASSWORD, RECOVERY_CODE, LINK_CODE, VAULT_PASSWORD]
 
 /** The two options of a kind of secret, for a command's list of options. */
 export function secretOptions({

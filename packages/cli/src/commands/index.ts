@@ -15,6 +15,8 @@ import { keysList } from './keys-list.ts'
 import { keysToVault } from './keys-to-vault.ts'
 import { kitCreate } from './kit-create.ts'
 import { kitOpen } from './kit-open.ts'
+import { linkAccept } from './link-accept.ts'
+import { linkOffer } from './link-offer.ts'
 import { log } from './log.ts'
 import { login } from './login.ts'
 import { pinChange } from './pin-change.ts'
@@ -54,6 +56,8 @@ export const COMMANDS: readonly Command[] = [
   verify,
   pinChange,
   rotate,
+  linkOffer,
+  linkAccept,
   recoveryCodeCreate,
   recoveryCodeUse,
   kitCreate,

@@ -2,7 +2,14 @@
  * Opens a backup from outside, by a way in: its slot gives the root key, the root key the whole log, which is
  * verified from its roots to its heads before anything here changes.
  */
-import { deriveEd25519PublicKey, equal, loadXWing, sha256, toHex } from '../crypto/index.ts'
+import {
+  deriveEd25519PublicKey,
+  equal,
+  equalConstantTime,
+  loadXWing,
+  sha256,
+  toHex,
+} from '../crypto/index.ts'
 import { KeyhavenError } from '../errors.ts'
 import { keepAbsorbed, verifySegments } from './absorb.ts'
 import type { Absorbed } from './absorb.ts'
@@ -53,15 +60,32 @@ export async function enterWithDevice(
 
 /**
  * Enters by a way whose seed the person holds; `undefined` when there is no slot for it: it was removed, or is of another
- * account. The log lists the way, so it is not older than that.
+ * account. The log lists the way, so it is not older than that. Another root key than the one that is known otherwise is
+ * `ERR_LOG_DAMAGED`, another generation `ERR_POINTER_CONFLICT`.
  */
 export async function enterWithSeed(
   context: SyncContext,
   pointer: PointerState & { readonly pointer: Pointer },
-  input: { readonly seed: Uint8Array; readonly remembered: BackupState | undefined },
+  input: {
+    readonly seed: Uint8Array
+    readonly remembered: BackupState | undefined
+    readonly known?: { readonly generation: number; readonly root: Uint8Array }
+  },
 ): Promise<Entered | undefined> {
   const opened = await openBySeed(context, pointer, input.seed)
-  return opened === undefined ? undefined : finish(context, opened.absorbed, input.remembered)
+  if (opened === undefined) return undefined
+  if (input.known !== undefined) requireKnown(opened.absorbed, input.known)
+  return finish(context, opened.absorbed, input.remembered)
+}
+
+function requireKnown(
+  { state }: Absorbed,
+  known: { readonly generation: number; readonly root: Uint8Array },
+): void {
+  if (state.generation !== known.generation) throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
+  if (!equalConstantTime(state.root, known.root)) {
+    throw new KeyhavenError('ERR_LOG_DAMAGED', { problem: 'root' })
+  }
 }
 
 async function openBySeed(

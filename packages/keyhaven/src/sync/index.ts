@@ -60,3 +60,4 @@ export type {
 export type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
 export type { RecoveryCodeOutcome } from './with-recovery-code.ts'
 export type { KitOutcome, KitRestoreOutcome } from './with-kit.ts'
+export type { LinkAcceptInput, LinkAcceptOutcome, LinkOfferInput, LinkOfferOutcome } from './with-link.ts'

@@ -20,6 +20,7 @@ import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Notices } from './notices.ts'
 import {
+  acceptLink,
   addKit,
   addRecoveryCode,
   backUp,
@@ -33,6 +34,7 @@ import {
   listDevices,
   listWays,
   moveRealms,
+  offerLink,
   openAccessLogKnowledge,
   readAccessHistory,
   readNotices,
@@ -67,6 +69,7 @@ import type { PinReminder } from './pin-reminder.ts'
 import { inTurn } from './records.ts'
 import type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
 import type { KitOutcome, KitRestoreOutcome } from './with-kit.ts'
+import type { LinkAcceptInput, LinkAcceptOutcome, LinkOfferInput, LinkOfferOutcome } from './with-link.ts'
 import type { RecoveryCodeOutcome } from './with-recovery-code.ts'
 import { bindAccount } from './session-record.ts'
 import type { Fetch } from './transport/exchange.ts'
@@ -254,6 +257,14 @@ export interface KeySync extends PinReminder {
   restoreWithKit(
     input: OperationInput & { readonly file: string; readonly passphrase: string },
   ): Promise<KitRestoreOutcome>
+  /**
+   * Offers this device, which is signed in, to one that has the backup open and is at hand; restores once it is let in. No
+   * PIN. By a code that the other device scans, or by six digits that both show and both people confirm. One try, five
+   * minutes. `ERR_LINK_FORGED` when somebody stands between.
+   */
+  offerLink(input: OperationInput & LinkOfferInput): Promise<LinkOfferOutcome>
+  /** The other side of it, on a device that has joined: else `ERR_AUTHORITY_REQUIRED`. */
+  acceptLink(input: OperationInput & LinkAcceptInput): Promise<LinkAcceptOutcome>
   /** How the backup and this device stand. Changes nothing. */
   status(input?: OperationInput): Promise<SyncStatus>
 }
@@ -333,7 +344,14 @@ function wayCalls(
   run: Run,
 ): Pick<
   KeySync,
-  'listWays' | 'removeWay' | 'addRecoveryCode' | 'restoreWithCode' | 'addKit' | 'restoreWithKit'
+  | 'listWays'
+  | 'removeWay'
+  | 'addRecoveryCode'
+  | 'restoreWithCode'
+  | 'addKit'
+  | 'restoreWithKit'
+  | 'offerLink'
+  | 'acceptLink'
 > {
   return {
     listWays: (input = {}) => run(input, listWays),
@@ -345,6 +363,8 @@ function wayCalls(
       run(input, (context) => addKit(context, { passphrase, label })),
     restoreWithKit: ({ file, passphrase, ...input }) =>
       run(input, (context) => restoreWithKit(context, { file, passphrase })),
+    offerLink: (input) => run(input, (context) => offerLink(context, input)),
+    acceptLink: (input) => run(input, (context) => acceptLink(context, input)),
   }
 }
 

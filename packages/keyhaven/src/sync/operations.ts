@@ -17,6 +17,7 @@ import type * as Status from './status.ts'
 import type * as Synchronise from './synchronise.ts'
 import type * as Verify from './verify.ts'
 import type * as WaysChange from './ways-change.ts'
+import type * as WithLink from './with-link.ts'
 import type * as WithKit from './with-kit.ts'
 import type * as WithCode from './with-recovery-code.ts'
 
@@ -102,3 +103,9 @@ export const addKit: typeof WithKit.addKit = async (...input) =>
 
 export const restoreWithKit: typeof WithKit.restoreWithKit = async (...input) =>
   (await import('./with-kit.ts')).restoreWithKit(...input)
+
+export const offerLink: typeof WithLink.offerLink = async (...input) =>
+  (await import('./with-link.ts')).offerLink(...input)
+
+export const acceptLink: typeof WithLink.acceptLink = async (...input) =>
+  (await import('./with-link.ts')).acceptLink(...input)

@@ -45,13 +45,17 @@ export async function restore(
 
 /**
  * Restores by a way whose seed (32 bytes) the person holds. The registration is not renewed: that takes the PIN, which
- * `changePin` replaces now.
+ * `changePin` replaces now. With `known`, what it opens must be that.
  */
-export async function restoreWithSeed(context: SyncContext, seed: Uint8Array): Promise<WayRestoreOutcome> {
+export async function restoreWithSeed(
+  context: SyncContext,
+  seed: Uint8Array,
+  known?: { readonly generation: number; readonly root: Uint8Array },
+): Promise<WayRestoreOutcome> {
   return retryConflicts(async (isLast) => {
     const { pointer, state: remembered } = await settle(context)
     if (!isInUse(pointer)) return { status: 'no-backup' }
-    const entered = await enterWithSeed(context, pointer, { seed, remembered })
+    const entered = await enterWithSeed(context, pointer, { seed, remembered, ...(known && { known }) })
     if (entered === undefined) return { status: 'unknown-way' }
     const { state } = entered
     const keys = await describeKeys(context.vault)

@@ -54,10 +54,9 @@ export async function listWays(context: SyncContext): Promise<readonly ListedWay
 /** Lists a way in and seals the root key in use to it; says its id, or `undefined` where there is no backup. */
 export async function addWay(
   context: SyncContext,
-  way: { readonly type: string; readonly label: string; readonly seed: Uint8Array },
+  way: Pick<Way, 'type' | 'label' | 'publicKey' | 'device'>,
 ): Promise<{ readonly id: string; readonly state: BackupState } | undefined> {
-  const { deriveXWingPublicKey } = await loadXWing()
-  const publicKey = deriveXWingPublicKey(way.seed)
+  const { publicKey } = way
   const id = toHex(deriveWayId(publicKey))
   return retryConflicts(async () => {
     const { pointer, state: known } = await readOpenBackup(context)
@@ -73,11 +72,19 @@ export async function addWay(
     const { account } = context
     const { generation, root } = state
     const slot = await sealSlot({ account, generation, root, publicKey })
-    const { type, label } = way
-    const added: Way = { id, type, label, publicKey, slotHash: sha256(slot) }
+    const added: Way = { ...way, id, slotHash: sha256(slot) }
     const slots = [{ wayId: id, slot }]
     return { id, state: await sendWays(context, state, { ways: [...state.ways, added], slots }) }
   })
+}
+
+/** The same for a way whose seed (32 bytes) a person keeps. */
+export async function addSeededWay(
+  context: SyncContext,
+  { seed, ...way }: { readonly type: string; readonly label: string; readonly seed: Uint8Array },
+): ReturnType<typeof addWay> {
+  const { deriveXWingPublicKey } = await loadXWing()
+  return addWay(context, { ...way, publicKey: deriveXWingPublicKey(seed) })
 }
 
 /** Starts a generation without a way. */

@@ -6,7 +6,7 @@ import type { SyncContext } from './context.ts'
 import { openKit, sealKit } from './kit-file.ts'
 import type { WayRestoreOutcome } from './outcomes.ts'
 import { restoreWithSeed } from './restore.ts'
-import { addWay } from './ways-change.ts'
+import { addSeededWay } from './ways-change.ts'
 
 export type KitOutcome =
   | {
@@ -32,7 +32,7 @@ export async function addKit(
   if (weakness !== undefined) throw new KeyhavenError('ERR_PASSWORD_REFUSED', { reason: weakness })
   const seed = randomBytes(32)
   try {
-    const added = await addWay(context, { type: 'kit', label, seed })
+    const added = await addSeededWay(context, { type: 'kit', label, seed })
     if (added === undefined) return { status: 'no-backup' }
     const { accountId, origin } = context.transport
     const kit = { account: accountId, server: origin, seed }

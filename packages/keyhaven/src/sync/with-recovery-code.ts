@@ -4,7 +4,7 @@ import type { SyncContext } from './context.ts'
 import type { WayRestoreOutcome } from './outcomes.ts'
 import { deriveRecoveryCodeSeed, generateRecoveryCode } from './recovery-code.ts'
 import { restoreWithSeed } from './restore.ts'
-import { addWay } from './ways-change.ts'
+import { addSeededWay } from './ways-change.ts'
 
 export type RecoveryCodeOutcome =
   | {
@@ -21,7 +21,7 @@ export async function addRecoveryCode(context: SyncContext, label: string): Prom
   const code = generateRecoveryCode()
   const seed = deriveRecoveryCodeSeed(code, context.account)
   try {
-    const added = await addWay(context, { type: 'recovery-code', label, seed })
+    const added = await addSeededWay(context, { type: 'recovery-code', label, seed })
     return added === undefined ? { status: 'no-backup' } : { status: 'added', wayId: added.id, code }
   } finally {
     wipe(seed)

@@ -30,6 +30,7 @@ export type RefusalCode =
   | 'ERR_PENDING_ELSEWHERE'
   | 'ERR_REGISTRATION_REMAINS'
   | 'ERR_PHONE_TAKEN'
+  | 'ERR_LINK_TAKEN'
   | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CONTENT_TYPE'
   | 'ERR_PHONE_INVALID'
@@ -63,6 +64,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_REGISTRATION_REMAINS: {
     status: 409,
     message: 'A registration of the account may still lie on its realms.',
+  },
+  ERR_LINK_TAKEN: {
+    status: 409,
+    message: 'This place of the mailbox is taken, or another device has its turn.',
   },
   ERR_PHONE_TAKEN: { status: 409, message: 'Another account has this phone number.' },
   ERR_BODY_TOO_LARGE: { status: 413, message: 'The body is over its limit.' },

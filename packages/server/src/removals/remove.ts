@@ -91,6 +91,7 @@ async function dropBackup(
   await addRetired(transaction, { accountId, registration, realms, generation, time, authority })
   await transaction.query('DELETE FROM app.pointers WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.slots WHERE user_id = $1', [accountId])
+  await transaction.query('DELETE FROM app.links WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.segments WHERE user_id = $1', [accountId])
   await transaction.query(
     'UPDATE app.logs SET segments = 0, bytes = 0, tail_segments = 0, tail_bytes = 0 WHERE user_id = $1',

@@ -11,6 +11,7 @@ import { readAccessLogPage, readSignedHead } from './access-log.ts'
 import type { Answer } from './exchange.ts'
 import { readJson } from './exchange.ts'
 import { exportAccount } from './export.ts'
+import { linkCalls } from './links.ts'
 import type {
   KeySyncTransport,
   LogHeads,
@@ -48,6 +49,7 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
       )
     },
     ...removalCalls(post),
+    ...linkCalls(session),
     realmTokens: async ({ registration, realmIds }, signal) =>
       readTokens(readJson(await post('/v1/realm-tokens', { registration, realmIds }, signal))),
     exportAccount: (signal) => exportAccount(session, signal),

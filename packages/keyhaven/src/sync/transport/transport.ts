@@ -144,6 +144,12 @@ export interface CommitRequest {
 /** JSON as the server wrote it (docs/protocol.md, "Account"), with the pages of the access log in one list. */
 export type ExportedAccount = Readonly<Record<string, unknown>> & { readonly accessLog: readonly unknown[] }
 
+/** The account's mailbox for linking a device. */
+export interface ServedLink {
+  readonly id: string
+  readonly messages: readonly Uint8Array[]
+}
+
 type Signal = AbortSignal | undefined
 
 /** What adds to a backup is signed by its authority key: 128 hex digits. */
@@ -215,6 +221,15 @@ export interface KeySyncTransport {
   renameDevice(change: { readonly id: string; readonly label: string }, signal?: Signal): Promise<void>
   /** Ends a device's sessions; `proof` is the authority key's signature, in hex, where another one is removed. */
   removeDevice(removal: { readonly id: string; readonly proof?: string }, signal?: Signal): Promise<void>
+  /** Opens the account's mailbox for linking a device, in the place of one that is there. */
+  offerLink(offer: { readonly id: string; readonly message: Uint8Array }, signal?: Signal): Promise<void>
+  /** `ERR_SERVER_REFUSED` with `ERR_NOT_FOUND` when there is none. */
+  readLink(signal?: Signal): Promise<ServedLink>
+  addLinkMessage(
+    added: { readonly id: string; readonly index: number; readonly message: Uint8Array },
+    signal?: Signal,
+  ): Promise<void>
+  closeLink(id: string, signal?: Signal): Promise<void>
   /** Realm tokens by realm id. */
   realmTokens(
     input: { readonly registration: string; readonly realmIds: readonly string[] },
