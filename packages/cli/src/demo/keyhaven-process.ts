@@ -46,7 +46,7 @@ export async function runKeyhaven(input: {
   const exit = await end
   child.stdin.destroy()
   input.signal.removeEventListener('abort', stop)
-  throwIfAborted(input.signal)
+  throwIfInterrupted(input.signal, child)
   return { exit, answer: parseLine(Buffer.concat(output).toString()) }
 }
 
@@ -108,7 +108,7 @@ export async function startServerProcess(input: {
     }
   } catch (error) {
     await stop()
-    throwIfAborted(input.signal)
+    throwIfInterrupted(input.signal, child)
     throw error
   }
 }
@@ -201,4 +201,9 @@ export function describeAnswer(answer: Readonly<Record<string, unknown>> | undef
 
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
+}
+
+/** A terminal's Ctrl-C goes to the child as well, which may have ended by it before this process hears of its own. */
+function throwIfInterrupted(signal: AbortSignal, child: ChildProcess): void {
+  if (signal.aborted || child.signalCode === 'SIGINT') throw new KeyhavenError('ERR_ABORTED', undefined)
 }
