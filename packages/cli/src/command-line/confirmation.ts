@@ -12,10 +12,17 @@ export const YES_OPTION: Readonly<Record<string, OptionDefinition>> = {
 /** Returns when the person agrees; `ERR_CONFIRMATION_NEEDED` where nobody can be asked, `ERR_ABORTED` at a no. */
 export async function requireConfirmation(invocation: Invocation, question: string): Promise<void> {
   if (invocation.flag('yes')) return
-  if (!process.stdin.isTTY) {
-    const text = 'This cannot be undone, and nobody can be asked here. If you mean it, add --yes.'
-    throw new CommandError('ERR_CONFIRMATION_NEEDED', text, EXIT.refused)
-  }
+  const unasked = 'This cannot be undone, and nobody can be asked here. If you mean it, add --yes.'
+  if (!(await askYesOrNo(invocation, { question, unasked })))
+    throw new KeyhavenError('ERR_ABORTED', undefined)
+}
+
+/** True for a yes, false for a no and for Ctrl-C; `ERR_CONFIRMATION_NEEDED` with the text `unasked` where nobody can be asked. */
+export async function askYesOrNo(
+  invocation: Invocation,
+  { question, unasked }: { readonly question: string; readonly unasked: string },
+): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new CommandError('ERR_CONFIRMATION_NEEDED', unasked, EXIT.refused)
   const { confirm } = await import('@clack/prompts')
   const answer = await confirm({
     message: question,
@@ -25,5 +32,5 @@ export async function requireConfirmation(invocation: Invocation, question: stri
     output: process.stderr,
     signal: invocation.signal,
   })
-  if (answer !== true) throw new KeyhavenError('ERR_ABORTED', undefined)
+  return answer === true
 }

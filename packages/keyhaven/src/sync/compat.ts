@@ -9,7 +9,8 @@ import { parseBase64, toBase64 } from '../crypto/index.ts'
 import { isKeyhavenError } from '../errors.ts'
 import type { KeyhavenErrorCode } from '../errors.ts'
 import { createKeySync } from './key-sync.ts'
-import type { KeySync, KeySyncOptions } from './key-sync.ts'
+import type { KeySync } from './key-sync.ts'
+import type { KeySyncOptions } from './key-sync-input.ts'
 import type { BackedUp, BackupOutcome, RestoreOutcome, Restored, SyncStatus } from './outcomes.ts'
 
 /** Keys by name: standard base64 with padding, or bytes. */

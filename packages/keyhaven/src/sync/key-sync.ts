@@ -1,23 +1,15 @@
 /**
  * Key sync as an app sees it: back up, restore, replace, status, over a transport and a vault.
  */
-import type { Argon2id } from '../crypto/argon2.ts'
-import { wipe } from '../crypto/index.ts'
-import { KeyhavenError } from '../errors.ts'
-import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/configuration.ts'
+import { checkConfiguration } from '../recovery/configuration.ts'
 import type { Configuration } from '../recovery/index.ts'
-import { normalizePin, requireNewPin } from '../strength/index.ts'
-import type { Vault } from '../vault/index.ts'
 import type { AccessHistory, AccessHistoryInput } from './access-history.ts'
-import type { AccessLogKnowledge } from './access-log-record.ts'
-import { DEFAULT_MOST_SEGMENTS, parseAccountId } from './context.ts'
 import type { PhoneChange } from './change-phone.ts'
-import type { Progress, SyncContext } from './context.ts'
-import { openDevice } from './device.ts'
 import type { RemovalOutcome, SyncDevice } from './devices.ts'
 import type { Everything } from './export-everything.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeyStore } from './key-store.ts'
+import type { KeySyncOptions, OperationInput, OptionalPinInput, PinInput } from './key-sync-input.ts'
 import type { Notices } from './notices.ts'
 import {
   acceptLink,
@@ -35,7 +27,6 @@ import {
   listWays,
   moveRealms,
   offerLink,
-  openAccessLogKnowledge,
   readAccessHistory,
   readNotices,
   readStatus,
@@ -64,55 +55,14 @@ import type {
   VerifyOutcome,
   WayRestoreOutcome,
 } from './outcomes.ts'
-import { dropStaleVerifier, openPinReminder, rememberPin } from './pin-reminder.ts'
+import { openPinReminder } from './pin-reminder.ts'
 import type { PinReminder } from './pin-reminder.ts'
-import { inTurn } from './records.ts'
+import { createRunners, relyOn } from './run-operation.ts'
+import type { Run } from './run-operation.ts'
 import type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
 import type { KitOutcome, KitRestoreOutcome } from './with-kit.ts'
 import type { LinkAcceptInput, LinkAcceptOutcome, LinkOfferInput, LinkOfferOutcome } from './with-link.ts'
 import type { RecoveryCodeOutcome } from './with-recovery-code.ts'
-import { bindAccount } from './session-record.ts'
-import type { Fetch } from './transport/exchange.ts'
-import type { KeySyncTransport } from './transport/transport.ts'
-
-export interface KeySyncOptions {
-  readonly transport: KeySyncTransport
-  /** Unlocked while an operation runs. */
-  readonly vault: Vault
-  /** The realms that the person relies on; the client's trust anchor. */
-  readonly configuration: Configuration
-  readonly argon2id?: Argon2id
-  /** For requests to the realms. */
-  readonly fetch?: Fetch
-  /** How long each request to a realm may take, in milliseconds; 10,000 unless told. */
-  readonly realmDeadlineMs?: number
-  /** Realms that the backup relied on before, so that registrations which were left there can still be deleted. */
-  readonly formerConfigurations?: readonly Configuration[]
-  /** The root key is changed at the first synchronisation after so many days; never unless told. */
-  readonly rotateAfterDays?: number
-  /** So many segments may follow the log's last snapshot before this device puts the log together anew; 256 unless told. */
-  readonly snapshotAfterSegments?: number
-}
-
-/** What every long operation takes. */
-export interface OperationInput {
-  readonly onProgress?: (progress: Progress) => void
-  /** Ends the operation with `ERR_ABORTED`; the next one takes up what it left. */
-  readonly signal?: AbortSignal
-}
-
-/** What an operation takes that needs the PIN. */
-export interface PinInput extends OperationInput {
-  readonly pin: string
-  /**
-   * When the PIN turns out right, keeps a verifier of it in the vault, for `checkPin`. Whoever opens the vault can try PINs
-   * against that: ask the person, and rather not with device protection alone on an unencrypted disk.
-   */
-  readonly rememberPin?: boolean
-}
-
-/** The same where the PIN may be left out. */
-export type OptionalPinInput = Omit<PinInput, 'pin'> & { readonly pin?: string }
 
 export interface KeySync extends PinReminder {
   /** The phone number of the signed-in account, E.164. */
@@ -312,8 +262,6 @@ export function createKeySync(options: KeySyncOptions): KeySync {
   }
 }
 
-type Run = <T>(input: OperationInput, work: (context: SyncContext) => Promise<T>) => Promise<T>
-
 /** The calls about the account itself: its devices, its number, its access log. */
 function accountCalls(
   run: Run,
@@ -365,113 +313,5 @@ function wayCalls(
       run(input, (context) => restoreWithKit(context, { file, passphrase })),
     offerLink: (input) => run(input, (context) => offerLink(context, input)),
     acceptLink: (input) => run(input, (context) => acceptLink(context, input)),
-  }
-}
-
-type WithPin = <T extends { readonly status: string }>(
-  input: PinInput,
-  work: (context: SyncContext, pin: Uint8Array) => Promise<T>,
-) => Promise<T>
-
-interface Runners {
-  readonly run: Run
-  readonly withPin: WithPin
-  /** The same with a PIN that must keep the rules for new ones. */
-  readonly withNewPin: WithPin
-  readonly withOptionalPin: <T extends { readonly status: string }>(
-    input: OptionalPinInput,
-    work: (context: SyncContext, pin: Uint8Array | undefined) => Promise<T>,
-  ) => Promise<T>
-}
-
-/** Runs one operation after the other, each with the options that hold when it begins; PINs are wiped after it. */
-function createRunners(relied: { readonly options: KeySyncOptions }): Runners {
-  const { vault, transport } = relied.options
-  const run: Run = async (input, work) => {
-    if (input.signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
-    return inTurn(vault, 'sync', async () => work(await createContext(relied.options, input)))
-  }
-  const withPin: WithPin = async (input, work) => {
-    const pin = normalizePin(input.pin)
-    try {
-      return await run(input, async (context) => {
-        const outcome = await work(context, pin)
-        await afterPin(context, { pin, right: PIN_WAS_RIGHT.includes(outcome.status), input })
-        return outcome
-      })
-    } finally {
-      wipe(pin)
-    }
-  }
-  return {
-    run,
-    withPin,
-    withNewPin: async (input, work) => {
-      requireNewPin({ pin: input.pin, phone: transport.phone })
-      return withPin(input, work)
-    },
-    withOptionalPin: ({ pin, ...input }, work) =>
-      pin === undefined
-        ? run(input, (context) => work(context, undefined))
-        : withPin({ pin, ...input }, work),
-  }
-}
-
-/** The outcomes of a PIN that is the backup's now. */
-const PIN_WAS_RIGHT: readonly string[] = ['backed-up', 'restored', 'pin-changed', 'rotated', 'moved']
-
-/** The backup is done by now: a reminder that cannot be kept is none, which `nextPinReminder` tells. */
-async function afterPin(
-  { vault, argon2id }: SyncContext,
-  done: { readonly pin: Uint8Array; readonly right: boolean; readonly input: PinInput },
-): Promise<void> {
-  try {
-    await dropStaleVerifier(vault)
-    if (done.right && done.input.rememberPin === true) await rememberPin(vault, done.pin, argon2id)
-  } catch (fault) {
-    if (!(fault instanceof KeyhavenError)) throw fault
-  }
-}
-
-/** The same options after a move to other realms. */
-function relyOn(options: KeySyncOptions, configuration: Configuration): KeySyncOptions {
-  const former = [options.configuration, ...(options.formerConfigurations ?? [])]
-  return { ...options, configuration, formerConfigurations: former }
-}
-
-async function createContext(options: KeySyncOptions, input: OperationInput): Promise<SyncContext> {
-  const { transport, vault, configuration } = options
-  await bindAccount(vault, transport.accountId)
-  const account = parseAccountId(transport.accountId)
-  const device = await openDevice(vault)
-  const accessLog = await openAccessLogKnowledge(vault, { account, device })
-  return {
-    transport: noting(transport, accessLog),
-    vault,
-    configuration: checkConfiguration(configuration),
-    device,
-    account,
-    accessLog,
-    fetch: options.fetch ?? globalThis.fetch,
-    argon2id: options.argon2id,
-    realmDeadlineMs: options.realmDeadlineMs ?? DEFAULT_REALM_DEADLINE_MS,
-    formerConfigurations: (options.formerConfigurations ?? []).map(checkConfiguration),
-    movingFrom: [],
-    rotateAfterDays: options.rotateAfterDays,
-    snapshotAfterSegments: options.snapshotAfterSegments ?? DEFAULT_MOST_SEGMENTS,
-    signal: input.signal,
-    report: (progress) => input.onProgress?.(progress),
-  }
-}
-
-/** Every look at the pointer also shows how far the access log is. */
-function noting(transport: KeySyncTransport, accessLog: AccessLogKnowledge): KeySyncTransport {
-  return {
-    ...transport,
-    readPointer: async (signal) => {
-      const state = await transport.readPointer(signal)
-      if (state.accessLog !== undefined) accessLog.noteServed(state.accessLog)
-      return state
-    },
   }
 }
