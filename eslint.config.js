@@ -13,18 +13,46 @@ const rooms = {
 }
 const all = ['crypto', 'strength', 'recovery', 'vault', 'nostr', 'identity', 'sync', 'legacy']
 
-const directions = Object.entries(rooms).map(([room, allowed]) => ({
+const onlyRooms = (room) => [
+  ...all
+    .filter((other) => !rooms[room].includes(other))
+    .map((other) => ({ group: [`**/${other}/**`], message: `${room} does not import ${other}.` })),
+  { group: ['keyhaven/*', '@keyhaven/*'], message: 'The library imports its own files by path.' },
+]
+
+const directions = Object.keys(rooms).map((room) => ({
   files: [`packages/keyhaven/src/${room}/**/*.ts`],
+  ignores: ['**/*.test.ts'],
+  rules: { 'no-restricted-imports': ['error', { patterns: onlyRooms(room) }] },
+}))
+
+/** Within sync a folder may import from those named beside it, and the types of outcomes.ts. */
+const syncFolders = {
+  format: ['format'],
+  device: ['format', 'device'],
+  transport: ['format', 'device', 'transport'],
+  steps: ['format', 'device', 'transport', 'steps'],
+  operations: ['format', 'device', 'transport', 'steps', 'operations'],
+}
+const withinSync = Object.entries(syncFolders).map(([folder, allowed]) => ({
+  files: [`packages/keyhaven/src/sync/${folder}/**/*.ts`],
   ignores: ['**/*.test.ts'],
   rules: {
     'no-restricted-imports': [
       'error',
       {
         patterns: [
-          ...all
+          ...onlyRooms('sync'),
+          ...Object.keys(syncFolders)
             .filter((other) => !allowed.includes(other))
-            .map((other) => ({ group: [`**/${other}/**`], message: `${room} does not import ${other}.` })),
-          { group: ['keyhaven/*', '@keyhaven/*'], message: 'The library imports its own files by path.' },
+            .map((other) => ({
+              group: [`../${other}/**`],
+              message: `sync/${folder} does not import sync/${other}.`,
+            })),
+          {
+            group: ['../*.ts', '!../outcomes.ts'],
+            message: `sync/${folder} does not import what stands above it.`,
+          },
         ],
       },
     ],
@@ -48,6 +76,7 @@ export default tseslint.config(
     },
   },
   ...directions,
+  ...withinSync,
   {
     files: ['packages/server/src/**/*.ts'],
     ignores: ['**/*.test.ts'],

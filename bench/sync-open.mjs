@@ -3,12 +3,12 @@
  * bytes and beside QryptChat's way: JSON of base64 keys in one AES-GCM blob. Interleaved; medians and quartiles. And
  * what keys take in a snapshot.
  */
-import { createConversationIndex } from '../packages/keyhaven/dist/sync/conversation-index.js'
-import { sealChain } from '../packages/keyhaven/dist/sync/compose.js'
-import { identityBodies, conversationBodies } from '../packages/keyhaven/dist/sync/key-bodies.js'
-import { arrangeSegments, EMPTY_LOG } from '../packages/keyhaven/dist/sync/log.js'
-import { readLog } from '../packages/keyhaven/dist/sync/read-log.js'
-import { parseSegment } from '../packages/keyhaven/dist/sync/segment.js'
+import { createConversationIndex } from '../packages/keyhaven/dist/sync/device/conversation-index.js'
+import { sealChain } from '../packages/keyhaven/dist/sync/steps/compose.js'
+import { identityBodies, conversationBodies } from '../packages/keyhaven/dist/sync/format/key-bodies.js'
+import { arrangeSegments, EMPTY_LOG } from '../packages/keyhaven/dist/sync/steps/log.js'
+import { readLog } from '../packages/keyhaven/dist/sync/steps/read-log.js'
+import { parseSegment } from '../packages/keyhaven/dist/sync/format/segment.js'
 import { openQryptChatBlob, sealQryptChatBlob } from './peers/qryptchat.mjs'
 import { printTable, race, show } from './peers/race.mjs'
 

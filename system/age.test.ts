@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeQR } from 'qr/decode.js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { sealKit } from '../packages/keyhaven/src/sync/kit-file.ts'
+import { sealKit } from '../packages/keyhaven/src/sync/format/kit-file.ts'
 import { writeKitPage } from 'keyhaven/sync/kit-page'
 import { requirePrograms } from './testing/debian.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sealAead } from '../crypto/aead.ts'
-import { openKeyStore } from '../sync/key-store.ts'
+import { openKeyStore } from '../sync/device/key-store.ts'
 import { createVault, memoryStorage } from '../vault/index.ts'
 import { fixedProtection } from '../vault/testing/fixed-protection.ts'
 import { migrateQryptChat } from './qryptchat.ts'

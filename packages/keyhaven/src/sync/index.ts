@@ -1,17 +1,18 @@
 /**
  * Keys across devices: back up and restore over a log of sealed segments, with a phone number and a PIN.
  */
-export type { AccessEvent, AccessHistory, AccessHistoryInput } from './access-history.ts'
-export type { Progress } from './context.ts'
-export type { PhoneChange } from './change-phone.ts'
-export type { Notice, NoticeKind, Notices } from './notices.ts'
-export type { RemovalOutcome, SyncDevice } from './devices.ts'
-export type { Everything } from './export-everything.ts'
+export type { Pointer } from './format/pointer.ts'
+export type { AccessEvent, AccessHistory, AccessHistoryInput } from './operations/access-history.ts'
+export type { Progress } from './steps/context.ts'
+export type { PhoneChange } from './operations/change-phone.ts'
+export type { Notice, NoticeKind, Notices } from './operations/notices.ts'
+export type { RemovalOutcome, SyncDevice } from './operations/devices.ts'
+export type { Everything } from './operations/export-everything.ts'
 export { createKeySync } from './key-sync.ts'
 export type { KeySync } from './key-sync.ts'
 export type { KeySyncOptions, OperationInput, OptionalPinInput, PinInput } from './key-sync-input.ts'
-export { openKeyStore } from './key-store.ts'
-export type { ConversationKey, KeySet, KeyStore, ListedKey } from './key-store.ts'
+export { openKeyStore } from './device/key-store.ts'
+export type { ConversationKey, KeySet, KeyStore, ListedKey } from './device/key-store.ts'
 export type {
   AccountRemovalOutcome,
   BackedUp,
@@ -39,9 +40,9 @@ export type {
   WrongPin,
 } from './outcomes.ts'
 export { findPinRefusal, normalizePin } from '../strength/index.ts'
-export type { PinCheck, PinReminder } from './pin-reminder.ts'
-export { openSession, requestSignInCode, signIn } from './session.ts'
-export type { Session, SessionRequest } from './session.ts'
+export type { PinCheck, PinReminder } from './operations/pin-reminder.ts'
+export { openSession, requestSignInCode, signIn } from './transport/session.ts'
+export type { Session, SessionRequest } from './transport/session.ts'
 export type { Answer, Fetch } from './transport/exchange.ts'
 export { httpTransport } from './transport/http.ts'
 export type {
@@ -50,7 +51,6 @@ export type {
   KeySyncTransport,
   LogHeads,
   LogPage,
-  Pointer,
   PointerState,
   RemovalAnswer,
   RemovalRequest,
@@ -58,7 +58,12 @@ export type {
   Requester,
   WaitingRemoval,
 } from './transport/transport.ts'
-export type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
-export type { RecoveryCodeOutcome } from './with-recovery-code.ts'
-export type { KitOutcome, KitRestoreOutcome } from './with-kit.ts'
-export type { LinkAcceptInput, LinkAcceptOutcome, LinkOfferInput, LinkOfferOutcome } from './with-link.ts'
+export type { ListedWay, WayRemovalOutcome } from './operations/ways-change.ts'
+export type { RecoveryCodeOutcome } from './operations/with-recovery-code.ts'
+export type { KitOutcome, KitRestoreOutcome } from './operations/with-kit.ts'
+export type {
+  LinkAcceptInput,
+  LinkAcceptOutcome,
+  LinkOfferInput,
+  LinkOfferOutcome,
+} from './operations/with-link.ts'

@@ -4,7 +4,7 @@
 import type { Argon2id } from '../crypto/argon2.ts'
 import type { Configuration } from '../recovery/index.ts'
 import type { Vault } from '../vault/index.ts'
-import type { Progress } from './context.ts'
+import type { Progress } from './steps/context.ts'
 import type { Fetch } from './transport/exchange.ts'
 import type { KeySyncTransport } from './transport/transport.ts'
 

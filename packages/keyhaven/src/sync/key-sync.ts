@@ -3,14 +3,14 @@
  */
 import { checkConfiguration } from '../recovery/configuration.ts'
 import type { Configuration } from '../recovery/index.ts'
-import type { AccessHistory, AccessHistoryInput } from './access-history.ts'
-import type { PhoneChange } from './change-phone.ts'
-import type { RemovalOutcome, SyncDevice } from './devices.ts'
-import type { Everything } from './export-everything.ts'
-import { openKeyStore } from './key-store.ts'
-import type { KeyStore } from './key-store.ts'
+import type { AccessHistory, AccessHistoryInput } from './operations/access-history.ts'
+import type { PhoneChange } from './operations/change-phone.ts'
+import type { RemovalOutcome, SyncDevice } from './operations/devices.ts'
+import type { Everything } from './operations/export-everything.ts'
+import { openKeyStore } from './device/key-store.ts'
+import type { KeyStore } from './device/key-store.ts'
 import type { KeySyncOptions, OperationInput, OptionalPinInput, PinInput } from './key-sync-input.ts'
-import type { Notices } from './notices.ts'
+import type { Notices } from './operations/notices.ts'
 import {
   acceptLink,
   addKit,
@@ -55,14 +55,19 @@ import type {
   VerifyOutcome,
   WayRestoreOutcome,
 } from './outcomes.ts'
-import { openPinReminder } from './pin-reminder.ts'
-import type { PinReminder } from './pin-reminder.ts'
+import { openPinReminder } from './operations/pin-reminder.ts'
+import type { PinReminder } from './operations/pin-reminder.ts'
 import { createRunners, relyOn } from './run-operation.ts'
 import type { Run } from './run-operation.ts'
-import type { ListedWay, WayRemovalOutcome } from './ways-change.ts'
-import type { KitOutcome, KitRestoreOutcome } from './with-kit.ts'
-import type { LinkAcceptInput, LinkAcceptOutcome, LinkOfferInput, LinkOfferOutcome } from './with-link.ts'
-import type { RecoveryCodeOutcome } from './with-recovery-code.ts'
+import type { ListedWay, WayRemovalOutcome } from './operations/ways-change.ts'
+import type { KitOutcome, KitRestoreOutcome } from './operations/with-kit.ts'
+import type {
+  LinkAcceptInput,
+  LinkAcceptOutcome,
+  LinkOfferInput,
+  LinkOfferOutcome,
+} from './operations/with-link.ts'
+import type { RecoveryCodeOutcome } from './operations/with-recovery-code.ts'
 
 export interface KeySync extends PinReminder {
   /** The phone number of the signed-in account, E.164. */

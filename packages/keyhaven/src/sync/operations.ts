@@ -2,110 +2,111 @@
  * The operations of key sync, each loaded when it is called: a page starts with the session and the keys on this device,
  * and most of the code is for what happens rarely.
  */
-import type * as AccessHistory from './access-history.ts'
-import type * as AccessLogRecord from './access-log-record.ts'
-import type * as Backup from './backup.ts'
-import type * as ChangeGeneration from './change-generation.ts'
-import type * as ChangePhone from './change-phone.ts'
-import type * as Devices from './devices.ts'
-import type * as ExportEverything from './export-everything.ts'
-import type * as MoveRealms from './move-realms.ts'
-import type * as Notices from './notices.ts'
-import type * as Removal from './removal.ts'
-import type * as Restore from './restore.ts'
-import type * as Status from './status.ts'
-import type * as Synchronise from './synchronise.ts'
-import type * as Verify from './verify.ts'
-import type * as WaysChange from './ways-change.ts'
-import type * as WithLink from './with-link.ts'
-import type * as WithKit from './with-kit.ts'
-import type * as WithCode from './with-recovery-code.ts'
+import type * as AccessHistory from './operations/access-history.ts'
+import type * as AccessLogRecord from './transport/access-log-record.ts'
+import type * as Backup from './operations/backup.ts'
+import type * as ChangeGeneration from './operations/change-generation.ts'
+import type * as ChangePhone from './operations/change-phone.ts'
+import type * as Devices from './operations/devices.ts'
+import type * as ExportEverything from './operations/export-everything.ts'
+import type * as MoveRealms from './operations/move-realms.ts'
+import type * as Notices from './operations/notices.ts'
+import type * as Removal from './operations/removal.ts'
+import type * as Restore from './operations/restore.ts'
+import type * as Status from './operations/status.ts'
+import type * as Synchronise from './operations/synchronise.ts'
+import type * as Verify from './operations/verify.ts'
+import type * as WaysChange from './operations/ways-change.ts'
+import type * as WithLink from './operations/with-link.ts'
+import type * as WithKit from './operations/with-kit.ts'
+import type * as WithCode from './operations/with-recovery-code.ts'
 
-export const backUp: typeof Backup.backUp = async (...input) => (await import('./backup.ts')).backUp(...input)
+export const backUp: typeof Backup.backUp = async (...input) =>
+  (await import('./operations/backup.ts')).backUp(...input)
 
 export const changePhone: typeof ChangePhone.changePhone = async (...input) =>
-  (await import('./change-phone.ts')).changePhone(...input)
+  (await import('./operations/change-phone.ts')).changePhone(...input)
 
 export const changePin: typeof ChangeGeneration.changePin = async (...input) =>
-  (await import('./change-generation.ts')).changePin(...input)
+  (await import('./operations/change-generation.ts')).changePin(...input)
 
 export const deleteAccount: typeof Removal.deleteAccount = async (...input) =>
-  (await import('./removal.ts')).deleteAccount(...input)
+  (await import('./operations/removal.ts')).deleteAccount(...input)
 
 export const deleteBackup: typeof Removal.deleteBackup = async (...input) =>
-  (await import('./removal.ts')).deleteBackup(...input)
+  (await import('./operations/removal.ts')).deleteBackup(...input)
 
 export const dismissNotices: typeof Notices.dismissNotices = async (...input) =>
-  (await import('./notices.ts')).dismissNotices(...input)
+  (await import('./operations/notices.ts')).dismissNotices(...input)
 
 export const exportEverything: typeof ExportEverything.exportEverything = async (...input) =>
-  (await import('./export-everything.ts')).exportEverything(...input)
+  (await import('./operations/export-everything.ts')).exportEverything(...input)
 
 export const keepBackup: typeof Removal.keepBackup = async (...input) =>
-  (await import('./removal.ts')).keepBackup(...input)
+  (await import('./operations/removal.ts')).keepBackup(...input)
 
 export const listDevices: typeof Devices.listDevices = async (...input) =>
-  (await import('./devices.ts')).listDevices(...input)
+  (await import('./operations/devices.ts')).listDevices(...input)
 
 export const moveRealms: typeof MoveRealms.moveRealms = async (...input) =>
-  (await import('./move-realms.ts')).moveRealms(...input)
+  (await import('./operations/move-realms.ts')).moveRealms(...input)
 
 export const openAccessLogKnowledge: typeof AccessLogRecord.openAccessLogKnowledge = async (...input) =>
-  (await import('./access-log-record.ts')).openAccessLogKnowledge(...input)
+  (await import('./transport/access-log-record.ts')).openAccessLogKnowledge(...input)
 
 export const readAccessHistory: typeof AccessHistory.readAccessHistory = async (...input) =>
-  (await import('./access-history.ts')).readAccessHistory(...input)
+  (await import('./operations/access-history.ts')).readAccessHistory(...input)
 
 export const readNotices: typeof Notices.readNotices = async (...input) =>
-  (await import('./notices.ts')).readNotices(...input)
+  (await import('./operations/notices.ts')).readNotices(...input)
 
 export const readStatus: typeof Status.readStatus = async (...input) =>
-  (await import('./status.ts')).readStatus(...input)
+  (await import('./operations/status.ts')).readStatus(...input)
 
 export const removeDevice: typeof Devices.removeDevice = async (...input) =>
-  (await import('./devices.ts')).removeDevice(...input)
+  (await import('./operations/devices.ts')).removeDevice(...input)
 
 export const renameDevice: typeof Devices.renameDevice = async (...input) =>
-  (await import('./devices.ts')).renameDevice(...input)
+  (await import('./operations/devices.ts')).renameDevice(...input)
 
 export const replace: typeof Backup.replace = async (...input) =>
-  (await import('./backup.ts')).replace(...input)
+  (await import('./operations/backup.ts')).replace(...input)
 
 export const restore: typeof Restore.restore = async (...input) =>
-  (await import('./restore.ts')).restore(...input)
+  (await import('./operations/restore.ts')).restore(...input)
 
 export const rotate: typeof ChangeGeneration.rotate = async (...input) =>
-  (await import('./change-generation.ts')).rotate(...input)
+  (await import('./operations/change-generation.ts')).rotate(...input)
 
 export const startFresh: typeof Removal.startFresh = async (...input) =>
-  (await import('./removal.ts')).startFresh(...input)
+  (await import('./operations/removal.ts')).startFresh(...input)
 
 export const synchronise: typeof Synchronise.synchronise = async (...input) =>
-  (await import('./synchronise.ts')).synchronise(...input)
+  (await import('./operations/synchronise.ts')).synchronise(...input)
 
 export const verifyBackup: typeof Verify.verifyBackup = async (...input) =>
-  (await import('./verify.ts')).verifyBackup(...input)
+  (await import('./operations/verify.ts')).verifyBackup(...input)
 
 export const listWays: typeof WaysChange.listWays = async (...input) =>
-  (await import('./ways-change.ts')).listWays(...input)
+  (await import('./operations/ways-change.ts')).listWays(...input)
 
 export const removeWay: typeof WaysChange.removeWay = async (...input) =>
-  (await import('./ways-change.ts')).removeWay(...input)
+  (await import('./operations/ways-change.ts')).removeWay(...input)
 
 export const addRecoveryCode: typeof WithCode.addRecoveryCode = async (...input) =>
-  (await import('./with-recovery-code.ts')).addRecoveryCode(...input)
+  (await import('./operations/with-recovery-code.ts')).addRecoveryCode(...input)
 
 export const restoreWithCode: typeof WithCode.restoreWithCode = async (...input) =>
-  (await import('./with-recovery-code.ts')).restoreWithCode(...input)
+  (await import('./operations/with-recovery-code.ts')).restoreWithCode(...input)
 
 export const addKit: typeof WithKit.addKit = async (...input) =>
-  (await import('./with-kit.ts')).addKit(...input)
+  (await import('./operations/with-kit.ts')).addKit(...input)
 
 export const restoreWithKit: typeof WithKit.restoreWithKit = async (...input) =>
-  (await import('./with-kit.ts')).restoreWithKit(...input)
+  (await import('./operations/with-kit.ts')).restoreWithKit(...input)
 
 export const offerLink: typeof WithLink.offerLink = async (...input) =>
-  (await import('./with-link.ts')).offerLink(...input)
+  (await import('./operations/with-link.ts')).offerLink(...input)
 
 export const acceptLink: typeof WithLink.acceptLink = async (...input) =>
-  (await import('./with-link.ts')).acceptLink(...input)
+  (await import('./operations/with-link.ts')).acceptLink(...input)

@@ -1,7 +1,7 @@
 /** Random changes of keys for property tests. Few names, keys and versions, so that they meet one another. */
 import fc from 'fast-check'
-import { deriveKeyId } from '../key-changes.ts'
-import type { KeyChanges } from '../key-changes.ts'
+import { deriveKeyId } from '../format/key-changes.ts'
+import type { KeyChanges } from '../format/key-changes.ts'
 
 const NAMES = [
   'main',

@@ -2,9 +2,9 @@
  * The answers of "Access log" (docs/protocol.md), as typed values. What they say is verified elsewhere.
  */
 import { parseHex } from '../../crypto/index.ts'
-import type { ChainedRow, CommittedValue, ErasableField } from '../access-chain.ts'
-import { answerMalformed, readFields } from '../fields.ts'
-import type { Fields } from '../fields.ts'
+import type { ChainedRow, CommittedValue, ErasableField } from '../format/access-chain.ts'
+import { answerMalformed, readFields } from '../format/fields.ts'
+import type { Fields } from '../format/fields.ts'
 import type { AccessLogPage, SignedHead } from './transport.ts'
 
 /** A page of rows. */

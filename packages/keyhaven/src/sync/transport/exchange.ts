@@ -4,8 +4,8 @@
  */
 import { concat } from '../../crypto/index.ts'
 import { KeyhavenError } from '../../errors.ts'
-import { answerMalformed, readFields } from '../fields.ts'
-import type { Fields } from '../fields.ts'
+import { answerMalformed, readFields } from '../format/fields.ts'
+import type { Fields } from '../format/fields.ts'
 
 export const DEFAULT_DEADLINE_MS = 30_000
 export const MOST_JSON_BYTES = 1_048_576

@@ -1,7 +1,7 @@
 /**
  * What the server holds of the signed-in person, in its own words: nothing of it is interpreted here.
  */
-import { answerMalformed } from '../fields.ts'
+import { answerMalformed } from '../format/fields.ts'
 import type { ExportedAccount, Requester } from './transport.ts'
 
 const MOST_PAGES = 10_000

@@ -2,11 +2,11 @@
  * Key sync over Keyhaven's own HTTP API (docs/protocol.md).
  */
 import { parseBase64, toBase64 } from '../../crypto/index.ts'
-import { createByteReader } from '../byte-reader.ts'
-import { answerMalformed, readFields } from '../fields.ts'
-import type { Fields } from '../fields.ts'
-import type { RemovalKind } from '../removal-messages.ts'
-import { MOST_SEGMENT_BYTES } from '../segment.ts'
+import { createByteReader } from '../format/byte-reader.ts'
+import { answerMalformed, readFields } from '../format/fields.ts'
+import type { Fields } from '../format/fields.ts'
+import type { RemovalKind } from '../format/removal-messages.ts'
+import { MOST_SEGMENT_BYTES } from '../format/segment.ts'
 import { readAccessLogPage, readSignedHead } from './access-log.ts'
 import type { Answer } from './exchange.ts'
 import { readJson } from './exchange.ts'

@@ -1,6 +1,6 @@
 /** The mailbox for linking a device, over HTTP (docs/protocol.md, "Links"). */
 import { parseBase64, toBase64 } from '../../crypto/index.ts'
-import { answerMalformed } from '../fields.ts'
+import { answerMalformed } from '../format/fields.ts'
 import { readJson } from './exchange.ts'
 import type { KeySyncTransport, Requester } from './transport.ts'
 

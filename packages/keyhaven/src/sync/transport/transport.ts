@@ -2,24 +2,10 @@
  * What key sync asks of a server, whatever carries it. Ids are lower-case hex: registrations, devices and ways 32
  * digits, segments 64. Every call throws the same coded errors as {@link Session.request}.
  */
-import type { ChainedRow } from '../access-chain.ts'
-import type { RemovalKind } from '../removal-messages.ts'
-import type { SessionRequest } from '../session.ts'
-
-/** The account's pointer: which registration, generation and realms are in use. */
-export interface Pointer {
-  readonly registration: string
-  readonly generation: number
-  readonly realms: readonly string[]
-  /** The id of the newest ways or snapshot segment when the pointer moved. */
-  readonly anchor: string
-  /** Grows by one with each change. */
-  readonly serial: number
-  /** The authority key's signature of all of the above, 128 hex digits. */
-  readonly statement: string | undefined
-  /** The authority key that the registration is bound to at its realms: that in use, or a former one. */
-  readonly registrationAuthority: string | undefined
-}
+import type { ChainedRow } from '../format/access-chain.ts'
+import type { Pointer } from '../format/pointer.ts'
+import type { RemovalKind } from '../format/removal-messages.ts'
+import type { SessionRequest } from './session.ts'
 
 export interface PointerState {
   readonly pointer: Pointer | null

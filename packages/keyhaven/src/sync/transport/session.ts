@@ -1,0 +1,212 @@
+/**
+ * Signing in by phone code, and the session that follows: kept in the vault, refreshed by itself.
+ *
+ * Processes that share a vault share its session: before a token is refreshed the vault is read again, and the server
+ * answers the immediate predecessor of a refresh token for 30 seconds.
+ */
+import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { toHex } from '../../crypto/index.ts'
+import type { Vault } from '../../vault/index.ts'
+import { openDevice } from '../device/device.ts'
+import type { Fields } from '../format/fields.ts'
+import { forgetSession, keepSession, readSession, bindAccount } from '../device/session-record.ts'
+import type { SessionRecord } from '../device/session-record.ts'
+import { exchange, readJson, refusalOf, requireSecureOrigin } from './exchange.ts'
+import type { Answer, ExchangeInput, Fetch } from './exchange.ts'
+
+/** Access tokens are renewed when they have less than this left. */
+const RENEW_BEFORE_MS = 30_000
+
+/** A request to the server, below its origin; without the parts that the session adds. */
+export interface SessionRequest {
+  readonly method: ExchangeInput['method']
+  /** Begins with `/`. */
+  readonly path: string
+  readonly json?: unknown
+  readonly bytes?: Uint8Array
+  /** Beside those of the session and of the body. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+  readonly deadlineMs?: number
+  readonly mostBytes?: number
+}
+
+/** A signed-in device. */
+export interface Session {
+  readonly origin: string
+  /** The account's UUID. */
+  readonly accountId: string
+  /** E.164. */
+  readonly phone: string
+  /** 32 hex digits. */
+  readonly deviceId: string
+  /** Sends a signed-in request; an answer outside 200 to 299 is thrown as its error. */
+  request(request: SessionRequest): Promise<Answer>
+  /** Ends the session at the server and forgets it here. */
+  signOut(): Promise<void>
+}
+
+/**
+ * Asks the server to send a sign-in code; the answer is the same for known and unknown numbers. The code is good only
+ * with `requestId` (32 hex digits), which is for the asker alone.
+ */
+export async function requestSignInCode(input: {
+  readonly origin: string
+  readonly phone: string
+  readonly fetch?: Fetch
+}): Promise<{ readonly requestId: string; readonly expiresInSeconds: number }> {
+  const fields = readJson(await post(input, '/v1/auth/code', { phone: input.phone }))
+  return { requestId: fields.text('requestId'), expiresInSeconds: fields.integer('expiresInSeconds') }
+}
+
+/**
+ * Signs this device in with a code and keeps the session in the vault. `ERR_CODE_REJECTED` for a wrong, used or old
+ * code; `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
+ */
+export async function signIn(input: {
+  readonly origin: string
+  readonly phone: string
+  /** Of the {@link requestSignInCode} that the code was sent for. */
+  readonly requestId: string
+  readonly code: string
+  readonly vault: Vault
+  readonly deviceLabel: string
+  readonly fetch?: Fetch
+}): Promise<Session> {
+  const device = await openDevice(input.vault, input.deviceLabel)
+  const deviceId = toHex(device.id)
+  const { phone, requestId, code } = input
+  const body = { phone, requestId, code, device: { id: deviceId, label: input.deviceLabel } }
+  const fields = readJson(await post(input, '/v1/auth/verify', body))
+  const record = {
+    origin: requireSecureOrigin(input.origin),
+    accountId: fields.text('accountId'),
+    phone: fields.text('phone'),
+    deviceId,
+    ...readTokens(fields),
+  }
+  await bindAccount(input.vault, record.accountId)
+  await keepSession(input.vault, record)
+  return createSession({ vault: input.vault, fetch: input.fetch ?? globalThis.fetch, record })
+}
+
+/** The session that the vault holds, or `undefined` when this device is not signed in. Asks the server nothing. */
+export async function openSession(input: {
+  readonly vault: Vault
+  readonly fetch?: Fetch
+}): Promise<Session | undefined> {
+  const record = await readSession(input.vault)
+  if (record === undefined) return undefined
+  return createSession({ vault: input.vault, fetch: input.fetch ?? globalThis.fetch, record })
+}
+
+interface SessionParts {
+  readonly vault: Vault
+  readonly fetch: Fetch
+  readonly record: SessionRecord
+}
+
+function createSession(parts: SessionParts): Session {
+  const { vault, fetch } = parts
+  const { origin, accountId, phone, deviceId } = parts.record
+  let current = parts.record
+  let renewing: Promise<void> | undefined
+  const renew = async (): Promise<void> => {
+    renewing ??= renewTokens({ vault, fetch, record: current })
+      .then((record) => {
+        current = record
+      })
+      .finally(() => {
+        renewing = undefined
+      })
+    await renewing
+  }
+  const send = (request: SessionRequest): Promise<Answer> =>
+    exchange({
+      ...toExchange(request),
+      fetch,
+      url: origin + request.path,
+      headers: headersOf(request, current),
+    })
+  const request = async (input: SessionRequest): Promise<Answer> => {
+    if (current.accessTokenExpiresAt - Date.now() < RENEW_BEFORE_MS) await renew()
+    const { accessToken } = current
+    let answer = await send(input)
+    if (answer.status === 401) {
+      if (current.accessToken === accessToken) await renew()
+      answer = await send(input)
+    }
+    if (answer.status < 200 || answer.status > 299) throw refusalOf(answer)
+    return answer
+  }
+  const signOut = async (): Promise<void> => {
+    try {
+      await request({ method: 'POST', path: '/v1/auth/logout' })
+    } catch (fault) {
+      if (!isKeyhavenError(fault, 'ERR_SIGNED_OUT')) throw fault
+    }
+    await forgetSession(vault)
+  }
+  return { origin, accountId, phone, deviceId, request, signOut }
+}
+
+/** New tokens: those that another process put into the vault meanwhile, or fresh ones from the server. */
+async function renewTokens({ vault, fetch, record }: SessionParts): Promise<SessionRecord> {
+  const stored = await readSession(vault)
+  if (stored?.accountId !== record.accountId) throw new KeyhavenError('ERR_SIGNED_OUT', undefined)
+  const fresh = stored.accessTokenExpiresAt - Date.now() >= RENEW_BEFORE_MS
+  if (stored.accessToken !== record.accessToken && fresh) return stored
+  const body = { refreshToken: stored.refreshToken }
+  const answer = await post({ origin: stored.origin, fetch }, '/v1/auth/refresh', body)
+  const renewed = { ...stored, ...readTokens(readJson(answer)) }
+  await keepSession(vault, renewed)
+  return renewed
+}
+
+function readTokens(
+  fields: Fields,
+): Pick<SessionRecord, 'accessToken' | 'accessTokenExpiresAt' | 'refreshToken'> {
+  return {
+    accessToken: fields.text('accessToken'),
+    accessTokenExpiresAt: Date.now() + fields.integer('accessTokenExpiresInSeconds') * 1000,
+    refreshToken: fields.text('refreshToken'),
+  }
+}
+
+function toExchange(
+  request: SessionRequest,
+): Pick<ExchangeInput, 'method' | 'body' | 'signal' | 'deadlineMs' | 'mostBytes'> {
+  const body = request.json === undefined ? request.bytes : JSON.stringify(request.json)
+  return {
+    method: request.method,
+    signal: request.signal,
+    ...(body !== undefined && { body }),
+    ...(request.deadlineMs !== undefined && { deadlineMs: request.deadlineMs }),
+    ...(request.mostBytes !== undefined && { mostBytes: request.mostBytes }),
+  }
+}
+
+function headersOf(request: SessionRequest, record: SessionRecord): Record<string, string> {
+  return {
+    ...request.headers,
+    authorization: `Bearer ${record.accessToken}`,
+    ...(request.json !== undefined && { 'content-type': 'application/json' }),
+    ...(request.bytes !== undefined && { 'content-type': 'application/octet-stream' }),
+  }
+}
+
+async function post(
+  server: { readonly origin: string; readonly fetch?: Fetch },
+  path: string,
+  json: unknown,
+): Promise<Answer> {
+  const answer = await exchange({
+    fetch: server.fetch ?? globalThis.fetch,
+    url: requireSecureOrigin(server.origin) + path,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(json),
+  })
+  if (answer.status < 200 || answer.status > 299) throw refusalOf(answer)
+  return answer
+}
