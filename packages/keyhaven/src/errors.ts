@@ -143,6 +143,8 @@ export interface KeyhavenErrorDetails {
   ERR_DATA_IN_USE: undefined
   /** The server cannot start; `problem` is a fixed sentence. */
   ERR_START_REFUSED: { readonly problem: string }
+  /** The realm's journal cannot be read or written: mend its disk, its database or `KEYHAVEN_REALM_JOURNAL`, then try again. */
+  ERR_JOURNAL_UNAVAILABLE: undefined
 }
 
 /** Which rule a PIN breaks: the first three mean that no PIN looks like this, the others are for new PINs only. */
@@ -280,6 +282,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_DATABASE_UNAVAILABLE: 'The database is not available.',
   ERR_DATA_IN_USE: 'The data directory is in use by a running server.',
   ERR_START_REFUSED: 'The server cannot start.',
+  ERR_JOURNAL_UNAVAILABLE: 'The journal of the realm is not available.',
 }
 
 /** A fault with a code. `details` is safe to log; see {@link KeyhavenErrorDetails} for what to do about each. */

@@ -37,6 +37,8 @@ import type { Log } from './log/log.ts'
 import { addLinkRoutes } from './links/routes.ts'
 import { addRemovalRoutes } from './removals/routes.ts'
 import type { CurvePool } from './realm/curve-pool.ts'
+import type { RealmJournal } from './realm/journal/journal.ts'
+import { NO_JOURNAL } from './realm/journal/journal.ts'
 import { createRealmRoutes } from './realm/routes.ts'
 import type { RealmSeals } from './realm/seals.ts'
 import { DEFAULT_REALM_LIMITS } from './settings/realm-limits.ts'
@@ -54,6 +56,8 @@ export interface AppInput {
   readonly seals: RealmSeals
   readonly realmLimits?: RealmLimits
   readonly curve: CurvePool
+  /** None unless given. */
+  readonly journal?: RealmJournal
   /** True: the realm and nothing else. */
   readonly realmOnly?: boolean
   readonly trustedProxies: BlockList
@@ -77,7 +81,7 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
   app.use(noStore)
   app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
   app.use('/realm/*', noteOrigin(input.trustedProxies))
-  addHealthRoutes(app, input.database)
+  addHealthRoutes(app, input)
   if (input.realmOnly !== true) addAccountRoutes(app, services)
   app.route('/', createRealm(input, services))
   return app
@@ -126,18 +130,20 @@ function createRealm(input: AppInput, services: Services): ReturnType<typeof cre
     seals: input.seals,
     tenants: input.realmOnly === true ? input.tenants : new Map([...input.tenants, own]),
     curve: input.curve,
+    ...(input.journal !== undefined && { journal: input.journal }),
     now: services.now,
     limits: input.realmLimits ?? DEFAULT_REALM_LIMITS,
     ...(input.realmOnly !== true && { onEvent: (report) => recordRealmEvent(services, report) }),
   })
 }
 
-function addHealthRoutes(app: Hono<ApiEnv>, database: Database): void {
+function addHealthRoutes(app: Hono<ApiEnv>, { database, journal = NO_JOURNAL }: AppInput): void {
   addRoute(app, '/healthz', { GET: (context) => context.json({ status: 'ok' }) })
   addRoute(app, '/readyz', {
     GET: async (context) => {
-      if (await database.ready()) return context.json({ status: 'ready' })
-      throw new Refusal('ERR_DATABASE_UNAVAILABLE')
+      if (!(await database.ready())) throw new Refusal('ERR_DATABASE_UNAVAILABLE')
+      journal.require()
+      return context.json({ status: 'ready' })
     },
   })
 }

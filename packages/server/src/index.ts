@@ -6,3 +6,8 @@ export type { KeyFiles, ServerOptions, ServerSettings } from './settings/setting
 export type { CodeSender } from './auth/code-sender.ts'
 export { createLog } from './log/log.ts'
 export type { Log, LogFields } from './log/log.ts'
+export { parseRealmSettings } from './settings/settings.ts'
+export type { RealmSettings } from './settings/settings.ts'
+export { openRealmOperator } from './realm/operator/operator.ts'
+export type { RealmOperator } from './realm/operator/operator.ts'
+export { acceptRealmRestore } from './realm/operator/accept-restore.ts'

@@ -10,18 +10,20 @@ import { eraseOldOrigins } from './access-log/sweeper.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
 import { sweepSessions } from './auth/session-sweeper.ts'
-import { claimDataDirectory } from './data/claim.ts'
 import { loadServerKeys, loadWebhookSecret } from './data/keys.ts'
 import { loadRealmId } from './data/realm-id.ts'
 import { openDatabase } from './db/database.ts'
-import type { Database, DatabaseUrls } from './db/database.ts'
+import type { Database } from './db/database.ts'
 import { openInstallation } from './db/installation.ts'
-import { migrate } from './db/migrate.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
 import type { BinarySource } from './postgres/binaries.ts'
-import { startPrivateDatabase } from './postgres/private-database.ts'
+import type { Undo } from './prepare-database.ts'
+import { prepareDatabase, runAll, throwIfAborted } from './prepare-database.ts'
 import { createCurvePool } from './realm/curve-pool.ts'
+import type { RealmJournal } from './realm/journal/journal.ts'
+import { NO_JOURNAL, requireNoJournal, startJournal } from './realm/journal/journal.ts'
+import { openJournalStore } from './realm/journal/open.ts'
 import { openSealKeys } from './realm/seal-keys/open.ts'
 import { startSealing } from './realm/sealing.ts'
 import type { RealmSeals } from './realm/seals.ts'
@@ -79,8 +81,6 @@ export async function startServer(settings: ServerSettings, hooks: ServerHooks =
   }
 }
 
-type Undo = () => Promise<void> | void
-
 interface StartInput {
   readonly settings: ServerSettings
   readonly hooks: ServerHooks
@@ -95,7 +95,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const { settings, hooks, log, undo } = input
   const began = performance.now()
   makeDataDirectory(settings.dataDirectory)
-  const database = openDatabase(await prepareDatabase(input))
+  const database = openDatabase(await prepareDatabase({ settings, undo, ...hooks }))
   undo.push(() => database.close())
   await database.check()
   if (hooks.mayLoseCommits !== true) await database.requireDurable()
@@ -105,6 +105,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const keys = await loadServerKeys({ ...settings, installation })
   const seals = await openSeals({ database, realmId, source: await openSealKeys(settings) })
   throwIfAborted(hooks.signal)
+  const journal = await openJournal(input, { database, realmId })
   const curve = createCurvePool()
   undo.push(() => curve.close())
   let fetch: Fetch = () => new Response(null, { status: 503 })
@@ -121,6 +122,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     seals,
     realmLimits: settings.realmLimits,
     curve,
+    journal,
     realmOnly: settings.realmOnly,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
@@ -138,6 +140,23 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   return { origin, port: listener.port, realmId: toHex(realmId) }
 }
 
+async function openJournal(
+  { settings, log, undo }: StartInput,
+  { database, realmId }: { readonly database: Database; readonly realmId: Uint8Array },
+): Promise<RealmJournal> {
+  if (settings.journal === undefined) await requireNoJournal(database)
+  if (settings.journal === undefined || settings.journal.kind === 'off') return NO_JOURNAL
+  const store = openJournalStore(settings.journal)
+  try {
+    const journal = await startJournal({ database, realmId, store, log })
+    undo.push(() => journal.close())
+    return journal
+  } catch (fault) {
+    await store.close()
+    throw fault
+  }
+}
+
 /** What is done beside the requests. */
 function startWork(
   { settings, webhook, log, undo }: StartInput,
@@ -151,27 +170,6 @@ function startWork(
     undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
   }
   if (webhook !== undefined) undo.push(startWebhookSender({ database, webhook, log }))
-}
-
-/** The logins' URLs of a database that is running and migrated. */
-async function prepareDatabase({ settings, hooks, undo }: StartInput): Promise<DatabaseUrls> {
-  const external = settings.database
-  if (external !== undefined) {
-    if (external.owner !== undefined) {
-      await migrate({ ownerUrl: external.owner, passwords: external.passwords, resetPasswords: false })
-    }
-    return external.urls
-  }
-  undo.push(await claimDataDirectory(settings.dataDirectory))
-  throwIfAborted(hooks.signal)
-  const started = await startPrivateDatabase({
-    directory: settings.dataDirectory,
-    ...(hooks.binarySources === undefined ? {} : { sources: hooks.binarySources }),
-  })
-  undo.push(() => started.stop())
-  throwIfAborted(hooks.signal)
-  await migrate({ ownerUrl: started.ownerUrl, passwords: started.passwords, resetPasswords: true })
-  return started.urls
 }
 
 /** PostgreSQL's own account has to pass through the directory; what is in it is closed by itself. */
@@ -209,21 +207,6 @@ async function closeParts(undo: Undo[], log: Log): Promise<void> {
   log.info({ event: 'stopping' })
   await runAll(undo)
   log.info({ event: 'stopped' })
-}
-
-/** Newest first; one that fails does not keep the others from being undone. */
-async function runAll(undo: Undo[]): Promise<void> {
-  for (const step of undo.splice(0).reverse()) {
-    try {
-      await step()
-    } catch {
-      // The rest still has to go.
-    }
-  }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new KeyhavenError('ERR_ABORTED', undefined)
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

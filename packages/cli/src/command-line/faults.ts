@@ -124,6 +124,10 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     text: 'The data directory is in use by a running server; stop it, or name another with --data.',
   },
   ERR_START_REFUSED: ({ problem }) => ({ exit: EXIT.refused, text: `The server cannot start: ${problem}` }),
+  ERR_JOURNAL_UNAVAILABLE: {
+    exit: EXIT.unavailable,
+    text: 'The realm’s journal (KEYHAVEN_REALM_JOURNAL) cannot be read or written; nothing was done.',
+  },
   ERR_REGISTRATION_DAMAGED: {
     exit: EXIT.distrusted,
     text: 'The PIN is right, but what the realms hold does not open.',

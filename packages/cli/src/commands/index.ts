@@ -20,6 +20,7 @@ import { linkOffer } from './link-offer.ts'
 import { log } from './log.ts'
 import { login } from './login.ts'
 import { pinChange } from './pin-change.ts'
+import { realmAcceptRestore } from './realm-accept-restore.ts'
 import { recoveryCodeCreate } from './recovery-code-create.ts'
 import { recoveryCodeUse } from './recovery-code-use.ts'
 import { restore } from './restore.ts'
@@ -81,5 +82,6 @@ export const COMMANDS: readonly Command[] = [
   vaultMigrate,
   vaultDestroy,
   serve,
+  realmAcceptRestore,
   demo,
 ]

@@ -49,6 +49,8 @@ export interface Database {
 export interface RealmState {
   /** The id of the key that records are sealed under now; none before the first server has begun an epoch. */
   readonly keyId: Uint8Array | undefined
+  /** Where the mark that the journal notes stands; 0 without one. */
+  readonly position: number
 }
 
 /** For a database that hangs without breaking the connection; the server's own bounds (transaction.ts) come first. */
@@ -106,11 +108,16 @@ const DURABLE = "SET LOCAL synchronous_commit = 'on'"
 const REALM_LOCK = String(createHash('sha256').update('keyhaven/realm').digest().readUIntBE(0, 6))
 const ALONE = `${DURABLE}; SELECT pg_advisory_xact_lock(${REALM_LOCK})`
 /** Looked at after the lock is held, by a statement of its own: so nothing that it says can change any more. */
-const REALM_STATE = 'SELECT (SELECT key_id FROM realm.epochs WHERE retired_at IS NULL) AS key_id'
+const REALM_STATE =
+  'SELECT (SELECT key_id FROM realm.epochs WHERE retired_at IS NULL) AS key_id, (SELECT position FROM realm.marks) AS position'
 
 function readRealmState(opening: Readonly<Record<string, unknown>> | undefined): RealmState {
   const keyId = opening?.['key_id']
-  return { keyId: keyId instanceof Uint8Array ? new Uint8Array(keyId) : undefined }
+  const position = opening?.['position']
+  return {
+    keyId: keyId instanceof Uint8Array ? new Uint8Array(keyId) : undefined,
+    position: typeof position === 'number' ? position : 0,
+  }
 }
 
 async function checkLogin(pool: pg.Pool, login: Login): Promise<void> {

@@ -39,6 +39,8 @@ export type RefusalCode =
   | 'ERR_OVERLOADED'
   | 'ERR_DATABASE_UNAVAILABLE'
   | 'ERR_SEAL_KEY_MISSING'
+  | 'ERR_DATABASE_RESTORED'
+  | 'ERR_JOURNAL_UNAVAILABLE'
   | 'ERR_SENDER_UNAVAILABLE'
   | 'ERR_QUOTA_EXCEEDED'
 
@@ -81,6 +83,11 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
     status: 503,
     message: 'This server lacks a key that another one has begun to use; try again.',
   },
+  ERR_DATABASE_RESTORED: {
+    status: 503,
+    message: 'An older copy of the realm’s database was brought back; its operator has to decide.',
+  },
+  ERR_JOURNAL_UNAVAILABLE: { status: 503, message: 'The realm’s journal is not available; try again.' },
   ERR_SENDER_UNAVAILABLE: { status: 503, message: 'The code could not be sent; try again.' },
   ERR_QUOTA_EXCEEDED: { status: 507, message: 'The quota of the account is used up.' },
 }

@@ -20,6 +20,10 @@ export interface LogFields {
     | 'realm_epoch_emptied'
     | 'realm_key_destroyed'
     | 'realm_records_damaged'
+    | 'realm_journal_unavailable'
+    | 'realm_journal_lost'
+    | 'realm_journal_current'
+    | 'realm_database_restored'
   readonly origin?: string
   readonly realmId?: string
   readonly postgres?: 'private' | 'external'

@@ -21,6 +21,8 @@ import type { RefusalCode } from '../http/refusal.ts'
 import type { TenantKeys } from '../settings/tenants.ts'
 import { OWN_TENANT } from '../settings/tenants.ts'
 import type { CurvePool } from './curve-pool.ts'
+import type { RealmJournal } from './journal/journal.ts'
+import { NO_JOURNAL } from './journal/journal.ts'
 import { readGuardHeaders } from './guard-headers.ts'
 import { loadGroupLibsodium } from './group-libsodium.ts'
 import type { RealmSeals } from './seals.ts'
@@ -52,6 +54,7 @@ export interface RealmRoutesInput {
   /** Keys of all tenants, our own `keyhaven:1` among them. */
   readonly tenants: TenantKeys
   readonly curve: CurvePool
+  readonly journal?: RealmJournal
   readonly now?: () => Date
   readonly limits?: RealmLimits
   /** Writes the access log. Where it fails, the request does: nothing is handed out that is not written down. */
@@ -97,7 +100,8 @@ const crossOrigin = cors({
 })
 
 function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
-  const { database, realmId, seals, curve, limits = DEFAULT_REALM_LIMITS, now = () => new Date() } = input
+  const { database, realmId, seals, curve, journal = NO_JOURNAL, limits = DEFAULT_REALM_LIMITS } = input
+  const { now = () => new Date() } = input
   const group = loadGroupLibsodium()
   const traffic = createRealmTraffic(limits)
   const identify = createIdentifier(input)
@@ -114,7 +118,7 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const terms = { ...limits, ...headers, waits: identity.tenant === OWN_TENANT }
     const result = await traffic.ofRecords.takeTurn(record, () => {
       if (request.kind === 'recover2') leave(takePlace(curve))
-      return handleRealmRequest({ database, seals, curve }, { recordId, request, now: time, terms })
+      return handleRealmRequest({ database, seals, curve, journal }, { recordId, request, now: time, terms })
     })
     await report(input, context, { identity, result })
     const version = request.kind === 'register1' ? result.storedVersion : undefined

@@ -6,6 +6,7 @@ import { generateScalar, groupNoble } from 'keyhaven/recovery/realm'
 import type { TestDatabase } from '../testing/database.ts'
 import { createTestDatabase } from '../testing/database.ts'
 import { createCurvePool } from './curve-pool.ts'
+import { NO_JOURNAL } from './journal/journal.ts'
 import { lockRecord } from './records.ts'
 import type { RealmSeals } from './seals.ts'
 import type { RealmResult } from './service.ts'
@@ -43,7 +44,7 @@ beforeEach(async () => {
 
 function handle(request: RealmRequest, sealing: RealmSeals = seals): Promise<RealmResult> {
   return handleRealmRequest(
-    { database: test.database, seals: sealing, curve },
+    { database: test.database, seals: sealing, curve, journal: NO_JOURNAL },
     { recordId, request, now: new Date(), terms: {} },
   )
 }

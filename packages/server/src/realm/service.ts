@@ -10,6 +10,7 @@ import { complete, decide, guardOf } from 'keyhaven/recovery/realm'
 import { equal } from 'keyhaven/crypto'
 import type { Database, RealmState } from '../db/database.ts'
 import type { CurvePool } from './curve-pool.ts'
+import type { RealmJournal } from './journal/journal.ts'
 import { DECOY, commitDecoy, isUnknownGuess } from './decoy.ts'
 import type { StoredRecord } from './records.ts'
 import { lockRecord, writeRecord } from './records.ts'
@@ -20,6 +21,7 @@ export interface RealmServiceInput {
   readonly database: Pick<Database, 'withRealmRecord'>
   readonly seals: RealmSeals
   readonly curve: Pick<CurvePool, 'evaluate'>
+  readonly journal: Pick<RealmJournal, 'require'>
 }
 
 /** The decision that no answer of the protocol's stands for. */
@@ -36,7 +38,7 @@ export interface RealmResult {
   readonly answer: () => Promise<RealmResponse>
 }
 
-/** Carries a request out on one record. `ERR_DATABASE_UNAVAILABLE`: it may or may not have been counted. */
+/** Carries a request out on one record. `ERR_DATABASE_UNAVAILABLE`: it may or may not have been counted. The journal's refusals: it was not. */
 export async function handleRealmRequest(
   input: RealmServiceInput,
   call: {
@@ -47,7 +49,7 @@ export async function handleRealmRequest(
   },
 ): Promise<RealmResult> {
   const { recordId, request, now, terms } = call
-  const { seals } = input
+  const { seals, journal } = input
   const carryOut = async (): Promise<Done | undefined> => {
     // A new registration is sealed before the lock is taken, so that the lock is held for two statements only.
     const fresh =
@@ -57,6 +59,7 @@ export async function handleRealmRequest(
     return input.database.withRealmRecord(recordId, async (transaction, realm) => {
       if (fresh !== undefined && !isUnder(realm, fresh)) return undefined
       const before = await lockRecord(transaction, recordId)
+      journal.require(realm.position)
       // What could not be opened after the commit is not counted before it.
       if (before.sealed !== undefined) await seals.require(before.sealed)
       const decided = decide({ record: before.record, request, now: now.getTime(), terms })

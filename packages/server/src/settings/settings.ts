@@ -22,6 +22,8 @@ import {
 import type { EpochTerms } from '../realm/sealing.ts'
 import type { SealKeySettings } from './sealing.ts'
 import { SEALING_VARIABLES, parseEpochTerms, parseSealKeySettings } from './sealing.ts'
+import type { JournalSettings } from './journal.ts'
+import { JOURNAL_VARIABLE, parseJournal } from './journal.ts'
 import type { TenantKeys } from './tenants.ts'
 import { parseTenants } from './tenants.ts'
 
@@ -42,6 +44,8 @@ export interface ServerSettings {
   readonly keyFiles: KeyFiles
   readonly sealKeys: SealKeySettings
   readonly epochs: EpochTerms
+  /** `undefined`: none was ever asked for. */
+  readonly journal: JournalSettings | undefined
   readonly tenants: TenantKeys
   /** A realm and nothing else: no accounts, no sign-in. */
   readonly realmOnly: boolean
@@ -70,6 +74,12 @@ export interface ServerOptions {
   readonly realmOnly?: boolean | undefined
 }
 
+/** What concerns the realm's database, keys and journal, and so its operator's commands as well. */
+export type RealmSettings = Pick<
+  ServerSettings,
+  'dataDirectory' | 'database' | 'realmId' | 'sealKeys' | 'epochs' | 'journal'
+>
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 const SERVER_VARIABLES = [
@@ -78,6 +88,7 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_REALM_DATABASE_URL',
   'KEYHAVEN_REALM_ID',
   ...SEALING_VARIABLES,
+  JOURNAL_VARIABLE,
   'KEYHAVEN_PHONE_KEY_FILE',
   'KEYHAVEN_TOKEN_KEY_FILE',
   'KEYHAVEN_CHAIN_KEY_FILE',
@@ -119,17 +130,13 @@ export function parseSettings(input: {
   return {
     host,
     port: parsePort(options.port ?? 8787),
-    dataDirectory: parseDataDirectory(options.data ?? './keyhaven-data'),
+    ...parseRealmSettings(input),
     publicOrigin,
-    database: parseDatabaseUrls(env),
-    realmId: readVariable(env, 'KEYHAVEN_REALM_ID', parseRealmId),
     keyFiles: {
       phoneKey: readVariable(env, 'KEYHAVEN_PHONE_KEY_FILE', resolvePath),
       tokenKey: readVariable(env, 'KEYHAVEN_TOKEN_KEY_FILE', resolvePath),
       chainKey: readVariable(env, 'KEYHAVEN_CHAIN_KEY_FILE', resolvePath),
     },
-    sealKeys: parseSealKeySettings(env, readVariable),
-    epochs: parseEpochTerms(env, readVariable),
     tenants:
       readVariable(env, 'KEYHAVEN_TENANTS', (text, name) => parseTenants(text, name, realmOnly)) ?? new Map(),
     realmOnly,
@@ -138,6 +145,26 @@ export function parseSettings(input: {
     codeSender: parseCodeSender(env, webhook),
     webhook,
     addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
+  }
+}
+
+/** The same settings as far as they concern the realm, for commands beside the server. */
+export function parseRealmSettings(input: {
+  readonly options?: ServerOptions
+  readonly env?: Environment
+}): RealmSettings {
+  const { options = {}, env = {} } = input
+  refuseUnknown(env)
+  const dataDirectory = parseDataDirectory(options.data ?? './keyhaven-data')
+  return {
+    dataDirectory,
+    database: parseDatabaseUrls(env),
+    realmId: readVariable(env, 'KEYHAVEN_REALM_ID', parseRealmId),
+    sealKeys: parseSealKeySettings(env, readVariable),
+    epochs: parseEpochTerms(env, readVariable),
+    journal: readVariable(env, JOURNAL_VARIABLE, (text) =>
+      parseJournal(text, { dataDirectory, databaseUrl: env['DATABASE_URL'] }),
+    ),
   }
 }
 

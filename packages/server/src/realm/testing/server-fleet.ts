@@ -17,6 +17,7 @@ import {
   parseResponse,
   verifyEvaluation,
 } from 'keyhaven/recovery/realm'
+import type { DatabaseUrls } from '../../db/database.ts'
 import { createTestDatabase } from '../../testing/database.ts'
 import type { TestDatabase } from '../../testing/database.ts'
 import type { ServerProcess } from '../../testing/server-process.ts'
@@ -30,25 +31,34 @@ afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-export interface Fleet {
-  readonly database: TestDatabase
-  /** Starts one more server over the fleet's database. */
-  start(): Promise<ServerProcess>
+/** Servers over one database, wherever it is. */
+export interface Servers {
+  /** Starts one more, with other settings if given. */
+  start(settings?: Readonly<Record<string, string | undefined>>): Promise<ServerProcess>
   /** A token of the tenant `acme`. */
   token(realmId: string, subject: string): Promise<string>
 }
 
+export interface Fleet extends Servers {
+  readonly database: TestDatabase
+}
+
 /** A database and keys that all of the fleet's servers share. */
-export async function createFleet(): Promise<Fleet> {
+export async function createFleet(settings: Readonly<Record<string, string>> = {}): Promise<Fleet> {
   const database = await createTestDatabase()
+  return { database, ...createServers(database.urls, settings) }
+}
+
+/** The same over a database that is there. */
+export function createServers(urls: DatabaseUrls, settings: Readonly<Record<string, string>> = {}): Servers {
   const folder = mkdtempSync(join(tmpdir(), 'keyhaven-fleet-'))
   chmodSync(folder, 0o711)
   folders.push(folder)
   const tenantKey = randomBytes(32)
   const env = {
-    DATABASE_URL: database.urls.keyhaven_app,
-    KEYHAVEN_AUTH_DATABASE_URL: database.urls.keyhaven_auth,
-    KEYHAVEN_REALM_DATABASE_URL: database.urls.keyhaven_realm,
+    DATABASE_URL: urls.keyhaven_app,
+    KEYHAVEN_AUTH_DATABASE_URL: urls.keyhaven_auth,
+    KEYHAVEN_REALM_DATABASE_URL: urls.keyhaven_realm,
     KEYHAVEN_REALM_SEAL_KEY_FILE: writeKey(join(folder, 'seal.key')),
     KEYHAVEN_PHONE_KEY_FILE: writeKey(join(folder, 'phone.key')),
     KEYHAVEN_TOKEN_KEY_FILE: writeKey(join(folder, 'token.key')),
@@ -56,11 +66,12 @@ export async function createFleet(): Promise<Fleet> {
     KEYHAVEN_TENANTS: JSON.stringify({
       acme: { 1: { algorithm: 'HS256', encoding: 'hex', data: toHex(tenantKey) } },
     }),
+    ...settings,
   }
   return {
-    database,
-    start: async () => {
-      const server = await spawnServer({ data: join(folder, `data-${toHex(randomBytes(4))}`), env })
+    start: async (more = {}) => {
+      const data = join(folder, `data-${toHex(randomBytes(4))}`)
+      const server = await spawnServer({ data, env: definedOf({ ...env, ...more }) })
       servers.push(server)
       return server
     },
@@ -74,6 +85,12 @@ export async function createFleet(): Promise<Fleet> {
         .setExpirationTime('10m')
         .sign(tenantKey),
   }
+}
+
+function definedOf(settings: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 function writeKey(path: string): string {
@@ -93,7 +110,7 @@ export function configurationOf(server: ServerProcess): Configuration {
 }
 
 /** A transport for one subject. */
-export function fleetTransport(fleet: Fleet, subject: string): RealmTransport {
+export function fleetTransport(fleet: Servers, subject: string): RealmTransport {
   return async ({ realm, body, signal }) => {
     const token = await fleet.token(toHex(realm.id), subject)
     const response = await postToRealm({ address: realm.address, token, body, signal })
@@ -126,7 +143,7 @@ export type Attempt = 'evaluated' | 'no-guesses' | 'lost'
 
 /** One Recover2 with a fresh input. */
 export async function attemptEvaluation(input: {
-  readonly fleet: Fleet
+  readonly fleet: Servers
   readonly server: ServerProcess
   readonly subject: string
   readonly version: Uint8Array

@@ -1,0 +1,38 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { runJson, run, temporaryFolder } from './testing/command.ts'
+import { startServer } from './testing/server.ts'
+import type { TestServer } from './testing/server.ts'
+
+let server: TestServer
+
+beforeAll(async () => {
+  server = await startServer()
+  return () => server.stop()
+})
+
+test('accept-restore asks first, has nothing to decide where all is well, and works beside the server that runs', async () => {
+  const folder = await temporaryFolder()
+  const journal = join(folder, 'journal')
+  await mkdir(journal)
+  const words = ['realm', 'accept-restore', '--data', server.dataDirectory]
+  const environment = { KEYHAVEN_REALM_JOURNAL: journal }
+  const unasked = await runJson(words, { environment })
+  expect(unasked).toMatchObject({ exit: 8, answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } } })
+  const done = await runJson([...words, '--yes'], { environment })
+  expect(done).toMatchObject({ exit: 0, answer: { status: 'nothing-to-decide' } })
+  const without = await run([...words, '--yes'])
+  expect(without).toMatchObject({
+    exit: 2,
+    stderr: expect.stringContaining('KEYHAVEN_REALM_JOURNAL') as string,
+  })
+  expect((await fetch(`${server.origin}/readyz`)).status).toBe(200)
+})
+
+test('commands of the operator make no realm where there is none', async () => {
+  const folder = await temporaryFolder()
+  const words = ['realm', 'accept-restore', '--yes', '--data', join(folder, 'data')]
+  expect(await runJson(words)).toMatchObject({ exit: 2 })
+  expect(await readdir(folder)).toEqual([])
+})
