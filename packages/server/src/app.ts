@@ -71,13 +71,20 @@ export interface AppInput {
   readonly quota?: Quota
   /** True: events for the operator's webhook are kept for a sender; not unless given. */
   readonly notify?: boolean
+  /** Answers what no route does, such as an app's own page. */
+  readonly site?: Site
 }
+
+/** An app's own answers beside the routes; `undefined` where it has none. */
+export type Site = (request: Request) => Response | undefined | Promise<Response | undefined>
 
 export function createApp(input: AppInput): Hono<ApiEnv> {
   const services = createServices(input)
   const app = new Hono<ApiEnv>()
   app.onError((fault, context) => answerFault(input.log, fault, context))
-  app.notFound(() => refusalResponse(new Refusal('ERR_NOT_FOUND')))
+  app.notFound(
+    async ({ req }) => (await input.site?.(req.raw)) ?? refusalResponse(new Refusal('ERR_NOT_FOUND')),
+  )
   app.use(noStore)
   app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
   app.use('/realm/*', noteOrigin(input.trustedProxies))
@@ -158,7 +165,7 @@ const crossOrigin = cors({
 
 const noStore: MiddlewareHandler<ApiEnv> = async (context, next) => {
   await next()
-  context.header('Cache-Control', 'no-store')
+  if (!context.res.headers.has('Cache-Control')) context.header('Cache-Control', 'no-store')
   context.header('X-Content-Type-Options', 'nosniff')
 }
 

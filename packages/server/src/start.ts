@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { createApp } from './app.ts'
+import type { Site } from './app.ts'
 import { eraseOldOrigins } from './access-log/sweeper.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
@@ -45,6 +46,8 @@ export interface ServerHooks {
   /** Where the console sender prints a line; stdout unless given. */
   readonly printCode?: (line: string) => void
   readonly log?: Log
+  /** An app's own page, served beside the routes; it is made once the server knows what clients have to know of it. */
+  readonly site?: (server: { readonly realmId: string }) => Site
   /** Ends a start that is under way; what it did is undone. */
   readonly signal?: AbortSignal
   readonly binarySources?: readonly BinarySource[]
@@ -128,6 +131,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     codeSender: input.codeSender,
     notify: input.webhook !== undefined,
     log,
+    ...(hooks.site && { site: hooks.site({ realmId: toHex(realmId) }) }),
   })
   fetch = app.fetch
   log.info({

@@ -1,0 +1,116 @@
+/**
+ * People who use the page: a real server with the built page, and a real Chromium with a profile for each device.
+ */
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, expect } from 'vitest'
+import { randomBytes, toHex } from 'keyhaven/crypto'
+import { createSite, openInbox } from '@keyhaven/page'
+import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
+import { startTestApp } from '../../packages/server/src/testing/app.ts'
+import type { TestApp } from '../../packages/server/src/testing/app.ts'
+import { openChromium } from './chromium.ts'
+
+export const PIN = '274951'
+export const OTHER_PIN = 'blue kettle 83'
+
+/** A browser profile on the page. */
+export interface PageDevice {
+  readonly context: BrowserContext
+  readonly page: Page
+  /** Console errors, warnings and uncaught faults so far; the browser's own lines about failed requests are not ours. */
+  readonly complaints: string[]
+  /** From the phone number to what follows the code. */
+  signIn(phone: string): Promise<void>
+  press(name: string | RegExp): Promise<void>
+  fill(label: string, text: string): Promise<void>
+  sees(heading: string): Promise<void>
+}
+
+export interface PagePlace {
+  readonly app: TestApp
+  /** The page's address; passkeys want the name. */
+  readonly address: string
+  newDevice(options?: BrowserContextOptions): Promise<PageDevice>
+}
+
+/** Opens the place; closed after the file. */
+export async function openPagePlace(): Promise<PagePlace> {
+  const realmId = randomBytes(16)
+  const inbox = openInbox()
+  const app = await startTestApp({
+    realmId,
+    codeSender: inbox.send,
+    site: createSite({ realmId: toHex(realmId), inbox }),
+    realmLimits: { ...DEFAULT_REALM_LIMITS, evaluationsPerDay: 1000 },
+  })
+  const chromium = await openChromium()
+  afterAll(() => chromium.close())
+  const browser = await chromium.launch()
+  const address = app.origin.replace('127.0.0.1', 'localhost')
+  return {
+    app,
+    address,
+    newDevice: async (options = {}) => {
+      const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
+      const page = await context.newPage()
+      page.setDefaultTimeout(120_000)
+      const complaints: string[] = []
+      page.on('console', (message) => {
+        const isOwn = !message.text().startsWith('Failed to load resource')
+        if (['error', 'warning'].includes(message.type()) && isOwn) complaints.push(message.text())
+      })
+      page.on('pageerror', (fault) => complaints.push(fault.message))
+      await page.goto(address)
+      return deviceOf(context, page, complaints)
+    },
+  }
+}
+
+function deviceOf(context: BrowserContext, page: Page, complaints: string[]): PageDevice {
+  const device: PageDevice = {
+    context,
+    page,
+    complaints,
+    press: (name) => page.getByRole('button', { name, exact: typeof name === 'string' }).click(),
+    fill: (label, text) => page.getByLabel(label, { exact: true }).fill(text),
+    sees: (heading) => page.getByRole('heading', { level: 1, name: heading }).waitFor(),
+    signIn: async (phone) => {
+      await device.fill('Phone number', phone)
+      await device.press('Send me a code')
+      await device.press('Use this code')
+      await device.press('Sign in')
+    },
+  }
+  return device
+}
+
+/** Makes keys and the first backup; ends on the home screen. */
+export async function setUp(device: PageDevice, phone: string, pin: string = PIN): Promise<void> {
+  await device.sees('Your keys, safe on every device')
+  await device.signIn(phone)
+  await device.sees('Your keys')
+  await device.press('Continue')
+  await device.sees('How should this device keep them?')
+  await device.press('Continue')
+  await choosePin(device, pin)
+  await device.press('Back up my keys')
+  await device.sees('Your keys are backed up')
+  await device.press('Go to my keys')
+  await device.page.getByText('Everything is backed up').waitFor()
+}
+
+export async function choosePin(device: PageDevice, pin: string): Promise<void> {
+  await device.fill('New PIN', pin)
+  await device.page.getByText('If the people who run this server').waitFor()
+  await device.fill('The same PIN again', pin)
+}
+
+/** Enters a PIN on the next device. */
+export async function enterPin(device: PageDevice, pin: string): Promise<void> {
+  await device.fill('PIN', pin)
+  await device.press('Bring my keys')
+}
+
+export function expectNoComplaints(...devices: readonly PageDevice[]): void {
+  expect(devices.flatMap(({ complaints }) => complaints)).toEqual([])
+}

@@ -1,0 +1,178 @@
+/** The keys of this device, and whether all of them are backed up. */
+import type { ListedKey, SyncStatus } from 'keyhaven/sync'
+import { useCallback, useEffect, useState } from 'react'
+import type { ReactNode } from 'react'
+import { Button } from 'react-aria-components'
+import type { Ways } from '../app.tsx'
+import { Card, Notice, Question, Title } from '../components/parts.tsx'
+import { useWork } from '../components/use-work.ts'
+import type { Device } from '../device/device.ts'
+import { isOffline } from '../texts/explain-fault.ts'
+import { sayTime, useTexts } from '../texts/use-texts.ts'
+
+interface Here {
+  readonly keys: readonly ListedKey[]
+  readonly fingerprint: string | undefined
+  /** `undefined` without a connection. */
+  readonly status: SyncStatus | undefined
+}
+
+export function Home({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
+  const { home: words } = useTexts()
+  const [here, setHere] = useState<Here>()
+  const [asking, setAsking] = useState(false)
+  const work = useWork()
+  const { onFault } = ways
+  const look = useCallback(() => {
+    void readHere(device).then(setHere).catch(onFault)
+  }, [device, onFault])
+  useEffect(look, [look])
+  const leaveNow = async (): Promise<void> => {
+    const { leave } = await import('../device/device.ts')
+    await leave(device)
+    ways.left()
+  }
+  return (
+    <>
+      <Title>{words.title}</Title>
+      {device.inMemory && <Notice>{words.inMemory}</Notice>}
+      {here !== undefined && <Backup device={device} status={here.status} ways={ways} onChange={look} />}
+      <Card title={words.identity}>
+        {here?.fingerprint !== undefined && (
+          <dl>
+            <dt>{words.fingerprint}</dt>
+            <dd className="digits">{here.fingerprint}</dd>
+          </dl>
+        )}
+        {here?.keys.some(({ name }) => name === 'nostr') === true && <p>{words.nostr} ✓</p>}
+        {here?.keys.length === 0 && <p className="empty">{words.empty}</p>}
+      </Card>
+      <Card title={words.conversations}>
+        <Conversations keys={here?.keys ?? []} />
+      </Card>
+      <Button
+        className="quiet"
+        onPress={() => {
+          setAsking(true)
+        }}
+      >
+        {words.signOut}
+      </Button>
+      {asking && (
+        <Question
+          title={words.signOutTitle}
+          onClose={() => {
+            setAsking(false)
+          }}
+        >
+          <p>{words.signOutLead}</p>
+          {here?.status?.upToDate !== true && <Notice tone="bad">{words.signOutUnsaved}</Notice>}
+          <Button
+            className="danger"
+            isPending={work.busy}
+            onPress={() => {
+              work.run(leaveNow)
+            }}
+          >
+            {words.signOutYes}
+          </Button>
+        </Question>
+      )}
+    </>
+  )
+}
+
+async function readHere(device: Device): Promise<Here> {
+  const { readFingerprint } = await import('../device/keys.ts')
+  const { sync } = device
+  const [keys, fingerprint] = await Promise.all([sync.keys.listKeys(), readFingerprint(device)])
+  try {
+    return { keys, fingerprint, status: await sync.status() }
+  } catch (fault) {
+    if (!isOffline(fault)) throw fault
+    return { keys, fingerprint, status: undefined }
+  }
+}
+
+function Conversations({ keys }: { readonly keys: readonly ListedKey[] }): ReactNode {
+  const { home: words } = useTexts()
+  const counts = new Map<string, number>()
+  for (const { kind, name } of keys)
+    if (kind === 'conversation') counts.set(name, (counts.get(name) ?? 0) + 1)
+  if (counts.size === 0) return <p className="empty">{words.conversationsEmpty}</p>
+  return (
+    <ul>
+      {[...counts].map(([name, count]) => (
+        <li key={name}>
+          {name} <small>{words.versions(count)}</small>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Backup({
+  device,
+  status,
+  ways,
+  onChange,
+}: {
+  readonly device: Device
+  readonly status: SyncStatus | undefined
+  readonly ways: Ways
+  readonly onChange: () => void
+}): ReactNode {
+  const texts = useTexts()
+  const { home: words } = texts
+  const [said, setSaid] = useState<{ readonly tone: 'good' | 'bad'; readonly text: string }>()
+  const work = useWork()
+  const sync = async (): Promise<void> => {
+    await device.sync.sync()
+    onChange()
+  }
+  const verify = async (): Promise<void> => {
+    const found = await device.sync.verifyBackup()
+    if (found.status === 'whole')
+      setSaid({ tone: 'good', text: words.whole(found.identityKeys, found.conversationKeys) })
+    else setSaid({ tone: 'bad', text: words.damaged })
+  }
+  const isSafe = status?.upToDate === true && status.hasBackup
+  const headline =
+    status === undefined ? words.offline : !status.hasBackup ? words.none : isSafe ? words.safe : words.behind
+  return (
+    <section className={`state ${isSafe ? 'good' : 'open'}`} aria-label={headline}>
+      <h2>
+        <span aria-hidden="true" className="dot">
+          {isSafe ? '✓' : '!'}
+        </span>{' '}
+        {headline}
+      </h2>
+      {status === undefined && <p>{words.offlineLead}</p>}
+      {status?.lastChange !== undefined && <p>{words.when(sayTime(status.lastChange))}</p>}
+      <p className="actions">
+        {!isSafe && (
+          <Button
+            className="primary small"
+            isPending={work.busy}
+            onPress={() => {
+              work.run(sync, ways.onFault)
+            }}
+          >
+            {status === undefined ? texts.again : words.now}
+          </Button>
+        )}
+        <Button
+          className="quiet"
+          isPending={work.busy}
+          onPress={() => {
+            work.run(verify, ways.onFault)
+          }}
+        >
+          {words.verify}
+        </Button>
+      </p>
+      {said !== undefined && <Notice tone={said.tone}>{said.text}</Notice>}
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+    </section>
+  )
+}

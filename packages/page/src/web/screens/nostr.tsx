@@ -1,0 +1,168 @@
+/** The Nostr key: shown as text and picture, used to sign, taken elsewhere under a password. */
+import type { SignedEvent } from 'keyhaven/nostr'
+import { useEffect, useState } from 'react'
+import type { ReactNode } from 'react'
+import { Button } from 'react-aria-components'
+import { BringKey } from '../components/bring-key.tsx'
+import { Card, Field, Form, Notice, Title } from '../components/parts.tsx'
+import { useWork } from '../components/use-work.ts'
+import type { Device } from '../device/device.ts'
+import { useTexts } from '../texts/use-texts.ts'
+
+export function Nostr({ device }: { readonly device: Device }): ReactNode {
+  const { nostr: words } = useTexts()
+  const [npub, setNpub] = useState<string | null>()
+  const work = useWork()
+  const look = async (): Promise<void> => {
+    const { readNpub } = await import('../device/keys.ts')
+    setNpub((await readNpub(device)) ?? null)
+  }
+  const make = async (): Promise<void> => {
+    const { makeNostrKey } = await import('../device/keys.ts')
+    setNpub(await makeNostrKey(device))
+    await device.sync.sync()
+  }
+  const { run } = work
+  useEffect(() => {
+    run(look)
+    // Looked up once for each device.
+  }, [device])
+  return (
+    <>
+      <Title>{words.title}</Title>
+      <p className="lead">{words.lead}</p>
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+      {npub === null && (
+        <Card title={words.empty}>
+          <p className="empty">{words.emptyLead}</p>
+          <Button
+            className="primary"
+            isPending={work.busy}
+            onPress={() => {
+              work.run(make)
+            }}
+          >
+            {words.make}
+          </Button>
+          <BringKey
+            device={device}
+            go={words.bring}
+            onBrought={() => {
+              work.run(async () => {
+                await look()
+                await device.sync.sync()
+              })
+            }}
+          />
+        </Card>
+      )}
+      {typeof npub === 'string' && (
+        <>
+          <Card title={words.public}>
+            <p>{words.publicLead}</p>
+            <p className="digits">{npub}</p>
+            <Picture text={npub} label={words.qr} />
+          </Card>
+          <SignNote device={device} />
+          <TakeElsewhere device={device} />
+        </>
+      )}
+    </>
+  )
+}
+
+function Picture({ text, label }: { readonly text: string; readonly label: string }): ReactNode {
+  const [rows, setRows] = useState<readonly (readonly boolean[])[]>([])
+  useEffect(() => {
+    void import('qr').then(({ default: encodeQR }) => {
+      setRows(encodeQR(text, 'raw'))
+    })
+  }, [text])
+  const path = rows.flatMap((row, y) =>
+    row.flatMap((dark, x) => (dark ? [`M${String(x)} ${String(y)}h1v1h-1z`] : [])),
+  )
+  return (
+    <svg
+      className="qr"
+      role="img"
+      aria-label={label}
+      viewBox={`0 0 ${String(rows.length)} ${String(rows.length)}`}
+    >
+      <path d={path.join('')} />
+    </svg>
+  )
+}
+
+function SignNote({ device }: { readonly device: Device }): ReactNode {
+  const { nostr: words } = useTexts()
+  const [content, setContent] = useState('')
+  const [signed, setSigned] = useState<SignedEvent>()
+  const work = useWork()
+  const sign = async (): Promise<void> => {
+    const { signEvent, verifyEvent } = await import('keyhaven/nostr')
+    const event = await signEvent({
+      vault: device.vault,
+      event: { kind: 1, created_at: Math.floor(Date.now() / 1000), tags: [], content },
+    })
+    if (verifyEvent(event)) setSigned(event)
+  }
+  return (
+    <Card title={words.note}>
+      <Form
+        onSubmit={() => {
+          work.run(sign)
+        }}
+        go={words.sign}
+        busy={work.busy}
+      >
+        <Field label={words.noteLabel} value={content} onChange={setContent} error={work.error} />
+      </Form>
+      {signed !== undefined && (
+        <>
+          <Notice tone="good">{words.valid}</Notice>
+          <pre tabIndex={0} role="region" aria-label={words.signed}>
+            {JSON.stringify(signed, null, 2)}
+          </pre>
+        </>
+      )}
+    </Card>
+  )
+}
+
+function TakeElsewhere({ device }: { readonly device: Device }): ReactNode {
+  const { nostr: words } = useTexts()
+  const [password, setPassword] = useState('')
+  const [text, setText] = useState<string>()
+  const work = useWork()
+  const show = async (): Promise<void> => {
+    const { exportNostrKey } = await import('keyhaven/nostr')
+    setText(await exportNostrKey({ vault: device.vault, as: 'ncryptsec', password }))
+    setPassword('')
+  }
+  return (
+    <Card title={words.export}>
+      <p>{words.exportLead}</p>
+      <Form
+        onSubmit={() => {
+          work.run(show)
+        }}
+        go={words.exportGo}
+        busy={work.busy}
+      >
+        <Field
+          label={words.exportPassword}
+          value={password}
+          onChange={setPassword}
+          type="password"
+          autoComplete="new-password"
+          error={work.error}
+        />
+      </Form>
+      {text !== undefined && (
+        <p className="digits" role="status" aria-label={words.exportResult}>
+          {text}
+        </p>
+      )}
+    </Card>
+  )
+}

@@ -1,0 +1,182 @@
+/** The first device: keys, how they are kept here, the PIN, the backup. */
+import type { Progress } from 'keyhaven/sync'
+import { useEffect, useState } from 'react'
+import type { ReactNode } from 'react'
+import { Button, Label, ProgressBar, Radio, RadioGroup, Text } from 'react-aria-components'
+import type { Ways } from '../app.tsx'
+import { BringKey } from '../components/bring-key.tsx'
+import { Keeping } from '../components/keeping.tsx'
+import { NewPin } from '../components/new-pin.tsx'
+import { Form, Notice, Title } from '../components/parts.tsx'
+import { goTo, replaceRoute, useRoute } from '../components/use-route.ts'
+import { useWork } from '../components/use-work.ts'
+import type { Device } from '../device/device.ts'
+import { useTexts } from '../texts/use-texts.ts'
+
+const STEPS = ['keys', 'keep', 'pin'] as const
+
+export function Setup({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
+  const texts = useTexts()
+  const route = useRoute()
+  const [done, setDone] = useState(false)
+  const step = STEPS.find((one) => one === route)
+  useEffect(() => {
+    if (step === undefined) replaceRoute('keys')
+  }, [step])
+  if (done)
+    return (
+      <Done
+        onStart={() => {
+          ways.here(device)
+        }}
+      />
+    )
+  const at = step ?? 'keys'
+  return (
+    <main className="narrow">
+      <p className="step">{texts.steps(STEPS.indexOf(at) + 1, STEPS.length)}</p>
+      {at === 'keys' && (
+        <Keys
+          device={device}
+          onNext={() => {
+            goTo(device.inMemory ? 'pin' : 'keep')
+          }}
+        />
+      )}
+      {at === 'keep' && (
+        <>
+          <Title>{texts.keep.title}</Title>
+          <p className="lead">{texts.keep.lead}</p>
+          <Keeping
+            vault={device.vault}
+            go={texts.next}
+            onKept={() => {
+              goTo('pin')
+            }}
+          />
+        </>
+      )}
+      {at === 'pin' && (
+        <ChoosePin
+          device={device}
+          ways={ways}
+          onDone={() => {
+            setDone(true)
+          }}
+        />
+      )}
+    </main>
+  )
+}
+
+function Keys({ device, onNext }: { readonly device: Device; readonly onNext: () => void }): ReactNode {
+  const texts = useTexts()
+  const { keys: words } = texts
+  const [choice, setChoice] = useState('make')
+  const work = useWork()
+  const make = async (): Promise<void> => {
+    const { makeIdentity } = await import('../device/keys.ts')
+    await makeIdentity(device)
+    onNext()
+  }
+  return (
+    <>
+      <Title>{words.title}</Title>
+      <p className="lead">{words.lead}</p>
+      <RadioGroup className="choices" value={choice} onChange={setChoice}>
+        <Label className="quiet-label">{words.title}</Label>
+        {(['make', 'bring'] as const).map((one) => (
+          <Radio key={one} value={one} className="choice">
+            <strong>{words[one]}</strong>
+            <Text slot="description">{words[`${one}Hint`]}</Text>
+          </Radio>
+        ))}
+      </RadioGroup>
+      {choice === 'make' ? (
+        <Form
+          onSubmit={() => {
+            work.run(make)
+          }}
+          go={texts.next}
+          busy={work.busy}
+        />
+      ) : (
+        <BringKey
+          device={device}
+          go={texts.next}
+          onBrought={() => {
+            work.run(make)
+          }}
+        />
+      )}
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+    </>
+  )
+}
+
+function ChoosePin({
+  device,
+  ways,
+  onDone,
+}: {
+  readonly device: Device
+  readonly ways: Ways
+  readonly onDone: () => void
+}): ReactNode {
+  const { pin: words } = useTexts()
+  const [progress, setProgress] = useState<Progress>()
+  const work = useWork()
+  const backUp = (pin: string): void => {
+    work.run(async () => {
+      const { makeIdentity } = await import('../device/keys.ts')
+      await makeIdentity(device)
+      const { status } = await device.sync.backup({ pin, onProgress: setProgress })
+      if (status === 'backed-up') onDone()
+      // Another device made a backup meanwhile: this one is the next device now.
+      else ways.signedIn(device)
+    }, ways.onFault)
+  }
+  return (
+    <>
+      <Title>{words.title}</Title>
+      <p className="lead">{words.lead}</p>
+      <NewPin phone={device.sync.phone} go={words.backUp} busy={work.busy} onPin={backUp} />
+      {work.busy && <Steps progress={progress} />}
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+    </>
+  )
+}
+
+/** What is going on, as the library reports it. */
+export function Steps({ progress }: { readonly progress: Progress | undefined }): ReactNode {
+  const { pin: words } = useTexts()
+  const { phase, done, total } = progress ?? { phase: 'pin' as const, done: 0, total: 1 }
+  return (
+    <ProgressBar className="progress" value={done} maxValue={Math.max(1, total)}>
+      {({ percentage = 0 }) => (
+        <>
+          <Label>{words.progress[phase]}</Label>
+          <span className="bar" aria-hidden="true">
+            <span className="fill" style={{ inlineSize: `${String(Math.max(5, percentage))}%` }} />
+          </span>
+        </>
+      )}
+    </ProgressBar>
+  )
+}
+
+function Done({ onStart }: { readonly onStart: () => void }): ReactNode {
+  const { pin: words } = useTexts()
+  return (
+    <main className="narrow">
+      <p className="seal" aria-hidden="true">
+        ✓
+      </p>
+      <Title>{words.doneTitle}</Title>
+      <p className="lead">{words.doneLead}</p>
+      <Button className="primary" onPress={onStart}>
+        {words.start}
+      </Button>
+    </main>
+  )
+}

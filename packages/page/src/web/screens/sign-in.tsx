@@ -1,0 +1,234 @@
+/** Phone number, then the code. */
+import type { Vault } from 'keyhaven/vault'
+import { useEffect, useState } from 'react'
+import type { ReactNode } from 'react'
+import { Button, Checkbox } from 'react-aria-components'
+import type { Ways } from '../app.tsx'
+import { Field, Form, Notice, Title } from '../components/parts.tsx'
+import { goTo, replaceRoute, useRoute } from '../components/use-route.ts'
+import { useWork } from '../components/use-work.ts'
+import { useTexts } from '../texts/use-texts.ts'
+
+interface Asked {
+  readonly phone: string
+  readonly requestId: string
+}
+
+export function SignIn(input: {
+  readonly vault: Vault | undefined
+  readonly why: 'evicted' | 'signedOut' | 'removed' | undefined
+  readonly ways: Ways
+}): ReactNode {
+  const texts = useTexts()
+  const route = useRoute()
+  const [asked, setAsked] = useState<Asked>()
+  const [shared, setShared] = useState(false)
+  const onCode = route === 'code' && asked !== undefined
+  useEffect(() => {
+    if (!onCode && route !== '') replaceRoute('')
+  }, [onCode, route])
+  return (
+    <main className="narrow">
+      <p className="brand">
+        <img src="/icon.svg" alt="" width="40" height="40" /> {texts.product}
+      </p>
+      {onCode ? (
+        <Code asked={asked} shared={shared} vault={input.vault} ways={input.ways} />
+      ) : (
+        <Phone why={input.why} vault={input.vault} shared={shared} onShared={setShared} onAsked={setAsked} />
+      )}
+    </main>
+  )
+}
+
+function Phone(input: {
+  readonly why: 'evicted' | 'signedOut' | 'removed' | undefined
+  readonly vault: Vault | undefined
+  readonly shared: boolean
+  readonly onShared: (shared: boolean) => void
+  readonly onAsked: (asked: Asked) => void
+}): ReactNode {
+  const { phone: words } = useTexts()
+  const [country, setCountry] = useState(guessCountry)
+  const [number, setNumber] = useState('')
+  const countries = useCountries()
+  const work = useWork()
+  const ask = (): void => {
+    work.run(async () => {
+      const { readPhone } = await import('../device/phone.ts')
+      const { askForCode } = await import('../device/device.ts')
+      const phone = readPhone(number, country)
+      const { requestId } = await askForCode(phone)
+      input.onAsked({ phone, requestId })
+      goTo('code')
+    })
+  }
+  return (
+    <>
+      <Title>{words.title}</Title>
+      <p className="lead">{words.lead}</p>
+      {input.why !== undefined && <Notice>{words[input.why]}</Notice>}
+      <Form onSubmit={ask} go={words.send} busy={work.busy}>
+        <label className="field">
+          <span>{words.country}</span>
+          <select
+            value={country}
+            autoComplete="country"
+            onChange={({ target }) => {
+              setCountry(target.value)
+            }}
+          >
+            {countries.map(({ code, name }) => (
+              <option key={code} value={code}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Field
+          label={words.number}
+          value={number}
+          type="tel"
+          inputMode="tel"
+          autoComplete="tel"
+          error={work.error}
+          large
+          onChange={(text) => {
+            setNumber(text)
+            void import('../device/phone.ts').then(({ formatAsTyped }) => {
+              setNumber((current) => (current === text ? formatAsTyped(text, country) : current))
+            })
+          }}
+        />
+        {input.vault === undefined && (
+          <Checkbox className="check" isSelected={input.shared} onChange={input.onShared}>
+            <span className="box" aria-hidden="true" />
+            <span>
+              {words.shared}
+              <small>{words.sharedHint}</small>
+            </span>
+          </Checkbox>
+        )}
+      </Form>
+      <p className="hint">{words.promise}</p>
+    </>
+  )
+}
+
+function Code(input: {
+  readonly asked: Asked
+  readonly shared: boolean
+  readonly vault: Vault | undefined
+  readonly ways: Ways
+}): ReactNode {
+  const { code: words } = useTexts()
+  const [code, setCode] = useState('')
+  const work = useWork()
+  const { phone } = input.asked
+  const check = (): void => {
+    work.run(async () => {
+      const { enterCode, makeVault } = await import('../device/device.ts')
+      const vault = input.vault ?? (await makeVault({ inMemory: input.shared }))
+      const device = await enterCode({
+        ...input.asked,
+        code: code.replaceAll(/\D/g, ''),
+        vault,
+        inMemory: input.shared,
+      }).catch(async (fault: unknown) => {
+        // A vault that was made for a sign-in that failed is taken away again.
+        if (input.vault === undefined) await vault.destroy()
+        throw fault
+      })
+      replaceRoute('')
+      input.ways.signedIn(device)
+    })
+  }
+  return (
+    <>
+      <Title>{words.title}</Title>
+      <p className="lead">{words.lead(phone)}</p>
+      <Form onSubmit={check} go={words.check} busy={work.busy}>
+        <Field
+          label={words.label}
+          value={code}
+          onChange={setCode}
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          error={work.error}
+          large
+        />
+      </Form>
+      <Button
+        className="quiet"
+        onPress={() => {
+          history.back()
+        }}
+      >
+        {words.other}
+      </Button>
+      <Inbox phone={phone} onCode={setCode} />
+    </>
+  )
+}
+
+/** On one's own machine no text message is sent: the code is shown here, and marked as a trial. */
+function Inbox({
+  phone,
+  onCode,
+}: {
+  readonly phone: string
+  readonly onCode: (code: string) => void
+}): ReactNode {
+  const { code: words } = useTexts()
+  const isOn = document.querySelector<HTMLMetaElement>('meta[name="keyhaven-inbox"]')?.content === 'on'
+  const [code, setCode] = useState<string>()
+  useEffect(() => {
+    if (!isOn) return
+    const ask = { method: 'POST', body: JSON.stringify({ phone }) }
+    void fetch('/inbox', ask)
+      .then((answer) => answer.json())
+      .then((answer: { readonly code: string | null }) => {
+        setCode(answer.code ?? undefined)
+      })
+      .catch(() => undefined)
+  }, [isOn, phone])
+  if (!isOn) return null
+  return (
+    <aside className="inbox" aria-label={words.inbox}>
+      <h2>{words.inbox}</h2>
+      <p>{words.inboxLead}</p>
+      <p className="inbox-code">{code ?? words.inboxEmpty}</p>
+      {code !== undefined && (
+        <Button
+          className="quiet"
+          onPress={() => {
+            onCode(code)
+          }}
+        >
+          {words.use}
+        </Button>
+      )}
+    </aside>
+  )
+}
+
+interface Country {
+  readonly code: string
+  readonly name: string
+}
+
+function useCountries(): readonly Country[] {
+  const [countries, setCountries] = useState<readonly Country[]>([])
+  const { language } = useTexts()
+  useEffect(() => {
+    void import('../device/phone.ts').then(({ listCountries }) => {
+      setCountries(listCountries())
+    })
+  }, [language])
+  return countries
+}
+
+function guessCountry(): string {
+  const region = new Intl.Locale(navigator.language).maximize().region
+  return region ?? 'US'
+}

@@ -1,0 +1,45 @@
+/** Which language the page speaks: the person's choice, else the browser's first that there is, else English. */
+import { createContext, use } from 'react'
+import { de } from './de.ts'
+import { en } from './en.ts'
+import type { Texts } from './en.ts'
+
+export const LANGUAGES = { en, de } as const
+export type Language = keyof typeof LANGUAGES
+
+export const TextsContext = createContext<Texts>(en)
+
+export function useTexts(): Texts {
+  return use(TextsContext)
+}
+
+export function isLanguage(text: string | null): text is Language {
+  return text !== null && Object.hasOwn(LANGUAGES, text)
+}
+
+export function chooseLanguage(): Language {
+  const chosen = localStorage.getItem('language')
+  if (isLanguage(chosen)) return chosen
+  const wanted = navigator.languages.map((name) => name.slice(0, 2)).find(isLanguage)
+  return wanted ?? 'en'
+}
+
+/** A time as people say it, in the page's language: "3 minutes ago". */
+export function sayTime(iso: string, now: number = Date.now()): string {
+  const seconds = Math.round((Date.parse(iso) - now) / 1000)
+  const format = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' })
+  const units = [
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+  ] as const
+  const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? (['second', 1] as const)
+  return format.format(Math.round(seconds / length), unit)
+}
+
+export function sayDate(iso: string): string {
+  return new Intl.DateTimeFormat(document.documentElement.lang, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+  }).format(new Date(iso))
+}
