@@ -41,7 +41,7 @@ test(`${String(STEPS)} random steps never lose an acknowledged key, and one PIN 
       steps += path.length
       await liveThrough(await beginLife(place, tally), path)
     })
-    await fc.assert(live, { seed, numRuns: 1, unbiased: true, interruptAfterTimeLimit: 300_000 })
+    await fc.assert(live, { seed, numRuns: 1, plugins: [fc.unbiased(), fc.interruptAfterTimeLimit(300_000)] })
     if (replayed !== undefined) break
   }
   process.stdout.write(`${JSON.stringify(Object.fromEntries([...tally].sort()), undefined, 2)}\n`)

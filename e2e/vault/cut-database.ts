@@ -44,7 +44,7 @@ function watch(prototype: object, method: string): void {
     const result = real.apply(this, args)
     if (blow === 'abort') abort(this, result)
     else {
-      // eslint-disable-next-line no-console -- the one thing that the test hears of a page which then stops
+      // oxlint-disable-next-line no-console -- the one thing that the test hears of a page which then stops
       console.log('struck')
       for (;;);
     }

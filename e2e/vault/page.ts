@@ -365,7 +365,7 @@ const scenarios = {
         new Promise((resolve, reject) => {
           setTimeout(() => {
             try {
-              // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- it must be refused
+              // oxlint-disable-next-line typescript/no-implied-eval, typescript/no-unsafe-call -- it must be refused
               resolve(Function('return 1')())
             } catch (error) {
               reject(error instanceof Error ? error : new Error('unknown'))

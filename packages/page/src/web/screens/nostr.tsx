@@ -25,7 +25,7 @@ export function Nostr({ device }: { readonly device: Device }): ReactNode {
   const { run } = work
   useEffect(() => {
     run(look)
-    // Looked up once for each device.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- looked up once for each device
   }, [device])
   return (
     <>

@@ -99,6 +99,7 @@ function Devices({ device, ways }: Part): ReactNode {
   const [asked, setAsked] = useState<{ readonly what: 'rename' | 'remove'; readonly which: SyncDevice }>()
   const { onFault } = ways
   const look = useCallback(() => {
+    // oxlint-disable-next-line react-hooks/set-state-in-effect -- a fresh look asks nothing
     setAsked(undefined)
     void device.sync.listDevices().then(setDevices).catch(onFault)
   }, [device, onFault])
@@ -267,7 +268,7 @@ function History({ device, ways }: Part): ReactNode {
   }
   useEffect(() => {
     read(undefined)
-    // Read once for each device.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- read once for each device
   }, [device])
   const [newest] = events
   return (
