@@ -19,13 +19,13 @@ process.exitCode = await main()
 
 async function main(): Promise<number> {
   try {
-    const request = parseRequest(words, COMMANDS)
+    const request = await parseRequest(words, COMMANDS)
     if (request.kind === 'version')
       return print({ exit: EXIT.ok, text: version(), json: { version: version() } })
     if (request.kind === 'run') return await runCommand(request)
     const page =
       request.command === undefined
-        ? renderHelp(COMMANDS, styled())
+        ? renderHelp(await Promise.all([...COMMANDS.values()].map((load) => load())), styled())
         : renderCommandHelp(request.command, styled())
     process.stdout.write(`${page}\n`)
     return EXIT.ok

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import { CommandError } from './command-error.ts'
 import { COMMON_OPTIONS } from './command.ts'
-import type { Command, OptionDefinition } from './command.ts'
+import type { Command, CommandTable, OptionDefinition } from './command.ts'
 
 /** What was asked for: a command to run, or a page to show. */
 export type Request =
@@ -31,22 +31,22 @@ const SECRET_OPTIONS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Reads the arguments after the program's name; faults are {@link CommandError} `ERR_USAGE`. */
-export function parseRequest(words: readonly string[], commands: readonly Command[]): Request {
+export async function parseRequest(words: readonly string[], commands: CommandTable): Promise<Request> {
   const { leading, rest } = splitLeadingOptions(words)
   if (rest.length === 0 && leading.includes('--version')) return { kind: 'version' }
-  if (rest[0] === 'help' || rest.length === 0) return parseHelp({ rest, leading, commands })
-  const command = findCommand(rest, commands)
+  if (rest[0] === 'help' || rest.length === 0) return await parseHelp({ rest, leading, commands })
+  const command = await loadCommand(rest, commands)
   const length = command.name.split(' ').length
   return parseCommand(command, [...leading, ...rest.slice(length)])
 }
 
-function parseHelp(input: {
+async function parseHelp(input: {
   readonly rest: readonly string[]
   readonly leading: readonly string[]
-  readonly commands: readonly Command[]
-}): Request {
+  readonly commands: CommandTable
+}): Promise<Request> {
   const names = input.rest.slice(1)
-  if (names.length > 0) return { kind: 'help', command: findCommand(names, input.commands) }
+  if (names.length > 0) return { kind: 'help', command: await loadCommand(names, input.commands) }
   if (input.rest.length > 0 || input.leading.includes('--help') || input.leading.includes('-h')) {
     return { kind: 'help', command: undefined }
   }
@@ -61,15 +61,15 @@ function splitLeadingOptions(words: readonly string[]): { leading: string[]; res
   return { leading: words.slice(0, index), rest: words.slice(index) }
 }
 
-function findCommand(words: readonly string[], commands: readonly Command[]): Command {
+function loadCommand(words: readonly string[], commands: CommandTable): Promise<Command> {
   for (const length of [3, 2, 1]) {
     const typed = words.slice(0, length).join(' ')
-    const found = commands.find(({ name }) => name === typed)
-    if (found !== undefined) return found
-    const group = commands.filter(({ name }) => name.startsWith(`${typed} `))
-    if (group.length === 0) continue
-    const names = group.map(({ name }) => `"keyhaven ${name}"`)
-    throw new CommandError('ERR_USAGE', `Name one of ${names.join(', ')}.`)
+    const load = commands.get(typed)
+    if (load !== undefined) return load()
+    const names = [...commands.keys()].filter((name) => name.startsWith(`${typed} `))
+    if (names.length === 0) continue
+    const quoted = names.map((name) => `"keyhaven ${name}"`)
+    throw new CommandError('ERR_USAGE', `Name one of ${quoted.join(', ')}.`)
   }
   throw new CommandError('ERR_USAGE', 'There is no such command; "keyhaven --help" lists them.')
 }

@@ -58,6 +58,9 @@ export interface Command {
   run(invocation: Invocation): Promise<Answer>
 }
 
+/** Commands by name, each with what loads it. */
+export type CommandTable = ReadonlyMap<string, () => Promise<Command>>
+
 /** Options that every command has. */
 export const COMMON_OPTIONS: Readonly<Record<string, OptionDefinition>> = {
   json: { summary: 'print one line of JSON on stdout, and nothing else there' },

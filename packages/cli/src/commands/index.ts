@@ -1,87 +1,46 @@
-/** All commands, in the order in which help lists them. */
-import type { Command } from '../command-line/command.ts'
-import { backup } from './backup.ts'
-import { deleteCommand } from './delete.ts'
-import { demo } from './demo.ts'
-import { devicesList } from './devices-list.ts'
-import { devicesRemove } from './devices-remove.ts'
-import { devicesRename } from './devices-rename.ts'
-import { freshStart } from './fresh-start.ts'
-import { importQryptChat } from './import-qryptchat.ts'
-import { keysExport } from './keys-export.ts'
-import { keysFromVault } from './keys-from-vault.ts'
-import { keysImport } from './keys-import.ts'
-import { keysList } from './keys-list.ts'
-import { keysToVault } from './keys-to-vault.ts'
-import { kitCreate } from './kit-create.ts'
-import { kitOpen } from './kit-open.ts'
-import { linkAccept } from './link-accept.ts'
-import { linkOffer } from './link-offer.ts'
-import { log } from './log.ts'
-import { login } from './login.ts'
-import { pinChange } from './pin-change.ts'
-import { realmAcceptRestore } from './realm-accept-restore.ts'
-import { recoveryCodeCreate } from './recovery-code-create.ts'
-import { recoveryCodeUse } from './recovery-code-use.ts'
-import { restore } from './restore.ts'
-import { rotate } from './rotate.ts'
-import { serve } from './serve.ts'
-import { status } from './status.ts'
-import { sync } from './sync.ts'
-import { vaultDestroy } from './vault-destroy.ts'
-import { vaultExport } from './vault-export.ts'
-import { vaultImport } from './vault-import.ts'
-import { vaultInit } from './vault-init.ts'
-import { vaultList } from './vault-list.ts'
-import { vaultMigrate } from './vault-migrate.ts'
-import { vaultProtectAdd } from './vault-protect-add.ts'
-import { vaultProtectList } from './vault-protect-list.ts'
-import { vaultProtectRemove } from './vault-protect-remove.ts'
-import { vaultProtectReplace } from './vault-protect-replace.ts'
-import { verify } from './verify.ts'
-import { waysList } from './ways-list.ts'
-import { waysRemove } from './ways-remove.ts'
+/** All commands by name, in the order in which help lists them; each is loaded when it is named, because most of a short command's time is loading. */
+import type { CommandTable } from '../command-line/command.ts'
 
-export const COMMANDS: readonly Command[] = [
-  login,
-  keysImport,
-  importQryptChat,
-  keysList,
-  keysExport,
-  keysFromVault,
-  keysToVault,
-  backup,
-  restore,
-  sync,
-  status,
-  verify,
-  pinChange,
-  rotate,
-  linkOffer,
-  linkAccept,
-  recoveryCodeCreate,
-  recoveryCodeUse,
-  kitCreate,
-  kitOpen,
-  waysList,
-  waysRemove,
-  devicesList,
-  devicesRename,
-  devicesRemove,
-  log,
-  freshStart,
-  deleteCommand,
-  vaultInit,
-  vaultProtectList,
-  vaultProtectAdd,
-  vaultProtectReplace,
-  vaultProtectRemove,
-  vaultList,
-  vaultImport,
-  vaultExport,
-  vaultMigrate,
-  vaultDestroy,
-  serve,
-  realmAcceptRestore,
-  demo,
-]
+export const COMMANDS: CommandTable = new Map([
+  ['login', async () => (await import('./login.ts')).login],
+  ['keys import', async () => (await import('./keys-import.ts')).keysImport],
+  ['import qryptchat', async () => (await import('./import-qryptchat.ts')).importQryptChat],
+  ['keys list', async () => (await import('./keys-list.ts')).keysList],
+  ['keys export', async () => (await import('./keys-export.ts')).keysExport],
+  ['keys from-vault', async () => (await import('./keys-from-vault.ts')).keysFromVault],
+  ['keys to-vault', async () => (await import('./keys-to-vault.ts')).keysToVault],
+  ['backup', async () => (await import('./backup.ts')).backup],
+  ['restore', async () => (await import('./restore.ts')).restore],
+  ['sync', async () => (await import('./sync.ts')).sync],
+  ['status', async () => (await import('./status.ts')).status],
+  ['verify', async () => (await import('./verify.ts')).verify],
+  ['pin change', async () => (await import('./pin-change.ts')).pinChange],
+  ['rotate', async () => (await import('./rotate.ts')).rotate],
+  ['link offer', async () => (await import('./link-offer.ts')).linkOffer],
+  ['link accept', async () => (await import('./link-accept.ts')).linkAccept],
+  ['recovery-code create', async () => (await import('./recovery-code-create.ts')).recoveryCodeCreate],
+  ['recovery-code use', async () => (await import('./recovery-code-use.ts')).recoveryCodeUse],
+  ['kit create', async () => (await import('./kit-create.ts')).kitCreate],
+  ['kit open', async () => (await import('./kit-open.ts')).kitOpen],
+  ['ways list', async () => (await import('./ways-list.ts')).waysList],
+  ['ways remove', async () => (await import('./ways-remove.ts')).waysRemove],
+  ['devices list', async () => (await import('./devices-list.ts')).devicesList],
+  ['devices rename', async () => (await import('./devices-rename.ts')).devicesRename],
+  ['devices remove', async () => (await import('./devices-remove.ts')).devicesRemove],
+  ['log', async () => (await import('./log.ts')).log],
+  ['fresh-start', async () => (await import('./fresh-start.ts')).freshStart],
+  ['delete', async () => (await import('./delete.ts')).deleteCommand],
+  ['vault init', async () => (await import('./vault-init.ts')).vaultInit],
+  ['vault protect list', async () => (await import('./vault-protect-list.ts')).vaultProtectList],
+  ['vault protect add', async () => (await import('./vault-protect-add.ts')).vaultProtectAdd],
+  ['vault protect replace', async () => (await import('./vault-protect-replace.ts')).vaultProtectReplace],
+  ['vault protect remove', async () => (await import('./vault-protect-remove.ts')).vaultProtectRemove],
+  ['vault list', async () => (await import('./vault-list.ts')).vaultList],
+  ['vault import', async () => (await import('./vault-import.ts')).vaultImport],
+  ['vault export', async () => (await import('./vault-export.ts')).vaultExport],
+  ['vault migrate', async () => (await import('./vault-migrate.ts')).vaultMigrate],
+  ['vault destroy', async () => (await import('./vault-destroy.ts')).vaultDestroy],
+  ['serve', async () => (await import('./serve.ts')).serve],
+  ['realm accept-restore', async () => (await import('./realm-accept-restore.ts')).realmAcceptRestore],
+  ['demo', async () => (await import('./demo.ts')).demo],
+])
