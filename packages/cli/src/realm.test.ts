@@ -30,6 +30,30 @@ test('accept-restore asks first, has nothing to decide where all is well, and wo
   expect((await fetch(`${server.origin}/readyz`)).status).toBe(200)
 })
 
+test('status, verify and rotate work beside the server that runs, and what an export lacks is said before anything is done', async () => {
+  const { dataDirectory, realmId } = server
+  const named = ['--data', dataDirectory]
+  expect(await runJson(['realm', 'verify', ...named])).toMatchObject({ exit: 0, answer: { status: 'whole' } })
+  expect(await runJson(['realm', 'rotate', ...named])).toMatchObject({
+    exit: 0,
+    answer: { status: 'rotated' },
+  })
+  const { answer } = await runJson(['realm', 'status', ...named])
+  expect(answer).toMatchObject({
+    realmId,
+    epochs: [{ state: 'emptied' }, { state: 'current', keyHere: true }],
+    decisions: [{ decision: 'epoch-begun' }],
+  })
+  for (const [words, exit] of [
+    [['--out', 'x', '--yes'], 2],
+    [['--to', 'age1x', '--yes'], 2],
+    [['--to', 'age1x', '--out', 'x'], 8],
+    [['--to', 'age1x', '--out', 'x', '--yes'], 2],
+  ] as const) {
+    expect(await runJson(['realm', 'export', 'keyhaven', ...named, ...words])).toMatchObject({ exit })
+  }
+})
+
 test('commands of the operator make no realm where there is none', async () => {
   const folder = await temporaryFolder()
   const words = ['realm', 'accept-restore', '--yes', '--data', join(folder, 'data')]

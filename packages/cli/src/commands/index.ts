@@ -41,6 +41,13 @@ export const COMMANDS: CommandTable = new Map([
   ['vault migrate', async () => (await import('./vault-migrate.ts')).vaultMigrate],
   ['vault destroy', async () => (await import('./vault-destroy.ts')).vaultDestroy],
   ['serve', async () => (await import('./serve.ts')).serve],
+  ['realm status', async () => (await import('./realm-status.ts')).realmStatus],
+  ['realm verify', async () => (await import('./realm-verify.ts')).realmVerify],
+  ['realm rotate', async () => (await import('./realm-rotate.ts')).realmRotate],
+  ['realm export', async () => (await import('./realm-export.ts')).realmExport],
+  ['realm import', async () => (await import('./realm-import.ts')).realmImport],
+  ['realm take-back', async () => (await import('./realm-take-back.ts')).realmTakeBack],
+  ['realm forget', async () => (await import('./realm-forget.ts')).realmForget],
   ['realm accept-restore', async () => (await import('./realm-accept-restore.ts')).realmAcceptRestore],
   ['demo', async () => (await import('./demo.ts')).demo],
 ])

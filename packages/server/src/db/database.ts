@@ -51,6 +51,8 @@ export interface RealmState {
   readonly keyId: Uint8Array | undefined
   /** Where the mark that the journal notes stands; 0 without one. */
   readonly position: number
+  /** Tenants whose records are answered for elsewhere. */
+  readonly departed: readonly string[]
 }
 
 /** For a database that hangs without breaking the connection; the server's own bounds (transaction.ts) come first. */
@@ -108,15 +110,21 @@ const DURABLE = "SET LOCAL synchronous_commit = 'on'"
 const REALM_LOCK = String(createHash('sha256').update('keyhaven/realm').digest().readUIntBE(0, 6))
 const ALONE = `${DURABLE}; SELECT pg_advisory_xact_lock(${REALM_LOCK})`
 /** Looked at after the lock is held, by a statement of its own: so nothing that it says can change any more. */
-const REALM_STATE =
-  'SELECT (SELECT key_id FROM realm.epochs WHERE retired_at IS NULL) AS key_id, (SELECT position FROM realm.marks) AS position'
+const REALM_STATE = `SELECT
+  (SELECT key_id FROM realm.epochs WHERE retired_at IS NULL) AS key_id,
+  (SELECT position FROM realm.marks) AS position,
+  (SELECT array_agg(tenant) FROM
+    (SELECT DISTINCT ON (tenant) tenant, decision FROM realm.decisions WHERE tenant IS NOT NULL ORDER BY tenant, sequence DESC) AS latest
+    WHERE decision IN ('tenant-exported', 'tenant-forgotten')) AS departed`
 
 function readRealmState(opening: Readonly<Record<string, unknown>> | undefined): RealmState {
   const keyId = opening?.['key_id']
   const position = opening?.['position']
+  const departed = opening?.['departed']
   return {
     keyId: keyId instanceof Uint8Array ? new Uint8Array(keyId) : undefined,
     position: typeof position === 'number' ? position : 0,
+    departed: Array.isArray(departed) ? (departed as readonly string[]) : [],
   }
 }
 

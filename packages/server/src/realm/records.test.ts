@@ -36,7 +36,9 @@ function registered(change: Partial<RegisteredRecord> = {}): StoredRecord {
 }
 
 function write(recordId: Uint8Array, stored: StoredRecord): Promise<void> {
-  return test.database.withRealmRecord(recordId, (transaction) => writeRecord(transaction, recordId, stored))
+  return test.database.withRealmRecord(recordId, (transaction) =>
+    writeRecord(transaction, { recordId, tenant: 'acme' }, stored),
+  )
 }
 
 function read(recordId: Uint8Array): Promise<StoredRecord> {
@@ -74,7 +76,7 @@ describe('records', () => {
     await write(recordId, { record: { state: 'no-guesses', guarded: undefined }, sealed: undefined })
     const [row] = await test.asSuperuser('SELECT * FROM realm.records')
     const kept = Object.entries(row ?? {}).filter(([, value]) => value !== null)
-    expect(kept.map(([name]) => name).sort()).toEqual(['record_id', 'state', 'updated_at'])
+    expect(kept.map(([name]) => name).sort()).toEqual(['record_id', 'state', 'tenant', 'updated_at'])
   })
 })
 
@@ -90,7 +92,9 @@ describe('another record', () => {
       expect((await transaction.query('DELETE FROM realm.records')).rowCount).toBe(0)
     })
     const makeTheirs = (id: Uint8Array): Promise<void> =>
-      test.database.withRealmRecord(mine, (transaction) => writeRecord(transaction, id, registered()))
+      test.database.withRealmRecord(mine, (transaction) =>
+        writeRecord(transaction, { recordId: id, tenant: 'acme' }, registered()),
+      )
     await expect(makeTheirs(theirs)).rejects.toThrow('row-level security')
     await expect(makeTheirs(randomBytes(32))).rejects.toThrow('row-level security')
     expect(await test.asSuperuser('SELECT * FROM realm.records')).toEqual(before)

@@ -30,13 +30,40 @@ interface Row {
 /** Reads a record and locks its row until the transaction ends, so that requests about one record go one by one. */
 export async function lockRecord(transaction: Transaction, recordId: Uint8Array): Promise<StoredRecord> {
   const { rows } = await transaction.query<Row & Record<string, unknown>>(
-    `SELECT state, version, num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed,
-            authority, cooling_until, spent_day, spent_evaluations
-     FROM realm.records WHERE record_id = $1 FOR UPDATE`,
+    `SELECT ${COLUMNS} FROM realm.records WHERE record_id = $1 FOR UPDATE`,
     [recordId],
   )
   const [row] = rows
-  if (row === undefined) return { record: { state: 'not-registered' }, sealed: undefined }
+  return row === undefined ? { record: { state: 'not-registered' }, sealed: undefined } : readRow(row)
+}
+
+const COLUMNS = `state, version, num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed,
+  authority, cooling_until, spent_day, spent_evaluations`
+
+/** A record among others. */
+export interface ListedRecord extends StoredRecord {
+  readonly recordId: Uint8Array
+}
+
+/** Records that are read at once. */
+const BATCH = 200
+
+/** The next records after one in the order of their ids, of one tenant or of all; fewer than {@link BATCH} are the last ones. */
+export async function listRecords(
+  transaction: Transaction,
+  { after, tenant }: { readonly after: Uint8Array; readonly tenant: string | undefined },
+): Promise<{ readonly records: readonly ListedRecord[]; readonly last: boolean }> {
+  await transaction.query("SET LOCAL app.realm_look = 'on'")
+  const { rows } = await transaction.query<Row & Record<string, unknown> & { record_id: Uint8Array }>(
+    `SELECT record_id, ${COLUMNS} FROM realm.records
+     WHERE record_id > $1 AND ($2::text IS NULL OR tenant = $2) ORDER BY record_id LIMIT ${String(BATCH)}`,
+    [after, tenant ?? null],
+  )
+  const records = rows.map((row) => ({ recordId: new Uint8Array(row.record_id), ...readRow(row) }))
+  return { records, last: rows.length < BATCH }
+}
+
+function readRow(row: Row): StoredRecord {
   const guard = readGuard(row)
   if (row.state === 'no-guesses') {
     const guarded = guard && { version: new Uint8Array(row.version), guard }
@@ -64,22 +91,36 @@ function readGuard(row: Row): Guard | undefined {
 /** Writes a record in place of what is there. */
 export async function writeRecord(
   transaction: Transaction,
-  recordId: Uint8Array,
+  { recordId, tenant }: { readonly recordId: Uint8Array; readonly tenant: string },
   { record, sealed }: StoredRecord,
 ): Promise<void> {
   if (record.state === 'not-registered') {
     await transaction.query('DELETE FROM realm.records WHERE record_id = $1', [recordId])
     return
   }
-  await transaction.query(UPSERT, [recordId, record.state, ...columnsOf(record, sealed)])
+  await transaction.query(UPSERT, [recordId, tenant, record.state, ...columnsOf(record, sealed)])
 }
 
-const UPSERT = `INSERT INTO realm.records
-    (record_id, state, version, authority, cooling_until, spent_day, spent_evaluations,
+/** Adds a record that was not there, within an import of its tenant. */
+export async function insertRecord(
+  transaction: Transaction,
+  { recordId, tenant }: { readonly recordId: Uint8Array; readonly tenant: string },
+  {
+    record,
+    sealed,
+  }: StoredRecord & { readonly record: Exclude<RealmRecord, { readonly state: 'not-registered' }> },
+): Promise<void> {
+  await transaction.query(INSERT, [recordId, tenant, record.state, ...columnsOf(record, sealed)])
+}
+
+const INSERT = `INSERT INTO realm.records
+    (record_id, tenant, state, version, authority, cooling_until, spent_day, spent_evaluations,
      num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+const UPSERT = `${INSERT}
   ON CONFLICT (record_id) DO UPDATE SET
-    state = excluded.state, version = excluded.version, authority = excluded.authority,
+    tenant = excluded.tenant, state = excluded.state, version = excluded.version, authority = excluded.authority,
     cooling_until = excluded.cooling_until, spent_day = excluded.spent_day,
     spent_evaluations = excluded.spent_evaluations, num_guesses = excluded.num_guesses,
     guess_count = excluded.guess_count, unlock_key_tag_hash = excluded.unlock_key_tag_hash, charged = excluded.charged,
@@ -106,7 +147,7 @@ function dateOf(milliseconds: number | undefined): Date | null {
 
 const CHARGED_LENGTH = 41
 
-function encodeCharged(charged: readonly ChargedInput[]): Uint8Array {
+export function encodeCharged(charged: readonly ChargedInput[]): Uint8Array {
   const bytes = new Uint8Array(charged.length * CHARGED_LENGTH)
   const view = new DataView(bytes.buffer)
   charged.forEach(({ hash, chargedAt, repeats }, place) => {
@@ -118,7 +159,7 @@ function encodeCharged(charged: readonly ChargedInput[]): Uint8Array {
   return bytes
 }
 
-function parseCharged(bytes: Uint8Array): readonly ChargedInput[] {
+export function parseCharged(bytes: Uint8Array): readonly ChargedInput[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   return Array.from({ length: bytes.length / CHARGED_LENGTH }, (_, place) => {
     const offset = place * CHARGED_LENGTH

@@ -118,7 +118,10 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const terms = { ...limits, ...headers, waits: identity.tenant === OWN_TENANT }
     const result = await traffic.ofRecords.takeTurn(record, () => {
       if (request.kind === 'recover2') leave(takePlace(curve))
-      return handleRealmRequest({ database, seals, curve, journal }, { recordId, request, now: time, terms })
+      return handleRealmRequest(
+        { database, seals, curve, journal },
+        { recordId, tenant: identity.tenant, request, now: time, terms },
+      )
     })
     await report(input, context, { identity, result })
     const version = request.kind === 'register1' ? result.storedVersion : undefined

@@ -52,8 +52,8 @@ export function createRegistrationSeal(input: {
       const nonce = randomBytes(AEAD_NONCE_LENGTH)
       const header = concat(Uint8Array.of(FORMAT), keyId, nonce)
       const associatedData = bindingOf(header, owner)
-      const content = FIELDS.map(({ take }) => take(registration))
-      return concat(header, await sealAead({ key: await key, nonce, associatedData }, concat(...content)))
+      const content = encodeRegistration(registration)
+      return concat(header, await sealAead({ key: await key, nonce, associatedData }, content))
     },
     async open(owner, sealed) {
       const header = sealed.subarray(0, HEADER_LENGTH)
@@ -67,7 +67,7 @@ export function createRegistrationSeal(input: {
         { key: await key, nonce, associatedData },
         sealed.subarray(HEADER_LENGTH),
       )
-      return split(content)
+      return parseRegistration(content)
     },
   }
 }
@@ -89,7 +89,13 @@ const FIELDS: readonly { readonly length: number; readonly take: (from: Registra
   { length: LENGTHS.encryptedSecretCommitment, take: (from) => from.encryptedSecretCommitment },
 ]
 
-function split(content: Uint8Array): Registration {
+/** The contents of a seal, 385 bytes. */
+export function encodeRegistration(registration: Registration): Uint8Array {
+  return concat(...FIELDS.map(({ take }) => take(registration)))
+}
+
+/** `ERR_ENVELOPE_MALFORMED` for another length. */
+export function parseRegistration(content: Uint8Array): Registration {
   let offset = 0
   const next = (length: number): Uint8Array => content.slice(offset, (offset += length))
   if (content.length !== FIELDS.reduce((sum, { length }) => sum + length, 0)) {

@@ -45,7 +45,7 @@ beforeEach(async () => {
 function handle(request: RealmRequest, sealing: RealmSeals = seals): Promise<RealmResult> {
   return handleRealmRequest(
     { database: test.database, seals: sealing, curve, journal: NO_JOURNAL },
-    { recordId, request, now: new Date(), terms: {} },
+    { recordId, tenant: 'acme', request, now: new Date(), terms: {} },
   )
 }
 

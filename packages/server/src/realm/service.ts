@@ -9,6 +9,7 @@ import type { Decision, RealmEvent, RealmRequest, RealmResponse, RealmTerms } fr
 import { complete, decide, guardOf } from 'keyhaven/recovery/realm'
 import { equal } from 'keyhaven/crypto'
 import type { Database, RealmState } from '../db/database.ts'
+import { Refusal } from '../http/refusal.ts'
 import type { CurvePool } from './curve-pool.ts'
 import type { RealmJournal } from './journal/journal.ts'
 import { DECOY, commitDecoy, isUnknownGuess } from './decoy.ts'
@@ -38,17 +39,19 @@ export interface RealmResult {
   readonly answer: () => Promise<RealmResponse>
 }
 
-/** Carries a request out on one record. `ERR_DATABASE_UNAVAILABLE`: it may or may not have been counted. The journal's refusals: it was not. */
+/** Carries a request out on one record. `ERR_DATABASE_UNAVAILABLE`: it may or may not have been counted. The journal's refusals, and `ERR_TENANT_MOVED`: it was not. */
 export async function handleRealmRequest(
   input: RealmServiceInput,
   call: {
     readonly recordId: Uint8Array
+    /** Whose record it is. */
+    readonly tenant: string
     readonly request: RealmRequest
     readonly now: Date
     readonly terms: RealmTerms
   },
 ): Promise<RealmResult> {
-  const { recordId, request, now, terms } = call
+  const { recordId, tenant, request, now, terms } = call
   const { seals, journal } = input
   const carryOut = async (): Promise<Done | undefined> => {
     // A new registration is sealed before the lock is taken, so that the lock is held for two statements only.
@@ -60,13 +63,14 @@ export async function handleRealmRequest(
       if (fresh !== undefined && !isUnder(realm, fresh)) return undefined
       const before = await lockRecord(transaction, recordId)
       journal.require(realm.position)
+      if (realm.departed.includes(tenant)) throw new Refusal('ERR_TENANT_MOVED')
       // What could not be opened after the commit is not counted before it.
       if (before.sealed !== undefined) await seals.require(before.sealed)
       const decided = decide({ record: before.record, request, now: now.getTime(), terms })
       const { record, decision, event } = decided
       const sealed = decision.kind === 'store' ? fresh : before.sealed
       const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
-      if (record !== before.record) await writeRecord(transaction, recordId, stored)
+      if (record !== before.record) await writeRecord(transaction, call, stored)
       else if (isUnknownGuess(decision)) await commitDecoy(transaction)
       return { stored, decision, event }
     })

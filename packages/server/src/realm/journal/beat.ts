@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'keyhaven/crypto'
 import type { Transaction } from '../../db/database.ts'
+import { writeDecision } from '../decisions.ts'
 import type { RealmDatabase } from '../epochs.ts'
 import type { Mark, Verdict } from './mark.ts'
 import { MARK_LENGTH, judge } from './mark.ts'
@@ -66,23 +67,11 @@ export async function acceptRestore(input: JournalInput): Promise<boolean> {
     const verdict = judge({ held, noted })
     if (verdict === 'newest') return undefined
     const details = { verdict, database: held?.position ?? 0, journal: noted?.position ?? null }
-    await writeDecision(transaction, 'restore-accepted', details)
+    await writeDecision(transaction, { decision: 'restore-accepted', details })
     return moveOn(transaction, { position: Math.max(details.database, details.journal ?? 0) })
   })
   if (next !== undefined) await store.write(realmId, next)
   return next !== undefined
-}
-
-/** One row for the operator's audit; details hold nothing of a user. */
-export async function writeDecision(
-  transaction: Transaction,
-  decision: string,
-  details: Readonly<Record<string, string | number | null>>,
-): Promise<void> {
-  await transaction.query('INSERT INTO realm.decisions (decision, details) VALUES ($1, $2)', [
-    decision,
-    JSON.stringify(details),
-  ])
 }
 
 /**

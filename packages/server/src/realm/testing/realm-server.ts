@@ -37,12 +37,12 @@ export interface TestRealm {
 /** One realm over a database of its own. */
 export async function startTestRealm({
   prepare = openTestSeals,
+  realmId: id = randomBytes(16),
   ...options
 }: Partial<RealmRoutesInput> & {
   readonly prepare?: (database: TestDatabase, realmId: Uint8Array) => Promise<RealmSeals>
 } = {}): Promise<TestRealm> {
   const database = await createTestDatabase()
-  const id = randomBytes(16)
   const curve = createCurvePool({ threads: 1 })
   const routes = createRealmRoutes({
     curve,
