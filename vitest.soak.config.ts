@@ -5,6 +5,11 @@ export default defineConfig({
   test: {
     include: [
       'e2e/**/*.soak.ts',
+      'e2e/change-pin-and-rotate.test.ts',
+      'e2e/killed-while-changing-the-pointer.test.ts',
+      'e2e/killed-while-syncing.test.ts',
+      'e2e/removal.test.ts',
+      'e2e/shortened-log.test.ts',
       'e2e/vault/cut-database.test.ts',
       'packages/keyhaven/src/vault/crash.test.ts',
       'packages/keyhaven/src/vault/tampering.test.ts',

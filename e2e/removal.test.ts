@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
-import { cutAfter } from './testing/cuts.ts'
+import { attempt, cutAfter, forEachCut } from './testing/cuts.ts'
 import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
 
@@ -62,7 +62,7 @@ describe('a deleted backup', () => {
   })
 
   test('that is killed after any step is repeated, and nothing is left over', async () => {
-    for (let steps = 1; ; steps += 1) {
+    await forEachCut(async (steps) => {
       const device = await place.newDevice()
       await device.keys.importKeys(makeKeys(1))
       await (await device.sync()).backup({ pin: PIN })
@@ -70,8 +70,8 @@ describe('a deleted backup', () => {
       const done = await attempt(async () => (await device.sync(cut)).deleteBackup())
       expect(await (await device.sync()).deleteBackup()).toEqual({ status: 'deleted', remainsOn: [] })
       expect(Object.keys((await device.keys.exportKeys()).conversationKeys)).toHaveLength(1)
-      if (done !== undefined) break
-    }
+      return done === undefined
+    })
     expect(await leftOver(place)).toBe(0)
   })
 
@@ -190,15 +190,6 @@ async function lockedOut(): Promise<{ readonly first: TestPerson; readonly secon
   )
   expect(await (await people.second.sync()).restore({ pin: PIN })).toEqual({ status: 'locked' })
   return people
-}
-
-async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (fault) {
-    expect(isKeyhavenError(fault) || (fault instanceof TypeError && fault.message === 'killed')).toBe(true)
-    return undefined
-  }
 }
 
 function codeOf(fault: unknown): string {

@@ -3,6 +3,8 @@
  * lost. A step is a request that the server has processed or a write that the vault has finished; since a device learns
  * nothing between two steps, killing after each of them covers every state that a kill can leave.
  */
+import { expect } from 'vitest'
+import { KeyhavenError } from 'keyhaven'
 import type { Fetch } from 'keyhaven/sync'
 import type { Vault } from 'keyhaven/vault'
 
@@ -47,5 +49,31 @@ export function loseOne(which: number): { readonly fetch: Fetch; readonly lost: 
       return response
     },
     lost: () => sent >= which,
+  }
+}
+
+const SOAK = process.env['KEYHAVEN_SOAK'] === '1'
+
+/**
+ * Runs `once` with `from` and on, each `by`-th step, and in a soak each step from the first, until it says that nothing
+ * was cut any more; returns the last step at which something was.
+ */
+export async function forEachCut(
+  once: (at: number) => Promise<boolean>,
+  { from = 1, by = 3 }: { readonly from?: number; readonly by?: number } = {},
+): Promise<number> {
+  const stride = SOAK ? 1 : by
+  for (let at = SOAK ? 1 : from; ; at += stride) if (!(await once(at))) return at - stride
+}
+
+/** The result, or `undefined` when it failed with a coded error or the kill itself. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (fault) {
+    const expected =
+      fault instanceof KeyhavenError || (fault instanceof TypeError && fault.message === 'killed')
+    expect(expected).toBe(true)
+    return undefined
   }
 }
