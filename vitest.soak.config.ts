@@ -10,6 +10,7 @@ export default defineConfig({
       'e2e/killed-while-syncing.test.ts',
       'e2e/removal.test.ts',
       'e2e/shortened-log.test.ts',
+      'e2e/life.test.ts',
       'e2e/vault/cut-database.test.ts',
       'packages/keyhaven/src/vault/crash.test.ts',
       'packages/keyhaven/src/vault/tampering.test.ts',

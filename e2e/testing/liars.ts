@@ -17,15 +17,15 @@ export interface Lie {
   readonly frames?: (frames: readonly Frame[], after: number) => readonly Frame[]
 }
 
-/** A network that lies, and the addresses that were asked through it. */
-export function lying(lie: Lie): { readonly fetch: Fetch; readonly asked: string[] } {
+/** A network that lies, before the real one or before `network`, and the addresses that were asked through it. */
+export function lying(lie: Lie, network: Fetch = fetch): { readonly fetch: Fetch; readonly asked: string[] } {
   const asked: string[] = []
   return {
     asked,
     fetch: async (input, init) => {
       const { pathname, searchParams } = new URL(addressOf(input))
       asked.push(pathname)
-      const response = await fetch(input, init)
+      const response = await network(input, init)
       const change = lie.json?.[pathname]
       if (change !== undefined && response.ok) {
         return Response.json(change((await response.json()) as Record<string, unknown>))

@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { NOTHING } from './key-bounds.ts'
 import { explainedRefusal } from './life-expectations.ts'
 import { inspect } from './life-inspection.ts'
+import { takeKeys } from './life-operations.ts'
 import { count } from './life.ts'
 import type { Device, Life } from './life.ts'
 
@@ -27,6 +28,7 @@ export async function removeDevice(life: Life, device: Device, other: Device): P
   try {
     const outcome = await (await device.person.sync()).removeDevice({ id: other.person.deviceId })
     expect(outcome).toMatchObject({ status: 'removed', rotated: hasBackup })
+    await takeKeys(life, [{ device, brought: hasBackup, sent: hasBackup }])
     if (hasBackup) {
       expect(device.joined).not.toBe('no')
       device.joined = 'yes'
@@ -34,6 +36,7 @@ export async function removeDevice(life: Life, device: Device, other: Device): P
     }
   } catch (fault) {
     if (!(await explainedRefusal(life, device, fault))) throw fault
+    await takeKeys(life, [{ device, brought: false, sent: false }])
     // Its session may have ended before another device's change was found to be in the way.
     if (device.joined === 'yes') life.devices.splice(life.devices.indexOf(other), 1)
     return
@@ -41,7 +44,7 @@ export async function removeDevice(life: Life, device: Device, other: Device): P
   life.devices.splice(life.devices.indexOf(other), 1)
   count(life, 'devices removed')
   await expect(other.person.sync().then((sync) => sync.backup())).rejects.toMatchObject({
-    code: 'ERR_SIGNED_OUT',
+    code: 'ERR_DEVICE_REMOVED',
   })
   const thief = await life.place.newDevice({ phone: life.inspector.phone, vault: other.person.vault })
   expect(await (await thief.sync()).backup()).toEqual({ status: 'pin-needed' })

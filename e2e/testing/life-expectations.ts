@@ -108,9 +108,11 @@ async function codesOf(life: Life, run: Run, runs: readonly Run[]): Promise<read
 
 /** True when another device has begun a change and not ended it: nobody else may change anything for ten minutes. */
 async function otherChangeIsUnderWay(life: Life, device: Device): Promise<boolean> {
-  const rows = await life.place.app.database.asSuperuser(
-    'SELECT FROM app.pending_changes WHERE user_id = $1 AND device_id <> $2',
-    [device.person.accountId, parseHex(device.person.deviceId, 'deviceId', 16)],
+  const { accountId, deviceId } = device.person
+  const { rowCount } = await life.place.app.database.database.withUser(accountId, (transaction) =>
+    transaction.query('SELECT FROM app.pending_changes WHERE device_id <> $1', [
+      parseHex(deviceId, 'deviceId', 16),
+    ]),
   )
-  return rows.length > 0
+  return rowCount !== 0
 }

@@ -101,7 +101,10 @@ function newPin(life: Life): string {
 /** Takes what operations came to into the model, and holds them to it. */
 async function conclude(life: Life, runs: readonly Run[]): Promise<void> {
   for (const run of runs) await requireExplained(life, run, runs)
-  await takeKeys(life, runs)
+  await takeKeys(
+    life,
+    runs.map((run) => ({ device: run.device, brought: hasBrought(run), sent: hasSent(run) })),
+  )
   takePins(life, runs)
   for (const run of runs) run.device.joined = joinedAfter(run)
   const failed = runs.some(({ result, step }) => result.outcome === undefined && step.runs !== 'backup')
@@ -120,18 +123,20 @@ function hasSent({ result: { outcome } }: Run): boolean {
 }
 
 /** What a device had when it was done, the backup has; what the backup had when it began, the device has. */
-async function takeKeys(life: Life, runs: readonly Run[]): Promise<void> {
+export async function takeKeys(
+  life: Life,
+  works: readonly { readonly device: Device; readonly brought: boolean; readonly sent: boolean }[],
+): Promise<void> {
   const { least } = life.backup
-  const most = runs.reduce((all, { device }) => merged(all, device.keys.most), life.backup.most)
+  const most = works.reduce((all, { device }) => merged(all, device.keys.most), life.backup.most)
   life.backup = { least, most }
-  for (const run of runs) {
-    const { device } = run
+  for (const { device, brought, sent } of works) {
     device.keys = {
-      least: hasBrought(run) ? merged(device.keys.least, least) : device.keys.least,
+      least: brought ? merged(device.keys.least, least) : device.keys.least,
       most: merged(device.keys.most, most),
     }
     await observe(device)
-    if (hasSent(run)) life.backup = { least: merged(life.backup.least, device.keys.least), most }
+    if (sent) life.backup = { least: merged(life.backup.least, device.keys.least), most }
   }
 }
 

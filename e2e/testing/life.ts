@@ -95,7 +95,7 @@ export async function takeStep(life: Life, step: Step): Promise<void> {
     case 'arrive':
       return arrive(life, step.first)
     case 'wait':
-      life.place.wait(step.minutes * 60_000)
+      life.place.passTime(step.minutes * 60_000)
       return
     case 'inspect':
       return inspect(life)

@@ -50,6 +50,8 @@ export interface Place {
   wait(milliseconds: number): void
   /** The network that devices have, on which those realms are missing. */
   readonly network: Fetch
+  /** The same with every realm. */
+  readonly wholeNetwork: Fetch
   /** Lets so much time pass for servers and devices alike, until the test ends. */
   passTime(milliseconds: number): void
   newDevice(options?: {
@@ -66,7 +68,13 @@ export interface Place {
 export async function openPlace({
   realms = 1,
   threshold = Math.floor(realms / 2) + 1,
-}: { readonly realms?: number; readonly threshold?: number } = {}): Promise<Place> {
+  sockets = true,
+}: {
+  readonly realms?: number
+  readonly threshold?: number
+  /** Without, the apps are called directly: for tests of many thousand requests. */
+  readonly sockets?: boolean
+} = {}): Promise<Place> {
   const ids = Array.from({ length: realms }, () => randomBytes(16))
   const keys = {
     realmSealKey: randomBytes(32),
@@ -105,13 +113,18 @@ export async function openPlace({
     configuration.realms.some(
       (realm) => realmIsDown.has(toHex(realm.id)) && address === `${realm.address}req`,
     )
+  const carry: Fetch = (input, init) => {
+    const direct = sockets ? undefined : apps.find(({ origin }) => (input as string).startsWith(origin))
+    return (direct?.fetch ?? fetch)(input, init)
+  }
   const network: Fetch = (input, init) =>
-    down(input as string) ? Promise.reject(new TypeError('down')) : fetch(input, init)
+    down(input as string) ? Promise.reject(new TypeError('down')) : carry(input, init)
   return {
     app,
     configuration,
     realmIsDown,
     network,
+    wholeNetwork: carry,
     wait: (milliseconds) => {
       ahead += milliseconds
     },
@@ -121,9 +134,9 @@ export async function openPlace({
   }
 }
 
-/** Only the clock is moved; timers and the database go on as they are. */
+/** Only the clock is moved, and goes on from there; timers and the database go on as they are. */
 function passTime(milliseconds: number): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds, shouldAdvanceTime: true })
   onTestFinished(() => {
     vi.useRealTimers()
   })
@@ -167,8 +180,8 @@ async function newDevice(input: {
   readonly network: Fetch
   readonly vault: Vault
 }): Promise<TestPerson> {
-  const { app, configuration, phone, vault } = input
-  const { requestId } = await requestSignInCode({ origin: app.origin, phone })
+  const { app, configuration, phone, vault, network } = input
+  const { requestId } = await requestSignInCode({ origin: app.origin, phone, fetch: network })
   const code = app.codes.get(phone) ?? ''
   const { accountId, deviceId } = await signIn({
     origin: app.origin,
@@ -177,9 +190,10 @@ async function newDevice(input: {
     code,
     vault,
     deviceLabel: input.label,
+    fetch: network,
   })
   const sync: TestPerson['sync'] = async (through = {}) => {
-    const parts = { fetch: input.network, vault, ...through }
+    const parts = { fetch: network, vault, ...through }
     const session = await openSession(parts)
     if (session === undefined) throw new Error('The test device is not signed in.')
     return createKeySync({

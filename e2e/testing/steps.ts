@@ -74,7 +74,7 @@ const calm = operation(fc.constant(undefined))
 const faulty = operation(fault)
 
 export interface LifeOptions {
-  /** So many steps at most. */
+  /** So many steps at most, and half of them at least: a life has a beginning and an end, which cost. */
   readonly steps: number
   /** How much more often a step on keys alone is than one that meets the server. */
   readonly local: number
@@ -127,5 +127,6 @@ export function lifeOf(options: LifeOptions): fc.Arbitrary<Step[]> {
     },
     { weight: 2, arbitrary: fc.constant({ does: 'inspect' as const }) },
   )
-  return fc.array(step, { minLength: 1, maxLength: options.steps, size: 'max' })
+  const { steps } = options
+  return fc.array(step, { minLength: Math.ceil(steps / 2), maxLength: steps, size: 'max' })
 }
