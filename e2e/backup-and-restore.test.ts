@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { toHex } from 'keyhaven/crypto'
+import type { Progress } from 'keyhaven/sync'
 import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
 
@@ -234,3 +236,36 @@ async function twoDevices(): Promise<readonly [TestPerson, TestPerson]> {
 async function records(query: string): Promise<readonly Record<string, unknown>[]> {
   return place.app.database.asSuperuser(query)
 }
+
+describe('a first backup that is given up once it is registered', () => {
+  const giveUp = async (device: TestPerson, registered: () => void = () => undefined): Promise<void> => {
+    const stop = new AbortController()
+    const onProgress = ({ phase, done }: Progress): void => {
+      if (phase !== 'register' || done !== 1) return
+      registered()
+      stop.abort()
+    }
+    const given = (await device.sync()).backup({ pin: PIN, signal: stop.signal, onProgress })
+    await expect(given).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  }
+
+  test("leaves nothing at the realms that another device's first backup could not delete", async () => {
+    const first = await place.newDevice()
+    await giveUp(first)
+    const second = await place.newDevice({ phone: first.phone })
+    const made = await (await second.sync()).backup({ pin: OTHER_PIN })
+    expect(made).toMatchObject({ status: 'backed-up', created: true, oldRegistrationRemainsOn: [] })
+  })
+
+  test('while its realm is down is deleted by its own key once the device joins what another made', async () => {
+    const first = await place.newDevice()
+    const [realm = ''] = place.configuration.realms.map(({ id }) => toHex(id))
+    await giveUp(first, () => place.realmIsDown.add(realm))
+    place.realmIsDown.clear()
+    const second = await place.newDevice({ phone: first.phone })
+    const made = await (await second.sync()).backup({ pin: OTHER_PIN })
+    expect(made).toMatchObject({ status: 'backed-up', created: true, oldRegistrationRemainsOn: [realm] })
+    const joined = await (await first.sync()).backup({ pin: OTHER_PIN })
+    expect(joined).toMatchObject({ status: 'backed-up', joined: true, oldRegistrationRemainsOn: [] })
+  })
+})

@@ -199,11 +199,9 @@ async function importKey(
   key: { readonly kind: 'identity' | 'conversation'; readonly name: string; readonly bytes: Uint8Array },
 ): Promise<void> {
   const { kind, name, bytes } = key
-  const before = await device.person.keys.listKeys()
-  const same = before.filter((listed) => listed.kind === kind && listed.name === name)
   const keyId = toHex(sha256(bytes)).slice(0, 16)
   const set: KeySet = { identityKeys: {}, conversationKeys: {}, [`${kind}Keys`]: { [name]: bytes } }
-  if (kind === 'identity' && same.length > 0 && !same.some((listed) => listed.keyId === keyId)) {
+  if (kind === 'identity' && (await hasOtherIdentity(device, { name, keyId }))) {
     await expect(device.person.keys.importKeys(set)).rejects.toMatchObject({ code: 'ERR_IDENTITY_CONFLICT' })
     return
   }
@@ -214,6 +212,15 @@ async function importKey(
   life.bytesOf.set(nameOf(listed), bytes)
   device.keys = after(device.keys, new Map([[nameOf(listed), { set: listed.version, removed: 0 }]]))
   compare(device, seen)
+}
+
+async function hasOtherIdentity(
+  device: Device,
+  { name, keyId }: { readonly name: string; readonly keyId: string },
+): Promise<boolean> {
+  const listed = await device.person.keys.listKeys()
+  const same = listed.filter((key) => key.kind === 'identity' && key.name === name)
+  return same.length > 0 && !same.some((key) => key.keyId === keyId)
 }
 
 async function removeKey(life: Life, device: Device, pick: number): Promise<void> {

@@ -22,6 +22,7 @@ import {
 import type { Fetch, KeySet, KeyStore, KeySync, KeySyncOptions } from 'keyhaven/sync'
 import { createVault, memoryStorage } from 'keyhaven/vault'
 import type { Protection, Vault } from 'keyhaven/vault'
+import { createCurvePool } from '../../packages/server/src/realm/curve-pool.ts'
 import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
 import { randomPhone, startTestApp } from '../../packages/server/src/testing/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
@@ -61,21 +62,37 @@ export interface Place {
   }): Promise<TestPerson>
 }
 
-/**
- * Starts a server with a realm, or one with more realms beside it, each with a database of its own. A majority of them
- * is needed unless `threshold` says how many.
- */
-export async function openPlace({
-  realms = 1,
-  threshold = Math.floor(realms / 2) + 1,
-  sockets = true,
-}: {
+/** The realms that a place's accounts register at; a majority of them is needed unless `threshold` says how many. */
+export interface Realms {
   readonly realms?: number
   readonly threshold?: number
-  /** Without, the apps are called directly: for tests of many thousand requests. */
-  readonly sockets?: boolean
-} = {}): Promise<Place> {
-  const ids = Array.from({ length: realms }, () => randomBytes(16))
+}
+
+/** Starts a server with a realm, or one with more realms beside it, each with a database of its own. */
+export async function openPlace(realms: Realms = {}): Promise<Place> {
+  const [place] = await openPlaces([realms])
+  if (place === undefined) throw new Error('One place was asked for.')
+  return place
+}
+
+/** Several places over the same server and realms, of which each takes as many as it names: starting them takes seconds. */
+export async function openPlaces(
+  places: readonly Realms[],
+  /** Without sockets, the apps are called directly: for tests of many thousand requests. */
+  { sockets = true }: { readonly sockets?: boolean } = {},
+): Promise<readonly Place[]> {
+  const started = await startServers(Math.max(...places.map(({ realms = 1 }) => realms)))
+  return places.map((realms) => createPlace({ ...started, ...realms, sockets }))
+}
+
+interface Servers {
+  readonly apps: readonly TestApp[]
+  readonly ids: readonly Uint8Array[]
+  readonly wait: (milliseconds: number) => void
+}
+
+async function startServers(count: number): Promise<Servers> {
+  const ids = Array.from({ length: count }, () => randomBytes(16))
   const keys = {
     realmSealKey: randomBytes(32),
     phoneKey: randomBytes(32),
@@ -94,14 +111,31 @@ export async function openPlace({
   // The time goes on: PostgreSQL's does too, and a sign-in code that is old for either is none.
   let ahead = 0
   const now = (): Date => new Date(Date.now() + ahead)
+  const curve = createCurvePool({ threads: 1 })
   const apps = await Promise.all(
-    ids.map((realmId) => startTestApp({ realmId, limits, keys, realmLimits, now })),
+    ids.map((realmId) => startTestApp({ realmId, limits, keys, realmLimits, curve, now })),
   )
+  const wait = (milliseconds: number): void => {
+    ahead += milliseconds
+  }
+  return { apps, ids, wait }
+}
+
+function createPlace({
+  apps,
+  ids,
+  wait,
+  realms = 1,
+  threshold = Math.floor(realms / 2) + 1,
+  sockets,
+}: Servers & Realms & { readonly sockets: boolean }): Place {
   const [app] = apps
   if (app === undefined) throw new Error('A place has at least one realm.')
   const configuration = parseConfiguration(
     {
-      realms: ids.map((id, index) => ({ id: toHex(id), address: `${apps[index]?.origin ?? ''}/realm/` })),
+      realms: ids
+        .slice(0, realms)
+        .map((id, index) => ({ id: toHex(id), address: `${apps[index]?.origin ?? ''}/realm/` })),
       register_threshold: threshold,
       recover_threshold: threshold,
       pin_hashing_mode: 'FastInsecure',
@@ -125,9 +159,7 @@ export async function openPlace({
     realmIsDown,
     network,
     wholeNetwork: carry,
-    wait: (milliseconds) => {
-      ahead += milliseconds
-    },
+    wait,
     passTime,
     newDevice: async ({ phone = randomPhone(), label = 'Test device', vault } = {}) =>
       newDevice({ app, configuration, network, phone, label, vault: vault ?? (await newVault()) }),

@@ -109,10 +109,9 @@ export async function startTestApp(
     info: (fields: LogFields) => logged.push(fields),
     error: (fields: LogFields) => logged.push(fields),
   }
-  const curve = createCurvePool({ threads: 1 })
+  const curve = input.curve ?? createCurvePool({ threads: 1 })
   const source = environmentSealKeys([keys.realmSealKey])
   const app = createApp({
-    curve,
     database: database.database,
     origin: 'http://127.0.0.1',
     keys,
@@ -124,6 +123,7 @@ export async function startTestApp(
     log,
     now: () => clock.now,
     ...input,
+    curve,
     // All tests of a file come from one address.
     limits: {
       codesPerAddress: { most: 10_000, seconds: 600 },

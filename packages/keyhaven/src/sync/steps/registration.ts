@@ -9,6 +9,7 @@ import { findAuthoritySeed, requireSignedPointer } from '../format/authority.ts'
 import type { Authorities } from '../format/authority.ts'
 import type { BackupState } from '../device/backup-state.ts'
 import type { SyncContext } from './context.ts'
+import { readAuthorities } from '../device/first-authority.ts'
 import { noteGuesses } from '../device/guesses.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from '../format/registered-secret.ts'
 import type { RegisteredSecret } from '../format/registered-secret.ts'
@@ -109,9 +110,20 @@ export async function removeRetired(
     if (inUse) continue
     const seed = known && findAuthoritySeed(known, authority)
     const left = certain ? await removeOne(context, { registration, realms, authoritySeed: seed }) : realms
-    for (const realm of left) remains.add(realm)
+    const nameless = certain && left.length > 0 && authority === undefined
+    for (const realm of nameless ? await removeByFirstAuthority(context, retired) : left) remains.add(realm)
   }
   return [...remains].sort()
+}
+
+/** A first backup that this device gave up before another device made one was registered under a key of its own. */
+async function removeByFirstAuthority(
+  context: SyncContext,
+  { registration, realms }: PointerState['retired'][number],
+): Promise<readonly string[]> {
+  const first = await readAuthorities(context.vault)
+  if (first === undefined) return realms
+  return removeOne(context, { registration, realms, authoritySeed: first.authoritySeed })
 }
 
 /**
@@ -156,7 +168,8 @@ export async function keepRegistration(
   if (faults.length > 0) throw new KeyhavenError('ERR_REALMS_UNAVAILABLE', { realms: faults })
 }
 
-async function removeOne(
+/** Deletes one at its realms and has the server forget it; returns the realms on which it remains. */
+export async function removeOne(
   context: SyncContext,
   retired: {
     readonly registration: string

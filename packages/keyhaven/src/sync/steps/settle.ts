@@ -9,8 +9,10 @@ import { readState } from '../device/backup-state.ts'
 import type { BackupState } from '../device/backup-state.ts'
 import type { SyncContext } from './context.ts'
 import { findRemoval, forgetBackup } from './forget-backup.ts'
+import { readAuthorities } from '../device/first-authority.ts'
 import { dropOutbox, readOutbox } from '../device/outbox.ts'
 import type { Outbox } from '../device/outbox.ts'
+import { removeOne } from './registration.ts'
 import { completeChange, deliver } from './send.ts'
 import type { PointerState } from '../transport/transport.ts'
 
@@ -64,7 +66,21 @@ async function settleOutbox(context: SyncContext, outbox: Outbox | undefined): P
     throw new KeyhavenError('ERR_POINTER_CONFLICT', undefined)
   }
   await vault.write(await dropOutbox(vault))
-  return { pointer: await transport.readPointer(signal), state, ...NOTHING_COMPLETED }
+  const now = await transport.readPointer(signal)
+  if (state === undefined) await removeFirstRegistration(context, now, registration)
+  return { pointer: now, state, ...NOTHING_COMPLETED }
+}
+
+/** A first backup that was given up: what it registered is bound to a key that no other device will ever have. */
+async function removeFirstRegistration(
+  context: SyncContext,
+  { retired }: PointerState,
+  registration: string,
+): Promise<void> {
+  const left = retired.find((entry) => entry.registration === registration)
+  const first = await readAuthorities(context.vault)
+  if (left === undefined || first === undefined) return
+  await removeOne(context, { ...left, authoritySeed: first.authoritySeed })
 }
 
 /**
