@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, CDPSession, Page } from 'playwright-core'
 import { randomBytes } from 'keyhaven/crypto'
 import { randomPhone, startTestApp } from '../../packages/server/src/testing/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
@@ -14,13 +14,15 @@ import { OTHER_PIN, PIN } from '../testing/people.ts'
 import type { Steps } from './page.ts'
 
 const realmId = randomBytes(16)
+// One person signs in more often here than people do.
+const limits = { codesPerPhone: { most: 100, seconds: 600 } }
 let chromium: OwnChromium
 let browser: Browser
 let app: TestApp
 let site: Awaited<ReturnType<typeof openSite>>
 
 beforeAll(async () => {
-  ;[chromium, app, site] = await Promise.all([openChromium(), startTestApp({ realmId }), openSite()])
+  ;[chromium, app, site] = await Promise.all([openChromium(), startTestApp({ realmId, limits }), openSite()])
   browser = await chromium.launch()
 })
 afterAll(async () => {
@@ -54,10 +56,15 @@ async function signedIn(phone: string): Promise<Page> {
   const page = await (await browser.newContext()).newPage()
   await page.goto(site.address)
   await page.waitForFunction('globalThis.steps !== undefined')
-  const start = { origin: app.origin, realmId: Buffer.from(realmId).toString('hex'), phone }
+  await signIn(page, phone, 'me')
+  return page
+}
+
+/** Goes on in this page as a device with a vault of this name. */
+async function signIn(page: Page, phone: string, name: string): Promise<void> {
+  const start = { origin: app.origin, realmId: Buffer.from(realmId).toString('hex'), phone, name }
   await run(page, 'askCode', [start])
   await run(page, 'enterCode', [start, app.codes.get(phone) ?? ''])
-  return page
 }
 
 function run<S extends keyof Steps>(
@@ -82,3 +89,80 @@ test('a key goes from one browser to another with a phone number and a PIN', asy
   expect(await run(second, 'restore', [PIN])).toBe('restored')
   expect(await run(second, 'key', [conversation])).toEqual(key)
 })
+
+/** An authenticator of this page alone. */
+async function addAuthenticator(
+  page: Page,
+  { hasPrf = true }: { readonly hasPrf?: boolean } = {},
+): Promise<{
+  take(from: CDPSession, id: string): Promise<void>
+  readonly session: CDPSession
+  readonly id: string
+}> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('WebAuthn.enable')
+  const { authenticatorId: id } = await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      automaticPresenceSimulation: true,
+      hasPrf,
+      isUserVerified: true,
+    },
+  })
+  return {
+    session,
+    id,
+    take: async (from, authenticatorId) => {
+      const { credentials } = await from.send('WebAuthn.getCredentials', { authenticatorId })
+      for (const credential of credentials)
+        await session.send('WebAuthn.addCredential', { authenticatorId: id, credential })
+    },
+  }
+}
+
+// One page with one authenticator is two devices with a vault each: the debugging protocol takes a passkey from one virtual
+// authenticator to another, but not the secret of its PRF.
+test('a passkey opens the backup on a fresh device that has it, until it is removed', async () => {
+  const phone = randomPhone()
+  const page = await signedIn(phone)
+  const { session, id } = await addAuthenticator(page)
+  const conversation = randomUUID()
+  const key = [...randomBytes(32)]
+  await run(page, 'addKey', [conversation, key])
+  expect(await run(page, 'addPasskey', [])).toBe('no-backup')
+  expect(await run(page, 'backup', [PIN])).toBe('backed-up')
+  expect(await run(page, 'addPasskey', [])).toBe('added')
+  await signIn(page, phone, 'second')
+  expect(await run(page, 'key', [conversation])).toEqual([])
+  expect(await run(page, 'addPasskey', [])).toBe('ERR_AUTHORITY_REQUIRED')
+  const { inputs, named, outcome } = await run(page, 'watchedPasskey', [])
+  expect(outcome).toBe('restored')
+  expect(named).toEqual([0])
+  const account = await run(page, 'account', [])
+  const text = Buffer.from('keyhaven/passkey-way-input/v1')
+  const parts = [be4(text.length), text, be4(16), Buffer.from(account.replaceAll('-', ''), 'hex')]
+  expect(inputs).toEqual([createHash('sha256').update(Buffer.concat(parts)).digest('hex')])
+  expect(await run(page, 'key', [conversation])).toEqual(key)
+
+  const other = await signedIn(phone)
+  const copy = await addAuthenticator(other)
+  expect(await run(other, 'restoreWithPasskey', [])).toBe('cancelled')
+  await copy.take(session, id)
+  expect(await run(other, 'restoreWithPasskey', [])).toBe('ERR_PASSKEY_UNAVAILABLE no-prf')
+  expect(await run(other, 'key', [conversation])).toEqual([])
+
+  expect(await run(page, 'removePasskeys', [])).toEqual(['removed'])
+  await signIn(page, phone, 'third')
+  expect(await run(page, 'restoreWithPasskey', [])).toBe('unknown-way')
+  expect(await run(page, 'key', [conversation])).toEqual([])
+  await signIn(page, randomPhone(), 'stranger')
+  expect(await run(page, 'restoreWithPasskey', [])).toBe('no-backup')
+})
+
+function be4(value: number): Uint8Array {
+  return Uint8Array.of(0, 0, 0, value)
+}

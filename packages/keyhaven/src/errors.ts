@@ -53,7 +53,7 @@ export interface KeyhavenErrorDetails {
   ERR_KEYCHAIN_FAILED: { readonly fault: 'not-installed' | 'failed' | 'no-entry' }
   /** The device key's file is not fit for use; nothing was changed. */
   ERR_DEVICE_KEY_REFUSED: { readonly problem: 'permissions' | 'inside-the-vault' | 'damaged' }
-  /** A passkey cannot protect a vault here. `reason` tells why; offer another protection. */
+  /** A passkey cannot protect a vault, or open a backup, here. `reason` tells why; offer another way. */
   ERR_PASSKEY_UNAVAILABLE: { readonly reason: PasskeyFault }
   /** The app asks for advised passwords only, and this is none. `reason` says what is against it. */
   ERR_PASSWORD_REFUSED: { readonly reason: 'short' | 'repeated' | 'sequence' | 'guessable' }
@@ -240,7 +240,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_DEVICE_KEY_MISSING: 'The device key of the vault is gone.',
   ERR_KEYCHAIN_FAILED: "The system's keychain did not do what was asked.",
   ERR_DEVICE_KEY_REFUSED: 'The file of the device key is not fit for use.',
-  ERR_PASSKEY_UNAVAILABLE: 'A passkey cannot protect a vault here.',
+  ERR_PASSKEY_UNAVAILABLE: 'A passkey cannot be used here; the reason says why.',
   ERR_PASSWORD_REFUSED: 'The password is too easy to guess.',
   ERR_REQUEST_REFUSED: 'The request to use the key was refused.',
   ERR_WORKER_FAILED: 'The worker that holds the vault has failed.',

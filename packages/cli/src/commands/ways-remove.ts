@@ -1,4 +1,4 @@
-/** `keyhaven ways remove`: takes a recovery code or a kit out of use. */
+/** `keyhaven ways remove`: takes a recovery code, a kit or a passkey out of use. */
 import type { ListedWay } from 'keyhaven/sync'
 import { CommandError } from '../command-line/command-error.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
@@ -13,7 +13,7 @@ import { describeRemains } from './pin-answers.ts'
 export const waysRemove: Command = {
   name: 'ways remove',
   group: 'device',
-  summary: 'Take a recovery code or a kit out of use',
+  summary: 'Take a recovery code, a kit or a passkey out of use',
   details: [
     'The backup gets a new root key that is sealed to every other way in, but not to this one. An old copy of the backup stays readable to whoever has both. The PIN is replaced by "keyhaven pin change", a device is removed by "keyhaven devices remove".',
   ],

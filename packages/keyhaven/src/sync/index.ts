@@ -60,6 +60,7 @@ export type {
 } from './transport/transport.ts'
 export type { ListedWay, WayRemovalOutcome } from './operations/ways-change.ts'
 export type { RecoveryCodeOutcome } from './operations/with-recovery-code.ts'
+export type { PasskeyOutcome, PasskeyRestoreOutcome, PasskeyWay } from './operations/with-passkey.ts'
 export type { KitOutcome, KitRestoreOutcome } from './operations/with-kit.ts'
 export type {
   LinkAcceptInput,

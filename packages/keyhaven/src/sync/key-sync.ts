@@ -14,6 +14,7 @@ import type { Notices } from './operations/notices.ts'
 import {
   acceptLink,
   addKit,
+  addPasskey,
   addRecoveryCode,
   backUp,
   changePhone,
@@ -37,6 +38,7 @@ import {
   restore,
   restoreWithCode,
   restoreWithKit,
+  restoreWithPasskey,
   rotate,
   startFresh,
   synchronise,
@@ -67,6 +69,7 @@ import type {
   LinkOfferInput,
   LinkOfferOutcome,
 } from './operations/with-link.ts'
+import type { PasskeyOutcome, PasskeyRestoreOutcome, PasskeyWay } from './operations/with-passkey.ts'
 import type { RecoveryCodeOutcome } from './operations/with-recovery-code.ts'
 
 export interface KeySync extends PinReminder {
@@ -182,12 +185,12 @@ export interface KeySync extends PinReminder {
    */
   exportEverything(input?: OperationInput & { readonly reveal?: boolean }): Promise<Everything>
   /**
-   * Every way in that the backup has: the PIN, devices, recovery codes, kits. Only a device that has joined can tell: else
+   * Every way in that the backup has: the PIN, devices, recovery codes, kits, passkeys. Only a device that has joined can tell: else
    * `ERR_AUTHORITY_REQUIRED`.
    */
   listWays(input?: OperationInput): Promise<readonly ListedWay[]>
   /**
-   * Removes a recovery code or a kit: a new root key that is not sealed to it. What an old copy of the backup held stays
+   * Removes a recovery code, a kit or a passkey: a new root key that is not sealed to it. What an old copy of the backup held stays
    * readable to whoever has both.
    */
   removeWay(input: OperationInput & { readonly id: string }): Promise<WayRemovalOutcome>
@@ -212,6 +215,18 @@ export interface KeySync extends PinReminder {
   restoreWithKit(
     input: OperationInput & { readonly file: string; readonly passphrase: string },
   ): Promise<KitRestoreOutcome>
+  /**
+   * Makes a passkey that restores without the PIN wherever it is synchronised to, after the authenticator has verified its
+   * user; asks the person twice. Pages only. `ERR_PASSKEY_UNAVAILABLE` tells by `reason` why there is none.
+   */
+  addPasskey(input: OperationInput & PasskeyWay & { readonly label?: string }): Promise<PasskeyOutcome>
+  /**
+   * As `restore`, with a passkey that the person chooses among the site's, or the one that `credentialId` names. What a
+   * recovery code cannot tell, a passkey cannot either. `ERR_PASSKEY_UNAVAILABLE` as above.
+   */
+  restoreWithPasskey(
+    input?: OperationInput & Omit<PasskeyWay, 'userName' | 'siteName'>,
+  ): Promise<PasskeyRestoreOutcome>
   /**
    * Offers this device, which is signed in, to one that has the backup open and is at hand; restores once it is let in. No
    * PIN. By a code that the other device scans, or by six digits that both show and both people confirm. One try, five
@@ -303,6 +318,8 @@ function wayCalls(
   | 'restoreWithCode'
   | 'addKit'
   | 'restoreWithKit'
+  | 'addPasskey'
+  | 'restoreWithPasskey'
   | 'offerLink'
   | 'acceptLink'
 > {
@@ -316,6 +333,9 @@ function wayCalls(
       run(input, (context) => addKit(context, { passphrase, label })),
     restoreWithKit: ({ file, passphrase, ...input }) =>
       run(input, (context) => restoreWithKit(context, { file, passphrase })),
+    addPasskey: ({ label = 'Passkey', ...input }) =>
+      run(input, (context) => addPasskey(context, { ...input, label })),
+    restoreWithPasskey: (input = {}) => run(input, (context) => restoreWithPasskey(context, input)),
     offerLink: (input) => run(input, (context) => offerLink(context, input)),
     acceptLink: (input) => run(input, (context) => acceptLink(context, input)),
   }

@@ -19,6 +19,7 @@ import type * as Verify from './operations/verify.ts'
 import type * as WaysChange from './operations/ways-change.ts'
 import type * as WithLink from './operations/with-link.ts'
 import type * as WithKit from './operations/with-kit.ts'
+import type * as WithPasskey from './operations/with-passkey.ts'
 import type * as WithCode from './operations/with-recovery-code.ts'
 
 export const backUp: typeof Backup.backUp = async (...input) =>
@@ -110,3 +111,9 @@ export const offerLink: typeof WithLink.offerLink = async (...input) =>
 
 export const acceptLink: typeof WithLink.acceptLink = async (...input) =>
   (await import('./operations/with-link.ts')).acceptLink(...input)
+
+export const addPasskey: typeof WithPasskey.addPasskey = async (...input) =>
+  (await import('./operations/with-passkey.ts')).addPasskey(...input)
+
+export const restoreWithPasskey: typeof WithPasskey.restoreWithPasskey = async (...input) =>
+  (await import('./operations/with-passkey.ts')).restoreWithPasskey(...input)

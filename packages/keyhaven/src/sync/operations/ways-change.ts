@@ -25,7 +25,7 @@ const MOST_WAYS = 64
 export interface ListedWay {
   /** 32 hex digits. */
   readonly id: string
-  /** `pin`, `device`, `recovery-code`, `kit`, or a type of the future. */
+  /** `pin`, `device`, `recovery-code`, `kit`, `passkey`, or a type of the future. */
   readonly type: string
   readonly label: string
   readonly thisDevice: boolean
