@@ -7,7 +7,13 @@ import { PIN, readSecret, secretIsNamed, secretOptions } from '../command-line/s
 import { describeConflicts, describeCounts } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
-import { describeRemains, lockedAnswer, waitingAnswer, wrongPinAnswer } from './pin-answers.ts'
+import {
+  REMEMBER_OPTION,
+  describeRemains,
+  lockedAnswer,
+  waitingAnswer,
+  wrongPinAnswer,
+} from './pin-answers.ts'
 
 export const backup: Command = {
   name: 'backup',
@@ -17,7 +23,7 @@ export const backup: Command = {
     'The first backup of an account sets its PIN: at least 6 digits, or a passphrase. A device that has no part in the backup yet needs the PIN once to join it. After that a backup asks for none.',
     'A wrong PIN costs one of the guesses; nothing is replaced by it.',
   ],
-  options: { ...DEVICE_OPTIONS, ...secretOptions(PIN) },
+  options: { ...DEVICE_OPTIONS, ...REMEMBER_OPTION, ...secretOptions(PIN) },
   run: runBackup,
 }
 
@@ -33,7 +39,9 @@ async function runBackup(invocation: Invocation): Promise<Answer> {
   const questions = named ? [] : await choosePinQuestions(sync, signal)
   progress.clear()
   const pin = await readSecret({ invocation, kind: PIN, questions })
-  return describeBackupOutcome(await sync.backup({ pin, signal, onProgress }))
+  return describeBackupOutcome(
+    await sync.backup({ pin, rememberPin: invocation.flag('remember-pin'), signal, onProgress }),
+  )
 }
 
 /** Asks twice for the PIN of a first backup, once for that of a backup which is there. */

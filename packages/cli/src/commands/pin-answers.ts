@@ -4,6 +4,11 @@ import type { Answer } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { describeGuesses, describeMoment } from '../command-line/words.ts'
 
+/** For commands that get the PIN; with it they keep a verifier of it, for `keyhaven pin check`. */
+export const REMEMBER_OPTION = {
+  'remember-pin': { summary: 'keep what "keyhaven pin check" checks a PIN against in this vault' },
+} as const
+
 export function wrongPinAnswer(guessesRemaining: number): Answer {
   return {
     exit: EXIT.wrongPin,

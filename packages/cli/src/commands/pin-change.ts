@@ -7,6 +7,7 @@ import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
 import {
+  REMEMBER_OPTION,
   describeRemains,
   lockedAnswer,
   noBackupAnswer,
@@ -22,7 +23,7 @@ export const pinChange: Command = {
     'Works on a device that has its part in the backup; the old PIN is not asked for, and opens nothing any more afterwards. Other devices follow by themselves.',
     'When it fails, the old PIN is still the one.',
   ],
-  options: { ...DEVICE_OPTIONS, ...secretOptions(PIN) },
+  options: { ...DEVICE_OPTIONS, ...REMEMBER_OPTION, ...secretOptions(PIN) },
   run: runPinChange,
 }
 
@@ -32,7 +33,9 @@ async function runPinChange(invocation: Invocation): Promise<Answer> {
   const pin = await readSecret({ invocation, kind: PIN, questions })
   const { signal, progress } = invocation
   const onProgress = reportProgress(progress, 'Changing the PIN')
-  return describeChange(await sync.changePin({ pin, signal, onProgress }))
+  return describeChange(
+    await sync.changePin({ pin, rememberPin: invocation.flag('remember-pin'), signal, onProgress }),
+  )
 }
 
 /** What a changed PIN or a rotation comes to. */

@@ -7,7 +7,13 @@ import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
 import { describeConflicts, describeCount, describeCounts } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
-import { lockedAnswer, noBackupAnswer, waitingAnswer, wrongPinAnswer } from './pin-answers.ts'
+import {
+  REMEMBER_OPTION,
+  lockedAnswer,
+  noBackupAnswer,
+  waitingAnswer,
+  wrongPinAnswer,
+} from './pin-answers.ts'
 
 export const restore: Command = {
   name: 'restore',
@@ -20,6 +26,7 @@ export const restore: Command = {
   ],
   options: {
     ...DEVICE_OPTIONS,
+    ...REMEMBER_OPTION,
     ...secretOptions(PIN),
     'allow-damaged': { summary: 'take what is whole of a damaged backup' },
   },
@@ -33,6 +40,7 @@ async function runRestore(invocation: Invocation): Promise<Answer> {
   return describeOutcome(
     await sync.restore({
       pin,
+      rememberPin: invocation.flag('remember-pin'),
       allowDamaged: invocation.flag('allow-damaged'),
       signal,
       onProgress: reportProgress(progress, 'Restoring'),

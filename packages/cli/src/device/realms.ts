@@ -50,7 +50,8 @@ export async function chooseConfiguration(input: {
   return pinned ?? served
 }
 
-async function readConfiguration(file: string): Promise<Configuration> {
+/** The configuration of a file; `ERR_CONFIGURATION_INVALID` when it holds none. */
+export async function readConfiguration(file: string): Promise<Configuration> {
   const bytes = await readUpTo(file, MOST_FILE_BYTES + 1, 'file with realms')
   if (bytes.length > MOST_FILE_BYTES) {
     throw new KeyhavenError('ERR_CONFIGURATION_INVALID', { problem: 'longer than 64 KiB' })

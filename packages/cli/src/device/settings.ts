@@ -13,6 +13,7 @@ import type { Vault } from 'keyhaven/vault'
 
 const RECORD = 'cli/settings'
 const PENDING_RECORD = 'cli/pending-sign-in'
+const PENDING_PHONE_RECORD = 'cli/pending-phone-change'
 const TYPE = 'keyhaven/cli-settings/1'
 
 /** A device's server and realms. */
@@ -49,9 +50,28 @@ export async function keepPendingSignIn(vault: Vault, pending: PendingSignIn): P
   await vault.put(PENDING_RECORD, sealable(pending))
 }
 
+/** Keeps a change of the phone number until its code is there. */
+export async function keepPendingPhone(vault: Vault, pending: PendingSignIn): Promise<void> {
+  await vault.put(PENDING_PHONE_RECORD, sealable(pending))
+}
+
+/** Forgets the change of the phone number that waited. */
+export async function dropPendingPhone(vault: Vault): Promise<void> {
+  await vault.delete(PENDING_PHONE_RECORD)
+}
+
+/** The change of the phone number that waits for its code, if there is one. */
+export async function loadPendingPhone(vault: Vault): Promise<PendingSignIn | undefined> {
+  return loadPending(vault, PENDING_PHONE_RECORD)
+}
+
 /** The sign-in that waits for its code, if there is one. */
 export async function loadPendingSignIn(vault: Vault): Promise<PendingSignIn | undefined> {
-  const record = await loadRecord(vault, PENDING_RECORD)
+  return loadPending(vault, PENDING_RECORD)
+}
+
+async function loadPending(vault: Vault, name: string): Promise<PendingSignIn | undefined> {
+  const record = await loadRecord(vault, name)
   if (record?.phone === undefined || record.requestId === undefined) return undefined
   return { ...record, phone: record.phone, requestId: record.requestId }
 }
