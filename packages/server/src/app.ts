@@ -50,7 +50,8 @@ export interface AppInput {
   readonly database: Database
   /** Public origin of the server; the issuer of access tokens. */
   readonly origin: string
-  readonly keys: ServerKeys
+  /** None: the realm and nothing else. */
+  readonly keys?: ServerKeys | undefined
   readonly realmId: Uint8Array
   readonly tenants: TenantKeys
   readonly seals: RealmSeals
@@ -58,8 +59,6 @@ export interface AppInput {
   readonly curve: CurvePool
   /** None unless given. */
   readonly journal?: RealmJournal
-  /** True: the realm and nothing else. */
-  readonly realmOnly?: boolean
   readonly trustedProxies: BlockList
   readonly codeSender: CodeSender
   readonly log: Log
@@ -71,6 +70,8 @@ export interface AppInput {
   readonly quota?: Quota
   /** True: events for the operator's webhook are kept for a sender; not unless given. */
   readonly notify?: boolean
+  /** True once the server is to end: it still answers, and keeps no connection. */
+  readonly stopping?: () => boolean
   /** Answers what no route does, such as an app's own page. */
   readonly site?: Site
 }
@@ -79,17 +80,18 @@ export interface AppInput {
 export type Site = (request: Request) => Response | undefined | Promise<Response | undefined>
 
 export function createApp(input: AppInput): Hono<ApiEnv> {
-  const services = createServices(input)
+  const services = input.keys && createServices(input, input.keys)
   const app = new Hono<ApiEnv>()
   app.onError((fault, context) => answerFault(input.log, fault, context))
   app.notFound(
     async ({ req }) => (await input.site?.(req.raw)) ?? refusalResponse(new Refusal('ERR_NOT_FOUND')),
   )
   app.use(noStore)
+  app.use(keepNoConnection(input))
   app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
   app.use('/realm/*', noteOrigin(input.trustedProxies))
   addHealthRoutes(app, input)
-  if (input.realmOnly !== true) addAccountRoutes(app, services)
+  if (services !== undefined) addAccountRoutes(app, services)
   app.route('/', createRealm(input, services))
   return app
 }
@@ -103,10 +105,10 @@ function addAccountRoutes(app: Hono<ApiEnv>, services: Services): void {
   addLinkRoutes(app, services)
 }
 
-function createServices(input: AppInput): Services {
+function createServices(input: AppInput, keys: ServerKeys): Services {
   return {
     database: input.database,
-    keys: deriveAuthKeys(input.keys),
+    keys: deriveAuthKeys(keys),
     codeSender: async (message) => {
       try {
         await input.codeSender(message)
@@ -127,27 +129,34 @@ function createServices(input: AppInput): Services {
   }
 }
 
-/** This server's own realm: it knows our tenant beside the configured ones, and tells the access log what it did. */
-function createRealm(input: AppInput, services: Services): ReturnType<typeof createRealmRoutes> {
-  const { publicKeySpki } = services.keys.realmToken
-  const own = [REALM_TOKEN_KEY_NAME, { algorithm: 'EdDSA', data: publicKeySpki }] as const
+/** This server's realm: where there are accounts it knows our tenant beside the configured ones, and tells the access log what it did. */
+function createRealm(input: AppInput, services: Services | undefined): ReturnType<typeof createRealmRoutes> {
   return createRealmRoutes({
     database: input.database,
     realmId: input.realmId,
     seals: input.seals,
-    tenants: input.realmOnly === true ? input.tenants : new Map([...input.tenants, own]),
+    tenants: services === undefined ? input.tenants : withOwnTenant(input.tenants, services),
     curve: input.curve,
     ...(input.journal !== undefined && { journal: input.journal }),
-    now: services.now,
+    ...(input.now !== undefined && { now: input.now }),
     limits: input.realmLimits ?? DEFAULT_REALM_LIMITS,
-    ...(input.realmOnly !== true && { onEvent: (report) => recordRealmEvent(services, report) }),
+    ...(services !== undefined && { onEvent: (report) => recordRealmEvent(services, report) }),
   })
 }
 
-function addHealthRoutes(app: Hono<ApiEnv>, { database, journal = NO_JOURNAL }: AppInput): void {
+function withOwnTenant(tenants: TenantKeys, { keys }: Services): TenantKeys {
+  return new Map([
+    ...tenants,
+    [REALM_TOKEN_KEY_NAME, { algorithm: 'EdDSA', data: keys.realmToken.publicKeySpki }],
+  ])
+}
+
+function addHealthRoutes(app: Hono<ApiEnv>, input: AppInput): void {
+  const { database, journal = NO_JOURNAL, stopping = () => false } = input
   addRoute(app, '/healthz', { GET: (context) => context.json({ status: 'ok' }) })
   addRoute(app, '/readyz', {
     GET: async (context) => {
+      if (stopping()) throw new Refusal('ERR_STOPPING')
       if (!(await database.ready())) throw new Refusal('ERR_DATABASE_UNAVAILABLE')
       journal.require()
       return context.json({ status: 'ready' })
@@ -167,6 +176,14 @@ const noStore: MiddlewareHandler<ApiEnv> = async (context, next) => {
   await next()
   if (!context.res.headers.has('Cache-Control')) context.header('Cache-Control', 'no-store')
   context.header('X-Content-Type-Options', 'nosniff')
+}
+
+/** A proxy that hears so takes another server for its next request, and loses none on a connection that is being closed. */
+function keepNoConnection({ stopping = () => false }: AppInput): MiddlewareHandler<ApiEnv> {
+  return async (context, next) => {
+    await next()
+    if (stopping()) context.header('Connection', 'close')
+  }
 }
 
 function noteOrigin(trustedProxies: BlockList): MiddlewareHandler<ApiEnv> {

@@ -253,6 +253,23 @@ describe('a server over a database of the operator’s', () => {
     })
   })
 
+  test('is not started where a power failure could give guesses back', async () => {
+    const { urls } = await createTestDatabase()
+    await expect(start(environmentOf(urls), { mayLoseCommits: false })).rejects.toMatchObject({
+      code: 'ERR_START_REFUSED',
+      details: { problem: expect.stringContaining('fsync = off') as string },
+    })
+  })
+
+  test('that is only a realm makes the key of its records and no other', async () => {
+    const { urls } = await createTestDatabase()
+    const tenant = { algorithm: 'HS256', encoding: 'hex', data: '00'.repeat(32), onlyHere: true }
+    const env = { ...environmentOf(urls), KEYHAVEN_TENANTS: JSON.stringify({ acme: { 1: tenant } }) }
+    const settings = parseSettings({ options: { data, port: 0, realmOnly: true }, env })
+    servers.push(await startServer(settings, { log: quiet, mayLoseCommits: true }))
+    expect(readdirSync(`${data}-keys`)).toEqual(['realm-seal.key'])
+  })
+
   test('is not started with a login that has power, whichever it is and whatever the power', async () => {
     const ground = await createTestDatabase()
     const { name, asSuperuser, urls } = ground

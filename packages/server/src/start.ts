@@ -3,6 +3,7 @@
  * the opposite one. A start that fails half-way undoes what it did, so nothing is left running or held.
  */
 import { mkdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { createApp } from './app.ts'
@@ -97,15 +98,10 @@ interface StartInput {
 async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close'>> {
   const { settings, hooks, log, undo } = input
   const began = performance.now()
-  makeDataDirectory(settings.dataDirectory)
-  const database = openDatabase(await prepareDatabase({ settings, undo, ...hooks }))
-  undo.push(() => database.close())
-  await database.check()
-  if (hooks.mayLoseCommits !== true) await database.requireDurable()
-  throwIfAborted(hooks.signal)
+  const database = await openOwnDatabase(input)
   const installation = openInstallation(database)
   const realmId = await loadRealmId(installation, settings.realmId)
-  const keys = await loadServerKeys({ ...settings, installation })
+  const keys = settings.realmOnly ? undefined : await loadServerKeys({ ...settings, installation })
   const seals = await openSeals({ database, realmId, source: await openSealKeys(settings) })
   throwIfAborted(hooks.signal)
   const journal = await openJournal(input, { database, realmId })
@@ -116,7 +112,10 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   undo.push(() => listener.close())
   startWork(input, { database, seals })
   const origin = settings.publicOrigin ?? formatOrigin(settings.host, listener.port)
+  const drain = createDrain(settings.drainMs)
+  undo.push(drain.finish)
   const app = createApp({
+    stopping: drain.isStopping,
     database,
     origin,
     keys,
@@ -126,7 +125,6 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     realmLimits: settings.realmLimits,
     curve,
     journal,
-    realmOnly: settings.realmOnly,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
     notify: input.webhook !== undefined,
@@ -142,6 +140,28 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     milliseconds: Math.round(performance.now() - began),
   })
   return { origin, port: listener.port, realmId: toHex(realmId) }
+}
+
+async function openOwnDatabase({ settings, hooks, undo }: StartInput): Promise<Database> {
+  makeDataDirectory(settings.dataDirectory)
+  const database = openDatabase(await prepareDatabase({ settings, undo, ...hooks }))
+  undo.push(() => database.close())
+  await database.check()
+  if (hooks.mayLoseCommits !== true) await database.requireDurable()
+  throwIfAborted(hooks.signal)
+  return database
+}
+
+/** A server that stops says so first, and answers for a while what still comes to it. */
+function createDrain(drainMs: number): { readonly isStopping: () => boolean; readonly finish: Undo } {
+  let stopping = false
+  return {
+    isStopping: () => stopping,
+    finish: async () => {
+      stopping = true
+      if (drainMs > 0) await sleep(drainMs)
+    },
+  }
 }
 
 async function openJournal(

@@ -42,6 +42,7 @@ export type RefusalCode =
   | 'ERR_DATABASE_RESTORED'
   | 'ERR_JOURNAL_UNAVAILABLE'
   | 'ERR_TENANT_MOVED'
+  | 'ERR_STOPPING'
   | 'ERR_SENDER_UNAVAILABLE'
   | 'ERR_QUOTA_EXCEEDED'
 
@@ -88,6 +89,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
     status: 503,
     message: 'An older copy of the realm’s database was brought back; its operator has to decide.',
   },
+  ERR_STOPPING: { status: 503, message: 'This server is about to stop.' },
   ERR_TENANT_MOVED: { status: 503, message: 'This app’s registrations moved to another operator.' },
   ERR_JOURNAL_UNAVAILABLE: { status: 503, message: 'The realm’s journal is not available; try again.' },
   ERR_SENDER_UNAVAILABLE: { status: 503, message: 'The code could not be sent; try again.' },

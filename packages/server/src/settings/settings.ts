@@ -18,6 +18,7 @@ import {
   parseGuesses,
   parseGuessesPerDay,
   parseRequests,
+  parseWhole,
 } from './realm-limits.ts'
 import type { EpochTerms } from '../realm/sealing.ts'
 import type { SealKeySettings } from './sealing.ts'
@@ -55,6 +56,8 @@ export interface ServerSettings {
   readonly codeSender: 'console' | 'webhook'
   /** Where notices, and codes by choice, are posted; the file holds the 32 bytes that sign them. */
   readonly webhook: { readonly url: string; readonly secretFile: string } | undefined
+  /** For how long a server that is to stop still takes requests, in ms. */
+  readonly drainMs: number
   /** After so many days addresses and user agents are erased from the access log. */
   readonly addressDays: number
 }
@@ -104,6 +107,7 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_REALM_REQUESTS_PER_USER',
   'KEYHAVEN_REALM_REQUESTS_PER_TENANT',
   'KEYHAVEN_TRUSTED_PROXIES',
+  'KEYHAVEN_DRAIN_SECONDS',
   'KEYHAVEN_PUBLIC_ORIGIN',
 ]
 
@@ -142,6 +146,7 @@ export function parseSettings(input: {
     realmOnly,
     realmLimits: parseRealmLimits(env),
     trustedProxies: parseTrustedProxies(readVariable(env, 'KEYHAVEN_TRUSTED_PROXIES', splitList) ?? []),
+    drainMs: (readVariable(env, 'KEYHAVEN_DRAIN_SECONDS', parseDrain) ?? 0) * 1000,
     codeSender: parseCodeSender(env, webhook),
     webhook,
     addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
@@ -257,6 +262,10 @@ function parseCodeSender(env: Environment, webhook: ServerSettings['webhook']): 
     refuse('KEYHAVEN_WEBHOOK_URL', 'an address, because KEYHAVEN_CODE_SENDER is webhook')
   }
   return sender
+}
+
+function parseDrain(text: string, setting: string): number {
+  return parseWhole(text, { setting, least: 0, most: 300 })
 }
 
 function parseDays(text: string, setting: string): number {

@@ -88,9 +88,13 @@ afterAll(async () => {
 
 /** Starts the app on a fresh database, or on `shared` as another process over the same one would. */
 export async function startTestApp(
-  options: Partial<AppInput> & { readonly keys?: TestKeys; readonly shared?: TestDatabase } = {},
+  options: Partial<AppInput> & {
+    readonly keys?: TestKeys
+    readonly shared?: TestDatabase
+    readonly realmOnly?: boolean
+  } = {},
 ): Promise<TestApp> {
-  const { shared, realmId = randomBytes(16), ...input } = options
+  const { shared, realmOnly = false, realmId = randomBytes(16), ...input } = options
   const database = shared ?? (await createTestDatabase())
   const codes = new Map<string, string>()
   const clock = { now: new Date() }
@@ -124,6 +128,7 @@ export async function startTestApp(
     now: () => clock.now,
     ...input,
     curve,
+    ...(realmOnly && { keys: undefined }),
     // All tests of a file come from one address.
     limits: {
       codesPerAddress: { most: 10_000, seconds: 600 },

@@ -118,7 +118,8 @@ export function fleetTransport(fleet: Servers, subject: string): RealmTransport 
   }
 }
 
-async function postToRealm(input: {
+/** The answer's bytes; `undefined` for a refusal. Rejects where there is no answer. */
+export async function postToRealm(input: {
   readonly address: string
   readonly token: string
   readonly body: Uint8Array
@@ -141,15 +142,20 @@ async function postToRealm(input: {
 /** What came of asking for an evaluation of a random input: with a proof that holds, a refusal, or no answer at all. */
 export type Attempt = 'evaluated' | 'no-guesses' | 'lost'
 
-/** One Recover2 with a fresh input. */
+/** A blinded input that nobody has sent before. */
+export function freshInput(): Uint8Array {
+  return groupNoble.multiplyBase(generateScalar(groupNoble))
+}
+
+/** One Recover2, with a fresh input unless one is given. */
 export async function attemptEvaluation(input: {
   readonly fleet: Servers
   readonly server: ServerProcess
   readonly subject: string
   readonly version: Uint8Array
+  readonly blindedInput?: Uint8Array
 }): Promise<Attempt> {
-  const { fleet, server, subject, version } = input
-  const blindedInput = groupNoble.multiplyBase(generateScalar(groupNoble))
+  const { fleet, server, subject, version, blindedInput = freshInput() } = input
   const body = encodeRequest({ kind: 'recover2', version, blindedInput })
   const token = await fleet.token(server.realmId, subject)
   const address = `${server.origin}/realm/`
