@@ -45,8 +45,6 @@ test('status, verify and rotate work beside the server that runs, and what an ex
     decisions: [{ decision: 'epoch-begun' }],
   })
   for (const [words, exit] of [
-    [['--out', 'x', '--yes'], 2],
-    [['--to', 'age1x', '--yes'], 2],
     [['--to', 'age1x', '--out', 'x'], 8],
     [['--to', 'age1x', '--out', 'x', '--yes'], 2],
   ] as const) {
