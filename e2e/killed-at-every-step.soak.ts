@@ -8,7 +8,7 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { KeyhavenError } from 'keyhaven'
-import type { Fetch, KeySync } from 'keyhaven/sync'
+import type { Fetch, KeySync, KeySyncOptions } from 'keyhaven/sync'
 import type { Vault } from 'keyhaven/vault'
 import { cutAfter } from './testing/cuts.ts'
 import { startKillableServer } from './testing/killable-server.ts'
@@ -22,8 +22,11 @@ interface Operation {
   /** What the operation runs on: a device whose keys are all to be found again. */
   readonly prepare: (place: Place) => Promise<TestPerson>
   readonly run: (sync: KeySync) => Promise<unknown>
+  readonly options?: Partial<KeySyncOptions>
   /** The PIN in use once the operation has been carried out; without one, the same as before. */
   readonly pinAfter?: string
+  /** What must hold afterwards, where it is not that one PIN opens the backup. */
+  readonly expectAfter?: (place: Place, device: TestPerson) => Promise<void>
 }
 
 const operations: readonly Operation[] = [
@@ -44,6 +47,18 @@ const operations: readonly Operation[] = [
     name: 'a restore and its renewal',
     prepare: async (place) => place.newDevice({ phone: (await backedUp(place)).phone }),
     run: (sync) => sync.restore({ pin: PIN }),
+  },
+  {
+    name: 'a snapshot that shortens the log',
+    prepare: backedUp,
+    options: { snapshotAfterSegments: 0 },
+    run: (sync) => sync.sync(),
+  },
+  {
+    name: 'a deletion',
+    prepare: backedUp,
+    run: (sync) => sync.deleteBackup(),
+    expectAfter: expectWholeOrGone,
   },
 ]
 
@@ -67,7 +82,7 @@ describe.each(places)('with %s', (_, realms, threshold) => {
         const device = await operation.prepare(place)
         const cut = cutAfter(device.vault, at)
         const failed = await fails(device, operation, cut)
-        await expectOnePin(place, device, { operation, failed })
+        await expectSound(place, device, { operation, failed })
         if (!cut.killed()) break
       }
       await expectNothingLeftOver(place)
@@ -78,11 +93,12 @@ describe.each(places)('with %s', (_, realms, threshold) => {
   test.each(operations)(
     '$name survives a kill of the server at any step',
     async (operation) => {
-      for (let at = 1; ; at += 1) {
-        const killed = await killServer(place, operation, { at, when: 'after' })
-        if (!killed) break
+      let at = 1
+      for (; await killServer(place, operation, { at, when: 'after' }); at += 1) {
         await killServer(place, operation, { at, when: 'during' })
       }
+      // Requests to the server, of which each operation has some, that is, until one was carried out in full.
+      expect(at).toBeGreaterThan(3)
       await expectNothingLeftOver(place)
     },
     TIMEOUT,
@@ -99,7 +115,7 @@ async function killServer(
   const network = server.killedAt(at, when)
   const failed = await fails(device, operation, network)
   await server.end()
-  await expectOnePin(place, device, { operation, failed })
+  await expectSound(place, device, { operation, failed })
   return network.killed()
 }
 
@@ -123,13 +139,33 @@ async function fails(
   through: { readonly fetch: Fetch; readonly vault?: Vault },
 ): Promise<boolean> {
   try {
-    await operation.run(await device.sync(through))
+    await operation.run(await device.sync({ ...operation.options, ...through }))
     return false
   } catch (fault) {
     const killed = fault instanceof TypeError && fault.message === 'killed'
     if (!(fault instanceof KeyhavenError) && !killed) throw fault
     return true
   }
+}
+
+async function expectSound(
+  place: Place,
+  device: TestPerson,
+  done: { readonly operation: Operation; readonly failed: boolean },
+): Promise<void> {
+  const { expectAfter } = done.operation
+  await (expectAfter === undefined ? expectOnePin(place, device, done) : expectAfter(place, device))
+}
+
+/** The PIN opens all of the backup, or there is none; deleting it again leaves nothing anywhere but the device's own keys. */
+async function expectWholeOrGone(place: Place, device: TestPerson): Promise<void> {
+  const keys = await device.keys.exportKeys()
+  const fresh = await place.newDevice({ phone: device.phone })
+  const { status } = await (await fresh.sync()).restore({ pin: PIN })
+  expect(['restored', 'no-backup']).toContain(status)
+  expect(await (await device.sync()).deleteBackup()).toEqual({ status: 'deleted', remainsOn: [] })
+  expect(await (await fresh.sync()).restore({ pin: PIN })).toEqual({ status: 'no-backup' })
+  expect(await device.keys.exportKeys()).toEqual(keys)
 }
 
 /** One PIN works, and the next backup says of which generation it is; what is left undone is done by it. */

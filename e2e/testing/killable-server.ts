@@ -50,8 +50,11 @@ export async function startKillableServer(place: Place): Promise<KillableServer>
         if (!address.startsWith(place.app.origin)) return fetch(input, init)
         taken += 1
         const own = taken
-        const answer = fetch(server.origin + address.slice(place.app.origin.length), init)
+        const path = address.slice(place.app.origin.length)
+        const answer = fetch(`http://127.0.0.1:${String(server.port)}${path}`, init)
         if (own < at) return answer
+        // While the process ends, nobody listens for how its answer does.
+        answer.catch(() => undefined)
         if (own === at && when === 'after') await answer
         kill()
         await server.exited

@@ -35,7 +35,10 @@ export function lying(lie: Lie, network: Fetch = fetch): { readonly fetch: Fetch
           readFrames(new Uint8Array(await response.arrayBuffer())),
           Number(searchParams.get('after')),
         )
-        return new Response(writeFrames(frames), { headers: response.headers })
+        const headers = new Headers(response.headers)
+        const newest = Math.max(Number(headers.get('keyhaven-cursor')), frames.at(-1)?.cursor ?? 0)
+        headers.set('keyhaven-cursor', String(newest))
+        return new Response(writeFrames(frames), { headers })
       }
       return response
     },

@@ -24,7 +24,8 @@ async function serve(): Promise<void> {
       void server.close().then(() => process.exit(0))
     })
   }
-  process.stdout.write(`${JSON.stringify({ origin: server.origin, realmId: server.realmId })}\n`)
+  const { origin, port, realmId } = server
+  process.stdout.write(`${JSON.stringify({ origin, port, realmId })}\n`)
 }
 
 serve().catch((error: unknown) => {

@@ -17,7 +17,9 @@ export interface StartFault {
 }
 
 export interface ServerProcess {
+  /** The public one, if the environment names one; it listens at `port` of this machine. */
   readonly origin: string
+  readonly port: number
   readonly realmId: string
   readonly pid: number
   /** Everything that the process has written so far. */
@@ -93,6 +95,7 @@ function listOptions(input: ServerProcessInput): string[] {
 
 interface Ready {
   readonly origin: string
+  readonly port: number
   readonly realmId: string
 }
 
