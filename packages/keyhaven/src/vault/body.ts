@@ -132,7 +132,10 @@ export async function openContents(
     const source = { name, storage, vaultId, keys: await deriveVaultKeys(vaultId, opened.vaultKey) }
     let state = await loadState(source, start, reading)
     while (state === undefined) state = await loadState(source, await readOwnHead(body))
-    return { status: 'unlocked', contents: { ...source, state, closed: false, swept: false } }
+    return {
+      status: 'unlocked',
+      contents: { ...source, state, closed: false, swept: false, notes: new Set() },
+    }
   } catch (error) {
     wipe(opened.vaultKey)
     throw error

@@ -11,6 +11,7 @@ import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { openRoot, parseHead, sealHead } from './head.ts'
 import type { Head, Root } from './head.ts'
 import type { VaultKeys } from './keys.ts'
+import { isNote, notesOf } from './leavings.ts'
 import { openManifest, sealManifest } from './manifest.ts'
 import type { Entry, Manifest } from './manifest.ts'
 import { chooseMoves, manifestBlob, packBlob, placePieces } from './packs.ts'
@@ -42,6 +43,8 @@ export interface Contents {
   /** Set by `lock`; whatever is under way then ends with `ERR_VAULT_LOCKED`. */
   closed: boolean
   swept: boolean
+  /** Notes of device keys that are still to be deleted, as far as this session knows (leavings.ts). */
+  readonly notes: Set<string>
 }
 
 /** A head as it was found, and read. */
@@ -158,7 +161,11 @@ export async function commitSlots(
   writer: VaultWriter,
   slots: readonly Slot[],
 ): Promise<void> {
-  await commitState(contents, writer, { manifest: contents.state.manifest, slots, blobs: new Map() })
+  const { manifest, head } = contents.state
+  const notes = notesOf(head.slots.filter((slot) => !slots.includes(slot)))
+  const blobs = new Map(notes.map((note) => [note, new Uint8Array()]))
+  await commitState(contents, writer, { manifest, slots, blobs })
+  for (const note of notes) contents.notes.add(note)
 }
 
 async function commitState(
@@ -208,7 +215,11 @@ async function sweep(contents: Contents, writer: VaultWriter, before: VaultState
   const used = blobsOf(contents.state)
   try {
     const candidates = contents.swept ? [...blobsOf(before)] : await writer.list()
-    await writer.remove(candidates.filter((blob) => !used.has(blob)))
+    // A note of a slot that is in force is what a removal left that did not come to be.
+    const inForce = notesOf(contents.state.head.slots)
+    const notes = candidates.filter((blob) => isNote(blob) && !inForce.includes(blob))
+    await writer.remove(candidates.filter((blob) => !used.has(blob) && !notes.includes(blob)))
+    for (const note of notes) contents.notes.add(note)
     contents.swept = true
   } catch {
     contents.swept = false

@@ -7,7 +7,7 @@
  */
 import { openAead, sealAead } from '../crypto/aead.ts'
 import { be8, concat, lp, parseUtf8, utf8 } from '../crypto/bytes.ts'
-import { toHex } from '../crypto/hex.ts'
+import { bytesOfHex, toHex } from '../crypto/hex.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { createCursor } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
@@ -84,7 +84,7 @@ function encodeManifest(manifest: Manifest): Uint8Array {
   const writer = createWriter(bytes)
   writer.be4(packs.length)
   for (const [pack, size] of packs) {
-    writer.put(packBytes(pack))
+    writer.put(bytesOfHex(pack))
     writer.be4(size)
   }
   writer.be4(named.length)
@@ -129,12 +129,6 @@ function createWriter(bytes: Uint8Array): {
       put(part)
     },
   }
-}
-
-function packBytes(pack: string): Uint8Array {
-  return Uint8Array.from({ length: 16 }, (_, index) =>
-    Number.parseInt(pack.slice(index * 2, index * 2 + 2), 16),
-  )
 }
 
 function parseManifest(bytes: Uint8Array): Manifest {

@@ -53,21 +53,26 @@ type Work<O extends KeyOperationName> = (
 
 interface Operation<O extends KeyOperationName> {
   readonly type: string
+  /** What the input must have; it may come as a message from a page. */
+  readonly input: Readonly<Record<string, 'bytes' | 'text'>>
   readonly work: Work<O>
 }
 
 const OPERATIONS: { readonly [O in KeyOperationName]: Operation<O> } = {
   'schnorr-public-key': {
     type: KEY_TYPES.nostr,
+    input: {},
     work: async (key) => (await import('../crypto/schnorr.ts')).deriveSchnorrPublicKey(key),
   },
   'schnorr-sign': {
     type: KEY_TYPES.nostr,
+    input: { message: 'bytes' },
     work: async (key, { message }) =>
       (await import('../crypto/schnorr.ts')).signSchnorr({ message, secretKey: key }),
   },
   'nip44-seal': {
     type: KEY_TYPES.nostr,
+    input: { publicKey: 'bytes', text: 'text' },
     work: async (key, { publicKey, text }) => {
       const { deriveConversationKey, sealNip44 } = await import('../crypto/nip44.ts')
       return withSecret(deriveConversationKey({ secretKey: key, publicKey }), (shared) =>
@@ -77,6 +82,7 @@ const OPERATIONS: { readonly [O in KeyOperationName]: Operation<O> } = {
   },
   'nip44-open': {
     type: KEY_TYPES.nostr,
+    input: { publicKey: 'bytes', payload: 'text' },
     work: async (key, { publicKey, payload }) => {
       const { deriveConversationKey, openNip44 } = await import('../crypto/nip44.ts')
       return withSecret(deriveConversationKey({ secretKey: key, publicKey }), (shared) =>
@@ -86,28 +92,34 @@ const OPERATIONS: { readonly [O in KeyOperationName]: Operation<O> } = {
   },
   'x-wing-public-key': {
     type: KEY_TYPES.xWing,
+    input: {},
     work: async (key) => (await import('../crypto/x-wing.ts')).deriveXWingPublicKey(key),
   },
   'x-wing-decapsulate': {
     type: KEY_TYPES.xWing,
+    input: { ciphertext: 'bytes' },
     work: async (seed, { ciphertext }) =>
       (await import('../crypto/x-wing.ts')).decapsulate({ ciphertext, seed }),
   },
   'ed25519-public-key': {
     type: KEY_TYPES.ed25519,
+    input: {},
     work: async (key) => (await import('../crypto/ed25519.ts')).deriveEd25519PublicKey(key),
   },
   'ed25519-sign': {
     type: KEY_TYPES.ed25519,
+    input: { message: 'bytes' },
     work: async (key, { message }) =>
       (await import('../crypto/ed25519.ts')).signEd25519({ message, seed: key }),
   },
   'ml-dsa-65-public-key': {
     type: KEY_TYPES.mlDsa65,
+    input: {},
     work: async (key) => (await import('../crypto/ml-dsa.ts')).deriveMlDsa65PublicKey(key),
   },
   'ml-dsa-65-sign': {
     type: KEY_TYPES.mlDsa65,
+    input: { message: 'bytes' },
     work: async (key, { message }) =>
       (await import('../crypto/ml-dsa.ts')).signMlDsa65({ message, seed: key }),
   },
@@ -124,8 +136,8 @@ export function useKey<O extends KeyOperationName>(
   input: KeyOperations[O]['input'],
 ): Promise<KeyOperations[O]['output']> {
   return withContents(body, async (contents) => {
-    const { type, work } = requireOperation(operation)
-    requireInput(operation, input)
+    const { type, input: fields, work } = requireOperation(operation)
+    requireInput(fields, input)
     const found = await readRecord(contents, requireRecordName(record))
     if (found === undefined) throw new KeyhavenError('ERR_RECORD_MISSING', undefined)
     return withSecret(found.bytes, (key) => {
@@ -146,22 +158,9 @@ function requireOperation<O extends KeyOperationName>(name: O): Operation<O> {
   throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'operation', expected: 'one of KeyOperations' })
 }
 
-const INPUT_FIELDS: { readonly [O in KeyOperationName]: Readonly<Record<string, 'bytes' | 'text'>> } = {
-  'schnorr-public-key': {},
-  'schnorr-sign': { message: 'bytes' },
-  'nip44-seal': { publicKey: 'bytes', text: 'text' },
-  'nip44-open': { publicKey: 'bytes', payload: 'text' },
-  'x-wing-public-key': {},
-  'x-wing-decapsulate': { ciphertext: 'bytes' },
-  'ed25519-public-key': {},
-  'ed25519-sign': { message: 'bytes' },
-  'ml-dsa-65-public-key': {},
-  'ml-dsa-65-sign': { message: 'bytes' },
-}
-
-function requireInput(operation: KeyOperationName, input: unknown): void {
+function requireInput(fields: Operation<KeyOperationName>['input'], input: unknown): void {
   const given = new Map(Object.entries(input ?? {}) as [string, unknown][])
-  for (const [field, kind] of Object.entries(INPUT_FIELDS[operation])) {
+  for (const [field, kind] of Object.entries(fields)) {
     const value = given.get(field)
     if (kind === 'text' ? typeof value === 'string' : value instanceof Uint8Array) continue
     const expected = kind === 'text' ? 'a text' : 'a Uint8Array'

@@ -12,6 +12,7 @@ import { commitSlots, refresh } from './contents.ts'
 import type { Contents } from './contents.ts'
 import { describeVault, summarizeSlot } from './describe.ts'
 import { MOST_SLOTS } from './head.ts'
+import { forgetLeft } from './leavings.ts'
 import type { Factor, Protection } from './protection.ts'
 import type { Slot } from './slot.ts'
 import { enrollSlot, forgetSlot } from './slots.ts'
@@ -30,30 +31,23 @@ export function addProtection(body: Body, protection: Protection): Promise<strin
   })
 }
 
-export async function changeProtection(body: Body, id: string, protection: Protection): Promise<string> {
-  let replaced: Slot | undefined
-  const newId = await enroll(body, protection, (slots, slot) => {
-    replaced = requireSlot(slots, id)
+export function changeProtection(body: Body, id: string, protection: Protection): Promise<string> {
+  return enroll(body, protection, (slots, slot) => {
+    const replaced = requireSlot(slots, id)
     return slots.map((kept) => (kept === replaced ? slot : kept))
   })
-  if (replaced !== undefined) await forgetSlots(body, [replaced], protection.factors)
-  return newId
 }
 
 export async function removeProtection(body: Body, id: string): Promise<void> {
-  const removed = await withContents(body, (contents) =>
-    removeSlots(contents, (slots) => [requireSlot(slots, id)]),
-  )
-  await forgetSlots(body, removed)
+  await withContents(body, (contents) => removeSlots(body, contents, (slots) => [requireSlot(slots, id)]))
 }
 
 /** Also from the lock screen: the device's own key is asked, which needs nobody. */
 export async function forgetDevice(body: Body): Promise<void> {
   const opened = body.open === undefined ? await openAlone(body) : undefined
   try {
-    const work = (contents: Contents): Promise<readonly Slot[]> => removeSlots(contents, deviceSlots)
-    const removed = await (opened === undefined ? withContents(body, work) : work(opened))
-    await forgetSlots(body, removed)
+    const work = (contents: Contents): Promise<void> => removeSlots(body, contents, deviceSlots)
+    await (opened === undefined ? withContents(body, work) : work(opened))
   } finally {
     if (opened !== undefined) closeContents(opened)
   }
@@ -92,22 +86,24 @@ async function enroll(
       await forgetUnlessStored(body, slot, protection.factors)
       throw error
     }
+    await forgetLeft(body, contents.notes, protection.factors)
     return toHex(slot.id)
   })
 }
 
 async function removeSlots(
+  body: Body,
   contents: Contents,
   choose: (slots: readonly Slot[]) => readonly Slot[],
-): Promise<readonly Slot[]> {
-  return contents.storage.exclusive(contents.name, async (writer) => {
+): Promise<void> {
+  await contents.storage.exclusive(contents.name, async (writer) => {
     const { slots } = (await refresh(contents)).head
     const removed = choose(slots)
     const kept = slots.filter((slot) => !removed.includes(slot))
     if (kept.length === 0) throw new KeyhavenError('ERR_PROTECTION_LAST', undefined)
     await commitSlots(contents, writer, kept)
-    return removed
   })
+  await forgetLeft(body, contents.notes)
 }
 
 function requireSlot(slots: readonly Slot[], id: string): Slot {
@@ -130,20 +126,5 @@ export async function forgetUnlessStored(
   const stored = description.status === 'present' ? description.protections : []
   if (stored.some(({ id }) => id === toHex(slot.id))) return
   // What failed first is what the caller must hear; a key that stays behind opens nothing.
-  await forgetSlots(body, [slot], others).catch(() => undefined)
-}
-
-/** Lets every factor at hand delete what it keeps outside the vault for these slots; tries all, then throws the first fault. */
-export async function forgetSlots(
-  body: Pick<Body, 'storage' | 'vaultId' | 'keepers'>,
-  slots: readonly Slot[],
-  others: readonly Factor[] = [],
-): Promise<void> {
-  const faults: unknown[] = []
-  for (const slot of slots) {
-    await forgetSlot(homeOf(body), slot, [...body.keepers, ...others]).catch((fault: unknown) => {
-      faults.push(fault)
-    })
-  }
-  if (faults.length > 0) throw faults[0]
+  await forgetSlot(homeOf(body), slot, [...body.keepers, ...others]).catch(() => undefined)
 }

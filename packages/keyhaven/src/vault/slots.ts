@@ -78,13 +78,17 @@ export async function forgetSlot(home: SlotHome, slot: Slot, factors: readonly F
   for (const stored of slot.factors) await forgetFactor({ ...home, slotId: slot.id }, stored, factors)
 }
 
-async function forgetFactor(
+/** Whether any of the factors is one that keeps such a thing; each has then deleted it. */
+export async function forgetFactor(
   context: FactorContext,
   { type, parameters }: StoredFactor,
   factors: readonly Factor[],
-): Promise<void> {
-  const keepers = factors.filter((factor) => factor.type === type && factor.matches(parameters))
+): Promise<boolean> {
+  const keepers = factors.filter(
+    (factor) => factor.type === type && factor.forget !== undefined && factor.matches(parameters),
+  )
   for (const keeper of keepers) await keeper.forget?.({ ...context, parameters })
+  return keepers.length > 0
 }
 
 /** Whether the protection has just the factors that the slot needs. */

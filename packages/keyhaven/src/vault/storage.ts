@@ -33,8 +33,8 @@ export interface VaultWriter {
   commit(change: StorageCommit): Promise<void>
   /** Deletes blobs that no head names any more. */
   remove(blobs: readonly string[]): Promise<void>
-  /** Deletes the head, then everything else of this vault. */
-  destroy(): Promise<void>
+  /** Deletes the head, then everything else of this vault but these empty blobs, which are there before the head goes. */
+  destroy(notes: readonly string[]): Promise<void>
 }
 
 /** A place for vaults. `fileStorage`, `memoryStorage` and the browser's storages are such places. */

@@ -16,13 +16,13 @@ import { describeVault, missingVault } from './describe.ts'
 import { parseHead } from './head.ts'
 import type { Head } from './head.ts'
 import { VAULT_KEY_LENGTH, deriveVaultKeys } from './keys.ts'
+import { forgetLeft, forgetNoted, isNote, notesOf } from './leavings.ts'
 import { copyRecord, requireRecordName, requireVaultName } from './names.ts'
 import { useKey } from './operations.ts'
 import {
   addProtection,
   changeProtection,
   forgetDevice,
-  forgetSlots,
   forgetUnlessStored,
   listProtections,
   removeProtection,
@@ -79,7 +79,7 @@ async function commitFirst(body: Body, vaultKey: Uint8Array, slots: readonly Slo
   const { state, blobs } = await sealState({ vaultId, keys }, { manifest, slots, counter: 1 })
   const change = { blobs, head: state.headBytes }
   await storage.exclusive(name, (writer) => commitUnlessThere(body, writer, change))
-  enterUnlocked(body, { name, storage, vaultId, keys, state, closed: false, swept: false })
+  enterUnlocked(body, { name, storage, vaultId, keys, state, closed: false, swept: false, notes: new Set() })
 }
 
 async function commitUnlessThere(body: Body, writer: VaultWriter, change: StorageCommit): Promise<void> {
@@ -188,6 +188,8 @@ function writeChanges(
     )
     try {
       if (copies.size > 0) await writeRecords(contents, copies, options)
+      // The write is done: what is left of a protection that was removed before waits for the next session.
+      await forgetLeft(body, contents.notes).catch(() => undefined)
     } finally {
       for (const value of copies.values()) if (value !== null) wipe(value.bytes)
     }
@@ -215,14 +217,15 @@ async function destroyBody(body: Body, vaultId: Uint8Array | undefined): Promise
   const { name, storage } = body
   body.open?.watch.lockOthers()
   lockBody(body)
-  const slots = await storage.exclusive(name, async (writer) => {
+  const notes = await storage.exclusive(name, async (writer) => {
     const head = await readableHead(body)
     if (head && vaultId && !equal(head.vaultId, vaultId))
       throw new KeyhavenError('ERR_VAULT_MISSING', undefined)
-    await writer.destroy()
-    return head?.slots ?? []
+    const known = new Set([...(await writer.list()).filter(isNote), ...notesOf(head?.slots ?? [])])
+    await writer.destroy([...known])
+    return [...known]
   })
-  await forgetSlots(body, slots)
+  await forgetNoted(body, notes)
 }
 
 /** A head that may be damaged: destroying must work all the same. */

@@ -10,13 +10,7 @@ import { be8, concat, equal, equalConstantTime, lp, parseHex, wipe } from '../..
 import { isKeyhavenError } from '../../errors.ts'
 import { normalizePin } from '../../strength/pin-text.ts'
 import type { Vault } from '../../vault/index.ts'
-import {
-  ARGON2ID_DEFAULT,
-  encodePasswordParameters,
-  generatePasswordParameters,
-  parsePasswordParameters,
-} from '../../vault/protection/password-parameters.ts'
-import type { PasswordParameters } from '../../vault/protection/password-parameters.ts'
+import { ARGON2ID_DEFAULT, parsePasswordParameters } from '../../vault/protection/password-parameters.ts'
 import { readState } from '../device/backup-state.ts'
 import { createByteReader } from '../format/byte-reader.ts'
 import { recordDamaged } from '../format/fields.ts'
@@ -54,7 +48,8 @@ export interface PinReminder {
 interface Verifier {
   /** The id of the PIN's way in, 16 bytes. */
   readonly way: Uint8Array
-  readonly parameters: PasswordParameters
+  /** As the slot of a password stores them. */
+  readonly parameters: Uint8Array
   readonly verifier: Uint8Array
   /** Which of the intervals runs. */
   readonly step: number
@@ -74,8 +69,9 @@ export function openPinReminder(vault: Vault, argon2id: Argon2id | undefined): P
 export async function rememberPin(vault: Vault, pin: Uint8Array, argon2id?: Argon2id): Promise<void> {
   const way = await readPinWay(vault)
   if (way === undefined) return
-  const parameters = generatePasswordParameters({ kdf: 'argon2id', ...ARGON2ID_DEFAULT, parallelism: 1 })
-  const verifier = await derive(pin, parameters, argon2id)
+  const { enrollPassword } = await import('../../vault/protection/password-stretching.ts')
+  const asked = { kdf: 'argon2id', ...ARGON2ID_DEFAULT, parallelism: 1 } as const
+  const { parameters, secret: verifier } = await enrollPassword(bind(pin), asked, { ...asked, argon2id })
   await keep(vault, { way, parameters, verifier, ...schedule(0) })
 }
 
@@ -101,7 +97,8 @@ async function matches(kept: Verifier, typed: string, argon2id: Argon2id | undef
     if (isKeyhavenError(fault, 'ERR_PIN_REFUSED')) return false
     throw fault
   }
-  const verifier = await derive(pin, kept.parameters, argon2id)
+  const { openPassword } = await import('../../vault/protection/password-stretching.ts')
+  const verifier = await openPassword(bind(pin), kept.parameters, argon2id)
   wipe(pin)
   return equalConstantTime(verifier, kept.verifier)
 }
@@ -111,13 +108,8 @@ function schedule(asked: number): Pick<Verifier, 'step' | 'next'> {
   return { step, next: new Date(Date.now() + (INTERVALS[step] ?? 0) * HOUR_MS) }
 }
 
-async function derive(
-  pin: Uint8Array,
-  parameters: PasswordParameters,
-  argon2id: Argon2id | undefined,
-): Promise<Uint8Array> {
-  const { stretch } = await import('../../vault/protection/password-stretching.ts')
-  return stretch(concat(lp('keyhaven/pin-verifier/v1'), pin), parameters, argon2id)
+function bind(pin: Uint8Array): Uint8Array {
+  return concat(lp('keyhaven/pin-verifier/v1'), pin)
 }
 
 /** The PIN's way in of the backup that this device has joined. */
@@ -130,7 +122,7 @@ async function keep(vault: Vault, kept: Verifier): Promise<void> {
   const bytes = concat(
     Uint8Array.of(FORMAT),
     kept.way,
-    encodePasswordParameters(kept.parameters),
+    kept.parameters,
     kept.verifier,
     Uint8Array.of(kept.step),
     be8(kept.next.getTime()),
@@ -154,7 +146,8 @@ function parseVerifier(bytes: Uint8Array): Verifier {
     const reader = createByteReader(bytes, 'pin verifier')
     const format = reader.integer(1)
     const way = reader.bytes(WAY_ID_BYTES)
-    const parameters = parsePasswordParameters(reader.bytes(PARAMETERS_LENGTH))
+    const parameters = reader.bytes(PARAMETERS_LENGTH)
+    parsePasswordParameters(parameters)
     const verifier = reader.bytes(VERIFIER_LENGTH)
     const step = reader.integer(1)
     const next = new Date(reader.integer(8))

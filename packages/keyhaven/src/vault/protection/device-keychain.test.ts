@@ -118,6 +118,9 @@ describe('a device key in a keychain', () => {
     const place = { name: 'v', storage, protections: [protection] }
     await expect(destroyVault(place)).rejects.toMatchObject(failed('failed'))
     expect(await describeVault(place)).toEqual({ status: 'missing' })
+    await expect(destroyVault(place)).rejects.toMatchObject(failed('failed'))
+    chain.fault = ''
     await destroyVault(place)
+    expect(chain.entries.size).toBe(0)
   })
 })

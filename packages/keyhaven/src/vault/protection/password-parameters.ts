@@ -5,14 +5,13 @@
  * Floor: OWASP's least for Argon2id (19 MiB, 2 passes, 1 lane) and for PBKDF2-SHA-256 (600,000). Default: RFC 9106's
  * second choice with one lane (64 MiB, 3 passes). One lane, because WebAssembly has no threads to use more.
  */
-import { be4, concat, randomBytes } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
 import { createCursor } from '../cursor.ts'
 import type { Cursor } from '../cursor.ts'
 
-const ARGON2ID = 1
-const PBKDF2 = 2
-const SALT_LENGTH = 16
+export const ARGON2ID = 1
+export const PBKDF2 = 2
+export const SALT_LENGTH = 16
 const LANES = 1
 
 export const ARGON2ID_FLOOR = { memoryKib: 19_456, iterations: 2 } as const
@@ -34,19 +33,6 @@ export type Stretching =
 export interface PasswordParameters {
   readonly stretching: Stretching
   readonly salt: Uint8Array
-}
-
-/** Parameters for a new slot, with a fresh salt. */
-export function generatePasswordParameters(stretching: Stretching): PasswordParameters {
-  return { stretching, salt: randomBytes(SALT_LENGTH) }
-}
-
-export function encodePasswordParameters({ stretching, salt }: PasswordParameters): Uint8Array {
-  if (stretching.kdf === 'pbkdf2-sha-256') {
-    return concat(Uint8Array.of(PBKDF2), be4(stretching.iterations), salt)
-  }
-  const { memoryKib, iterations } = stretching
-  return concat(Uint8Array.of(ARGON2ID), be4(memoryKib), be4(iterations), Uint8Array.of(LANES), salt)
 }
 
 /** Reads stored parameters; `ERR_ENVELOPE_MALFORMED` when they are out of bounds. */

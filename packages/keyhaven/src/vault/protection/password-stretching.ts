@@ -3,10 +3,16 @@
  */
 import { loadArgon2id, loadArgon2idNamed } from '../../crypto/argon2.ts'
 import type { Argon2id, Argon2idName } from '../../crypto/argon2.ts'
-import { wipe } from '../../crypto/bytes.ts'
+import { be4, concat, randomBytes, wipe } from '../../crypto/bytes.ts'
 import { derivePbkdf2 } from '../../crypto/pbkdf2.ts'
-import { isKeyhavenError } from '../../errors.ts'
-import { ARGON2ID_CEILING, generatePasswordParameters } from './password-parameters.ts'
+import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import {
+  ARGON2ID,
+  ARGON2ID_CEILING,
+  PBKDF2,
+  SALT_LENGTH,
+  parsePasswordParameters,
+} from './password-parameters.ts'
 import type { PasswordParameters, Stretching } from './password-parameters.ts'
 
 const SECRET_LENGTH = 32
@@ -32,8 +38,63 @@ export async function checkArgon2id(): Promise<{
   return { implementation: 'javascript', slow: true }
 }
 
+export interface EnrollOptions {
+  /** Without it, `asked` is calibrated. */
+  readonly iterations?: number | undefined
+  readonly targetMs?: number | undefined
+  readonly requireAdvised?: boolean | undefined
+  readonly argon2id?: Argon2id | undefined
+}
+
+/** Fresh parameters of a new slot, and the secret. `ERR_PASSWORD_REFUSED` where an advised password is asked for. */
+export async function enrollPassword(
+  password: Uint8Array,
+  asked: Stretching,
+  options: EnrollOptions,
+): Promise<{ readonly parameters: Uint8Array; readonly secret: Uint8Array }> {
+  if (options.requireAdvised === true) await requireAdvised(password)
+  const stretching = options.iterations === undefined ? await calibrate(asked, options) : asked
+  const parameters = generatePasswordParameters(stretching)
+  const secret = await stretch(password, parameters, options.argon2id)
+  return { parameters: encodePasswordParameters(parameters), secret }
+}
+
+/** The secret for stored parameters; `ERR_ENVELOPE_MALFORMED` when they are out of bounds. */
+export function openPassword(
+  password: Uint8Array,
+  parameters: Uint8Array,
+  argon2id?: Argon2id,
+): Promise<Uint8Array> {
+  return stretch(password, parsePasswordParameters(parameters), argon2id)
+}
+
+async function requireAdvised(password: Uint8Array): Promise<void> {
+  const { estimatePassword } = await import('./password-strength.ts')
+  const { weakness } = await estimatePassword(password)
+  if (weakness !== undefined) throw new KeyhavenError('ERR_PASSWORD_REFUSED', { reason: weakness })
+}
+
+/** Parameters for a new slot, with a fresh salt. */
+function generatePasswordParameters(stretching: Stretching): PasswordParameters {
+  return { stretching, salt: randomBytes(SALT_LENGTH) }
+}
+
+export function encodePasswordParameters({ stretching, salt }: PasswordParameters): Uint8Array {
+  if (stretching.kdf === 'pbkdf2-sha-256') {
+    return concat(Uint8Array.of(PBKDF2), be4(stretching.iterations), salt)
+  }
+  const { memoryKib, iterations } = stretching
+  return concat(
+    Uint8Array.of(ARGON2ID),
+    be4(memoryKib),
+    be4(iterations),
+    Uint8Array.of(stretching.parallelism),
+    salt,
+  )
+}
+
 /** The 32-byte secret of a password. */
-export async function stretch(
+async function stretch(
   password: Uint8Array,
   { stretching, salt }: PasswordParameters,
   argon2id?: Argon2id,
@@ -47,10 +108,7 @@ export async function stretch(
 }
 
 /** Raises the iterations until one stretching takes about the target time here; never lowers them. */
-export async function calibrate(
-  asked: Stretching,
-  options: { readonly targetMs?: number; readonly argon2id?: Argon2id },
-): Promise<Stretching> {
+async function calibrate(asked: Stretching, options: EnrollOptions): Promise<Stretching> {
   const targetMs = options.targetMs ?? TARGET_MS
   const sample = generatePasswordParameters(asked)
   if (asked.kdf === 'argon2id') await loadArgon2id()

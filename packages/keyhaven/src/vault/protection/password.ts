@@ -7,14 +7,7 @@ import type { Argon2id } from '../../crypto/argon2.ts'
 import { utf8 } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
 import type { Factor, Protection } from '../protection.ts'
-import {
-  ARGON2ID_DEFAULT,
-  PBKDF2_FLOOR,
-  encodePasswordParameters,
-  generatePasswordParameters,
-  parsePasswordParameters,
-  withinBounds,
-} from './password-parameters.ts'
+import { ARGON2ID_DEFAULT, PBKDF2_FLOOR, withinBounds } from './password-parameters.ts'
 import type { Stretching } from './password-parameters.ts'
 import { notePortable } from './portable.ts'
 
@@ -51,19 +44,10 @@ export function passwordProtection(options: PasswordProtectionOptions): Protecti
     type: 'password',
     prompts: true,
     matches: () => true,
-    enroll: async () => {
-      if (options.requireAdvised === true) await requireAdvised(options.password)
-      const { calibrate, stretch } = await import('./password-stretching.ts')
-      const stretching = options.iterations === undefined ? await calibrate(asked, options) : asked
-      const parameters = generatePasswordParameters(stretching)
-      const secret = await stretch(password, parameters, options.argon2id)
-      return { parameters: encodePasswordParameters(parameters), secret }
-    },
+    enroll: async () => (await import('./password-stretching.ts')).enrollPassword(password, asked, options),
     open: async ({ parameters }) => {
-      const stored = parsePasswordParameters(parameters)
-      const { stretch } = await import('./password-stretching.ts')
-      const secret = await stretch(password, stored, options.argon2id)
-      return { status: 'opened', secret }
+      const { openPassword } = await import('./password-stretching.ts')
+      return { status: 'opened', secret: await openPassword(password, parameters, options.argon2id) }
     },
   }
   const protection: Protection = { label: options.label, factors: [factor] }
@@ -93,10 +77,4 @@ function requirePassword(password: string | Uint8Array): Uint8Array {
   const bytes = typeof password === 'string' ? utf8(password.normalize('NFKC')) : password.slice()
   if (!lone && bytes.length > 0 && bytes.length <= MOST_PASSWORD_BYTES) return bytes
   throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'password', expected: '1 to 1024 bytes of UTF-8' })
-}
-
-async function requireAdvised(password: string | Uint8Array): Promise<void> {
-  const { estimatePassword } = await import('./password-strength.ts')
-  const { weakness } = await estimatePassword(password)
-  if (weakness !== undefined) throw new KeyhavenError('ERR_PASSWORD_REFUSED', { reason: weakness })
 }

@@ -72,7 +72,7 @@ function createWriter(place: Place): VaultWriter {
     remove: async (blobs) => {
       for (const blob of blobs) await operations.remove(join(folder, blob))
     },
-    destroy: () => destroy(place),
+    destroy: (notes) => destroy(place, notes),
   }
 }
 
@@ -96,12 +96,18 @@ async function allDone(work: readonly Promise<void>[]): Promise<void> {
 }
 
 /** The head goes first: without it nothing that is left can be opened. */
-async function destroy({ directory, folder, operations }: Place): Promise<void> {
-  if ((await operations.list(folder)).length > 0) {
+async function destroy({ directory, folder, operations }: Place, notes: readonly string[]): Promise<void> {
+  const there = await operations.list(folder)
+  const missing = notes.filter((name) => !there.includes(name))
+  await allDone(missing.map((name) => operations.create(join(folder, name), new Uint8Array())))
+  if (missing.length > 0) await operations.syncDirectory(folder)
+  if (there.length > 0) {
     await operations.remove(join(folder, HEAD))
     await operations.syncDirectory(folder)
   }
-  for (const name of await operations.list(folder)) await operations.remove(join(folder, name))
+  const rest = (await operations.list(folder)).filter((name) => !notes.includes(name))
+  for (const name of rest) await operations.remove(join(folder, name))
+  if (notes.length > 0) return
   await operations.removeDirectory(folder)
   await operations.syncDirectory(directory)
 }

@@ -64,8 +64,11 @@ function createWriter(database: string, vault: string, marker: Marker): VaultWri
         for (const blob of blobs) store.delete([vault, blob])
       })
     },
-    destroy: async () => {
-      await inStore(database, BLOBS, 'readwrite', (store) => store.delete(range()))
+    destroy: async (notes) => {
+      await inStore(database, BLOBS, 'readwrite', (store) => {
+        store.delete(range())
+        for (const note of notes) store.put(new Uint8Array(), [vault, note])
+      })
       await marker.remove(vault)
     },
   }

@@ -31,8 +31,8 @@ function createWriter(vaults: Map<string, Map<string, Uint8Array>>, vault: strin
       for (const name of names) vaults.get(vault)?.delete(name)
       return Promise.resolve()
     },
-    destroy: () => {
-      vaults.delete(vault)
+    destroy: (notes) => {
+      vaults.set(vault, new Map(notes.map((note) => [note, new Uint8Array()])))
       return Promise.resolve()
     },
   }

@@ -54,10 +54,11 @@ function createWriter(area: WebStorageArea, vault: string): VaultWriter {
       settle(() => {
         for (const blob of blobs) area.removeItem(keyOf(vault, blob))
       }),
-    destroy: () =>
+    destroy: (notes) =>
       settle(() => {
+        for (const note of notes) area.setItem(keyOf(vault, note), '')
         area.removeItem(keyOf(vault, HEAD))
-        for (const blob of list()) area.removeItem(keyOf(vault, blob))
+        for (const blob of list()) if (!notes.includes(blob)) area.removeItem(keyOf(vault, blob))
       }),
   }
 }

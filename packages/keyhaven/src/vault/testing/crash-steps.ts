@@ -1,7 +1,7 @@
 /**
  * Steps in the life of a vault in files that a crash test cuts short, and the two states that may come of each.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../../crypto/bytes.ts'
 import { isKeyhavenError } from '../../errors.ts'
@@ -14,7 +14,13 @@ import type { Vault, VaultRecord } from '../types.ts'
 import { createVault, openVault } from '../vault.ts'
 import { fixedProtection } from './fixed-protection.ts'
 
-export type StepName = 'create' | 'write' | 'change-protection' | 'change-device-key' | 'destroy'
+export type StepName =
+  'create' | 'write' | 'change-protection' | 'change-device-key' | 'destroy' | 'destroy-device-key'
+
+/** Whether the vault of the step opens by a key of the device. */
+function byDevice(step: StepName): boolean {
+  return step === 'change-device-key' || step === 'destroy-device-key'
+}
 
 const name = 'v'
 
@@ -44,8 +50,7 @@ async function openWith(storage: VaultStorage, text: string): Promise<Vault> {
 export async function prepare(step: StepName, directory: string, operations: FileOperations): Promise<void> {
   if (step === 'create') return
   const storage = storageIn(directory, operations)
-  const device = step === 'change-device-key'
-  const old = device ? deviceIn(directory, operations, 'old') : fixedProtection('old')
+  const old = byDevice(step) ? deviceIn(directory, operations, 'old') : fixedProtection('old')
   const vault = await createVault({ name, storage, protections: [old] })
   for (const each of ['a', 'b', 'c']) await vault.put(each, record('old'))
 }
@@ -58,6 +63,10 @@ export async function run(step: StepName, directory: string, operations: FileOpe
     return
   }
   if (step === 'change-device-key') return changeDeviceKey(directory, operations)
+  if (step === 'destroy-device-key') {
+    const device = deviceIn(directory, operations, '')
+    return (await openVault({ name, storage, protections: [device] })).destroy()
+  }
   const vault = await openWith(storage, 'old')
   if (step === 'destroy') return vault.destroy()
   if (step === 'change-protection') {
@@ -96,7 +105,10 @@ export async function judge(
 ): Promise<'old' | 'new'> {
   if (step === 'change-device-key') return judgeDeviceKey(directory, operations)
   const storage = storageIn(directory, operations)
-  if (step === 'create' || step === 'destroy') {
+  if (step === 'destroy-device-key' && (await isThere(storage))) {
+    return judgeDeviceKey(directory, operations)
+  }
+  if (step === 'create' || step === 'destroy' || step === 'destroy-device-key') {
     const there = await isThere(storage)
     return (step === 'create') === there ? 'new' : 'old'
   }
@@ -133,13 +145,25 @@ async function judgeRecords(vault: Vault): Promise<'old' | 'new'> {
   throw new Error('the records are neither the old nor the new ones')
 }
 
+/**
+ * Of the key that opened the old state nothing is left once another is in force; beside it there may be one that was
+ * made for a slot which never came to be, and opens nothing.
+ */
+async function requireNoOldKey(vault: Vault, directory: string): Promise<void> {
+  const { size } = await stat(join(directory, 'device.key')).catch(() => ({ size: 0 }))
+  const keys = size === 0 ? 0 : (size - 9 - 32) / 48
+  const labels = (await vault.protections()).map(({ label }) => label)
+  if (keys > (labels.includes('old') ? 2 : labels.includes('new') ? 1 : 0))
+    throw new Error(`${String(keys)} keys`)
+}
+
 /** The vault can be used on after the crash, and one write later nothing of the crash is left. */
 export async function useOn(step: StepName, directory: string, operations: FileOperations): Promise<void> {
   const storage = storageIn(directory, operations)
   if (!(await isThere(storage))) {
     await createVault({ name, storage, protections: [fixedProtection('new')] })
   }
-  const protections = step === 'change-device-key' ? [deviceIn(directory, operations, '')] : []
+  const protections = byDevice(step) ? [deviceIn(directory, operations, '')] : []
   const vault = await openVault({ name, storage, protections })
   for (const text of ['old', 'new']) {
     if (vault.state() === 'locked') await vault.unlock(fixedProtection(text))
@@ -150,6 +174,7 @@ export async function useOn(step: StepName, directory: string, operations: FileO
     (file) => !/^(head|[pm]-[0-9a-f]{32})$/.test(file),
   )
   if (leavings.length > 0) throw new Error(`left behind: ${leavings.join()}`)
+  if (byDevice(step)) await requireNoOldKey(vault, directory)
   await vault.destroy()
   // A process that is killed while it waits for the lock leaves its ticket, which the next process clears away.
   const left = [...(await readdir(join(directory, 'vaults'))), ...(await readdir(directory))].filter(

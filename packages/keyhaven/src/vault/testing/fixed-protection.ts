@@ -5,7 +5,7 @@
 import { sha256 } from '../../crypto/hkdf.ts'
 import { utf8 } from '../../crypto/bytes.ts'
 import type { Protection } from '../protection.ts'
-import { encodePasswordParameters } from '../protection/password-parameters.ts'
+import { encodePasswordParameters } from '../protection/password-stretching.ts'
 
 export function fixedProtection(text: string): Protection {
   const stretching = { kdf: 'argon2id', memoryKib: 19_456, iterations: 2, parallelism: 1 } as const
