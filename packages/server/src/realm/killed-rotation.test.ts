@@ -16,7 +16,7 @@ import { openSeals } from './seals.ts'
 import type { Fleet } from './testing/server-fleet.ts'
 import { configurationOf, createFleet, fleetTransport, freshSubject } from './testing/server-fleet.ts'
 
-const KILLS = process.env['KEYHAVEN_SOAK'] === '1' ? 60 : 1
+const KILLS = process.env['KEYHAVEN_SOAK'] === '1' ? 20 : 1
 const RECORDS = 60
 
 const folder = mkdtempSync(join(tmpdir(), 'keyhaven-rotation-'))

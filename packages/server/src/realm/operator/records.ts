@@ -1,5 +1,5 @@
 /** All records of a realm or of one tenant, read without writing anything, and the keys that open them. */
-import { equal, toHex } from 'keyhaven/crypto'
+import { equal } from 'keyhaven/crypto'
 import { isKeyhavenError } from 'keyhaven'
 import type { Registration } from 'keyhaven/recovery/realm'
 import type { RealmDatabase } from '../epochs.ts'
@@ -60,12 +60,4 @@ async function open(
     if (isKeyhavenError(fault)) return { status: 'damaged' }
     throw fault
   }
-}
-
-/** The keys that are there, by id. */
-export async function listKeyIds(
-  source: SealKeySource,
-  derive: (key: Uint8Array) => Uint8Array,
-): Promise<ReadonlySet<string>> {
-  return new Set((await source.read()).map((key) => toHex(derive(key))))
 }

@@ -9,7 +9,7 @@ import { openSealKeys } from '../seal-keys/open.ts'
 import type { SealKeySource } from '../seal-keys/source.ts'
 import { deriveKeyId } from '../seal-keys/source.ts'
 import type { RealmOperator } from './operator.ts'
-import { NO_RECORD, listKeyIds } from './records.ts'
+import { NO_RECORD } from './records.ts'
 import type { TenantRecords } from './tenants.ts'
 import { countTenants } from './tenants.ts'
 
@@ -54,7 +54,7 @@ export async function readRealmStatus(realm: RealmOperator): Promise<RealmStatus
   const { settings, database, realmId } = realm
   const source = await openSealKeys(settings)
   const epochs = await readEpochs(database)
-  const keys = await listKeyIds(source, deriveKeyId)
+  const keys = new Set((await source.read()).map((key) => toHex(deriveKeyId(key))))
   const { tenants, counts, decisions, marked } = await look(realm)
   const listed = epochs.map((epoch) => ({
     keyId: toHex(epoch.keyId),

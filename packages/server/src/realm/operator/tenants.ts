@@ -1,4 +1,5 @@
 /** What an operator decides about a tenant as a whole. */
+import { KeyhavenError } from 'keyhaven'
 import { randomBytes } from 'keyhaven/crypto'
 import type { Transaction } from '../../db/database.ts'
 import type { TenantDecision } from '../decisions.ts'
@@ -108,7 +109,6 @@ export async function forgetTenant({ database }: RealmOperator, tenant: string):
   return removed
 }
 
-/** The tenant's name is checked by the column that it was read from: it is in a decision. */
 async function removeSome(database: RealmDatabase, tenant: string): Promise<number> {
   return database.withRealmRecord(NO_RECORD, async (transaction) => {
     await transaction.query("SET LOCAL app.realm_look = 'on'")
@@ -122,11 +122,14 @@ async function removeSome(database: RealmDatabase, tenant: string): Promise<numb
   })
 }
 
-/** For the rest of the transaction. */
+/** For the rest of the transaction. `SET LOCAL` takes no parameter, so the name is checked first. */
 export async function setTenant(
   transaction: Transaction,
   setting: 'app.realm_forget' | 'app.realm_import',
   tenant: string,
 ): Promise<void> {
-  await transaction.query('SELECT set_config($1, $2, true)', [setting, tenant])
+  if (!/^(test-)?[a-zA-Z0-9]+$/.test(tenant)) {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'tenant', expected: 'the name of a tenant' })
+  }
+  await transaction.query(`SET LOCAL ${setting} = '${tenant}'`)
 }
