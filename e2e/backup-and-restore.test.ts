@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { toHex } from 'keyhaven/crypto'
 import type { Progress } from 'keyhaven/sync'
+import { lying } from './testing/liars.ts'
+import type { Lie } from './testing/liars.ts'
 import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
 
@@ -267,5 +269,43 @@ describe('a first backup that is given up once it is registered', () => {
     expect(made).toMatchObject({ status: 'backed-up', created: true, oldRegistrationRemainsOn: [realm] })
     const joined = await (await first.sync()).backup({ pin: OTHER_PIN })
     expect(joined).toMatchObject({ status: 'backed-up', joined: true, oldRegistrationRemainsOn: [] })
+  })
+})
+
+describe('a backup to which a newer version has written', () => {
+  /** The newest segment is of a format that this version does not know. */
+  const newer: Lie = {
+    frames: (frames) =>
+      frames.map((frame, at) =>
+        at === frames.length - 1 ? { ...frame, segment: Uint8Array.from([9, ...frame.segment]) } : frame,
+      ),
+  }
+
+  test('is only read by this one: nothing is written, and what is understood can be had', async () => {
+    const first = await place.newDevice()
+    await first.keys.importKeys(makeKeys(2))
+    await (await first.sync()).backup({ pin: PIN })
+    const second = await place.newDevice({ phone: first.phone })
+    await (await second.sync()).restore({ pin: PIN })
+    await second.keys.importKeys(makeConversations(1))
+    await (await second.sync()).backup()
+    await first.keys.importKeys(makeConversations(1))
+    const before = await (await second.sync()).status()
+    for (const call of [
+      async () => (await first.sync(lying(newer))).backup(),
+      async () => (await first.sync(lying(newer))).changePin({ pin: OTHER_PIN }),
+      async () => (await first.sync(lying(newer))).rotate(),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: 'ERR_CLIENT_TOO_OLD' })
+    }
+    const fresh = await place.newDevice({ phone: first.phone })
+    const whole = (await fresh.sync(lying(newer))).restore({ pin: PIN })
+    await expect(whole).rejects.toMatchObject({ code: 'ERR_CLIENT_TOO_OLD' })
+    const part = await (await fresh.sync(lying(newer))).restore({ pin: PIN, allowDamaged: true })
+    expect(part).toMatchObject({ status: 'restored', conversationKeys: 2, deviceAdded: false })
+    const { segments, generation } = await (await second.sync()).status()
+    expect({ segments, generation }).toEqual({ segments: before.segments, generation: before.generation })
+    // Updated, it goes on as if nothing had been.
+    expect(await (await first.sync()).backup()).toMatchObject({ status: 'backed-up', conversationKeys: 4 })
   })
 })

@@ -195,3 +195,22 @@ async function lockedOut(): Promise<{ readonly first: TestPerson; readonly secon
 function codeOf(fault: unknown): string {
   return isKeyhavenError(fault) ? fault.code : String(fault)
 }
+
+test('a device whose clock is minutes off is told so when it ends a wait, and ends it once its clock is right', async () => {
+  const { first } = await joined(place)
+  const stranger = await place.newDevice({ phone: first.phone })
+  expect(await (await stranger.sync()).deleteBackup()).toMatchObject({ status: 'waiting' })
+  const wrong: typeof fetch = (input, init) => {
+    const headers = new Headers(init?.headers)
+    const proof = headers.get('keyhaven-proof')
+    if (proof !== null)
+      headers.set(
+        'keyhaven-proof',
+        proof.replace(/^\d+/, (seconds) => String(+seconds - 400)),
+      )
+    return fetch(input, { ...init, headers })
+  }
+  const sync = await first.sync({ fetch: wrong })
+  await expect(sync.keepBackup()).rejects.toMatchObject({ code: 'ERR_CLOCK_WRONG' })
+  expect(await (await first.sync()).keepBackup()).toEqual({ status: 'kept' })
+})

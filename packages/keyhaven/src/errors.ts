@@ -129,6 +129,10 @@ export interface KeyhavenErrorDetails {
   ERR_ACCESS_LOG_ALTERED: undefined
   /** This device could not seal what was to be sent: its cryptography failed. Nothing was sent; start the app anew. */
   ERR_SEALING_FAILED: undefined
+  /** The clock of this device is minutes off, so that a realm does not take its signatures. Set it, then try again. */
+  ERR_CLOCK_WRONG: undefined
+  /** A part of the app could not be loaded: offline, or deployed anew meanwhile. Nothing was begun; load the app anew. */
+  ERR_MODULE_UNAVAILABLE: undefined
   /** A segment does not open, or its contents are malformed. */
   ERR_LOG_DAMAGED: { readonly problem: string }
   /** The backup was written by a newer version of Keyhaven. Update this client. */
@@ -203,8 +207,10 @@ export type RealmFaultKind =
   | 'rate-limited'
   /** The registration is bound to another authority key; the realm deletes it once its cooling period is over. */
   | 'cooling'
-  /** The realm did not take the authority key's proof: another key, or a clock that is minutes off. */
+  /** The realm did not take the authority key's proof: another key. */
   | 'proof-rejected'
+  /** The realm did not take the authority key's proof: its clock and this device's are more than 300 s apart. */
+  | 'clock-wrong'
   | 'refused'
   | 'garbage'
   | 'bad-proof'
@@ -275,6 +281,8 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_ACCESS_LOG_TRUNCATED: 'The access log lacks rows that were there before.',
   ERR_ACCESS_LOG_ALTERED: 'A row of the access log was changed.',
   ERR_SEALING_FAILED: 'Sealing failed on this device; nothing was sent.',
+  ERR_CLOCK_WRONG: 'The clock of this device is minutes off.',
+  ERR_MODULE_UNAVAILABLE: 'A part of the app could not be loaded.',
   ERR_LOG_DAMAGED: 'A part of the backup does not open.',
   ERR_CLIENT_TOO_OLD: 'The backup was written by a newer version.',
   ERR_ACCOUNT_MISMATCH: 'This device belongs to another account.',

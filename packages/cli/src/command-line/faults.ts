@@ -173,6 +173,10 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     exit: EXIT.distrusted,
     text: `Two different identity keys claim ${count === 1 ? 'one name' : `each of ${String(count)} names`}; nothing was overwritten.`,
   }),
+  ERR_CLOCK_WRONG: {
+    exit: EXIT.fault,
+    text: 'The clock of this device is minutes off, so its signatures are not taken; set it, then try again.',
+  },
   ERR_CLIENT_TOO_OLD: {
     exit: EXIT.fault,
     text: 'The backup was written by a newer version of Keyhaven; update this one.',
@@ -231,8 +235,7 @@ const SERVER_RULES: Readonly<Record<string, string>> = {
   ERR_QUOTA_EXCEEDED: "The account's room on the server is used up (ERR_QUOTA_EXCEEDED).",
   ERR_PENDING_ELSEWHERE:
     'Another device is changing the backup; try again in ten minutes (ERR_PENDING_ELSEWHERE).',
-  ERR_PROOF_REJECTED:
-    'The server did not accept the signature; is the clock of this device right? (ERR_PROOF_REJECTED)',
+  ERR_PROOF_REJECTED: 'The server did not accept the signature: it is of another key (ERR_PROOF_REJECTED).',
 }
 
 function distrusted(problem: string): Words {

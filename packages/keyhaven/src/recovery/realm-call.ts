@@ -25,8 +25,10 @@ export type RealmAnswer =
   | { readonly kind: 'rate-limited'; readonly retryAfterSeconds: number }
   /** The record is bound to an authority key, and a token alone has to wait for so long (`ERR_COOLING_PERIOD`). */
   | { readonly kind: 'cooling'; readonly retryAfterSeconds: number }
-  /** The proof was not good: another key, another record, or clocks too far apart (`ERR_PROOF_REJECTED`). */
+  /** The proof was not good: another key or another record (`ERR_PROOF_REJECTED`). */
   | { readonly kind: 'proof-rejected' }
+  /** The proof is of another time by the realm's clock (`ERR_CLOCK_WRONG`). */
+  | { readonly kind: 'clock-wrong' }
   | { readonly kind: 'refused'; readonly status: number }
   /** It answered with something that no realm's answer is, such as more bytes than one can have. */
   | { readonly kind: 'garbage' }

@@ -64,11 +64,12 @@ function isExhausted(record: RegisteredRecord): boolean {
   return record.guessCount >= record.numGuesses
 }
 
-/** Signed by the authority key it ends a cooling period; it never does anything else. */
+/** Signed by the authority key it ends a cooling period, by another it is refused then; it never does anything else. */
 function register1(record: RealmRecord, terms: RealmTerms): DecideResult {
   const result = respond(record, { kind: 'register1', status: 'ok' })
   const guarded = guardOf(record)
-  if (guarded?.guard.coolingUntil === undefined || !isProven(guarded, terms)) return result
+  if (guarded?.guard.coolingUntil === undefined || terms.isProven === undefined) return result
+  if (!isProven(guarded, terms)) return tooEarly(record, 'proof', 0)
   return { ...result, record: withCooling(record, undefined), event: { type: 'cooling_cancelled' } }
 }
 

@@ -132,7 +132,7 @@ const TABLE = {
     ],
     proof: ['respond -> registered, guarded, cooling_cancelled', KEPT_OWNER, DELETED],
     'bad proof': [
-      'respond -> registered, cooling',
+      'refuse proof -> registered, cooling, replacing_refused',
       'refuse proof -> registered, cooling, replacing_refused',
       'refuse proof -> registered, cooling, replacing_refused',
     ],
@@ -141,7 +141,7 @@ const TABLE = {
     token: ['respond -> registered, cooled', STORED, DELETED],
     proof: ['respond -> registered, guarded, cooling_cancelled', KEPT_OWNER, DELETED],
     'bad proof': [
-      'respond -> registered, cooled',
+      'refuse proof -> registered, cooled, replacing_refused',
       'refuse proof -> registered, cooled, replacing_refused',
       'refuse proof -> registered, cooled, replacing_refused',
     ],
@@ -154,7 +154,7 @@ const TABLE = {
     ],
     proof: ['respond -> registered, guarded, cooling_cancelled', KEPT_OWNER, DELETED],
     'bad proof': [
-      'respond -> registered, cooling',
+      'refuse proof -> registered, cooling, replacing_refused',
       'refuse proof -> registered, cooling, replacing_refused',
       'refuse proof -> registered, cooling, replacing_refused',
     ],
@@ -176,7 +176,7 @@ function destroyed(cooling: string, over: boolean): Readonly<Record<keyof typeof
   return {
     token: [`respond -> no-guesses, ${cooling}`, over ? STORED : refused, over ? DELETED : refused],
     proof: [`respond -> no-guesses, guarded${ended}`, KEPT_OWNER, DELETED],
-    'bad proof': [`respond -> no-guesses, ${cooling}`, rejected, rejected],
+    'bad proof': [cooling === 'guarded' ? 'respond -> no-guesses, guarded' : rejected, rejected, rejected],
   }
 }
 

@@ -5,6 +5,7 @@
  * It is an estimate from above. What it does not know (words of other languages, names, whatever is said of the person
  * elsewhere) it takes for chance, and people are less random than that.
  */
+import { loadModule } from '../load-module.ts'
 import { COMMON_SECRETS } from './common-secrets.ts'
 
 /** What is longer is judged by its beginning: the estimate's work grows with the square of the length. */
@@ -29,7 +30,7 @@ export async function estimateGuessesLog10(text: string): Promise<number> {
 }
 
 async function loadCheck(): Promise<Check> {
-  const { ZxcvbnFactory, adjacencyGraphs, diceware } = await import('./zxcvbn.ts')
+  const { ZxcvbnFactory, adjacencyGraphs, diceware } = await loadModule(import('./zxcvbn.ts'))
   const zxcvbn = new ZxcvbnFactory({
     dictionary: { common: [...COMMON_SECRETS], diceware },
     graphs: adjacencyGraphs,

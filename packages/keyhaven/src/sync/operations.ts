@@ -21,99 +21,100 @@ import type * as WithLink from './operations/with-link.ts'
 import type * as WithKit from './operations/with-kit.ts'
 import type * as WithPasskey from './operations/with-passkey.ts'
 import type * as WithCode from './operations/with-recovery-code.ts'
+import { loadModule } from '../load-module.ts'
 
 export const backUp: typeof Backup.backUp = async (...input) =>
-  (await import('./operations/backup.ts')).backUp(...input)
+  (await loadModule(import('./operations/backup.ts'))).backUp(...input)
 
 export const changePhone: typeof ChangePhone.changePhone = async (...input) =>
-  (await import('./operations/change-phone.ts')).changePhone(...input)
+  (await loadModule(import('./operations/change-phone.ts'))).changePhone(...input)
 
 export const changePin: typeof ChangeGeneration.changePin = async (...input) =>
-  (await import('./operations/change-generation.ts')).changePin(...input)
+  (await loadModule(import('./operations/change-generation.ts'))).changePin(...input)
 
 export const deleteAccount: typeof Removal.deleteAccount = async (...input) =>
-  (await import('./operations/removal.ts')).deleteAccount(...input)
+  (await loadModule(import('./operations/removal.ts'))).deleteAccount(...input)
 
 export const deleteBackup: typeof Removal.deleteBackup = async (...input) =>
-  (await import('./operations/removal.ts')).deleteBackup(...input)
+  (await loadModule(import('./operations/removal.ts'))).deleteBackup(...input)
 
 export const dismissNotices: typeof Notices.dismissNotices = async (...input) =>
-  (await import('./operations/notices.ts')).dismissNotices(...input)
+  (await loadModule(import('./operations/notices.ts'))).dismissNotices(...input)
 
 export const exportEverything: typeof ExportEverything.exportEverything = async (...input) =>
-  (await import('./operations/export-everything.ts')).exportEverything(...input)
+  (await loadModule(import('./operations/export-everything.ts'))).exportEverything(...input)
 
 export const keepBackup: typeof Removal.keepBackup = async (...input) =>
-  (await import('./operations/removal.ts')).keepBackup(...input)
+  (await loadModule(import('./operations/removal.ts'))).keepBackup(...input)
 
 export const listDevices: typeof Devices.listDevices = async (...input) =>
-  (await import('./operations/devices.ts')).listDevices(...input)
+  (await loadModule(import('./operations/devices.ts'))).listDevices(...input)
 
 export const moveRealms: typeof MoveRealms.moveRealms = async (...input) =>
-  (await import('./operations/move-realms.ts')).moveRealms(...input)
+  (await loadModule(import('./operations/move-realms.ts'))).moveRealms(...input)
 
 export const openAccessLogKnowledge: typeof AccessLogRecord.openAccessLogKnowledge = async (...input) =>
-  (await import('./transport/access-log-record.ts')).openAccessLogKnowledge(...input)
+  (await loadModule(import('./transport/access-log-record.ts'))).openAccessLogKnowledge(...input)
 
 export const readAccessHistory: typeof AccessHistory.readAccessHistory = async (...input) =>
-  (await import('./operations/access-history.ts')).readAccessHistory(...input)
+  (await loadModule(import('./operations/access-history.ts'))).readAccessHistory(...input)
 
 export const readNotices: typeof Notices.readNotices = async (...input) =>
-  (await import('./operations/notices.ts')).readNotices(...input)
+  (await loadModule(import('./operations/notices.ts'))).readNotices(...input)
 
 export const readStatus: typeof Status.readStatus = async (...input) =>
-  (await import('./operations/status.ts')).readStatus(...input)
+  (await loadModule(import('./operations/status.ts'))).readStatus(...input)
 
 export const removeDevice: typeof Devices.removeDevice = async (...input) =>
-  (await import('./operations/devices.ts')).removeDevice(...input)
+  (await loadModule(import('./operations/devices.ts'))).removeDevice(...input)
 
 export const renameDevice: typeof Devices.renameDevice = async (...input) =>
-  (await import('./operations/devices.ts')).renameDevice(...input)
+  (await loadModule(import('./operations/devices.ts'))).renameDevice(...input)
 
 export const replace: typeof Backup.replace = async (...input) =>
-  (await import('./operations/backup.ts')).replace(...input)
+  (await loadModule(import('./operations/backup.ts'))).replace(...input)
 
 export const restore: typeof Restore.restore = async (...input) =>
-  (await import('./operations/restore.ts')).restore(...input)
+  (await loadModule(import('./operations/restore.ts'))).restore(...input)
 
 export const rotate: typeof ChangeGeneration.rotate = async (...input) =>
-  (await import('./operations/change-generation.ts')).rotate(...input)
+  (await loadModule(import('./operations/change-generation.ts'))).rotate(...input)
 
 export const startFresh: typeof Removal.startFresh = async (...input) =>
-  (await import('./operations/removal.ts')).startFresh(...input)
+  (await loadModule(import('./operations/removal.ts'))).startFresh(...input)
 
 export const synchronise: typeof Synchronise.synchronise = async (...input) =>
-  (await import('./operations/synchronise.ts')).synchronise(...input)
+  (await loadModule(import('./operations/synchronise.ts'))).synchronise(...input)
 
 export const verifyBackup: typeof Verify.verifyBackup = async (...input) =>
-  (await import('./operations/verify.ts')).verifyBackup(...input)
+  (await loadModule(import('./operations/verify.ts'))).verifyBackup(...input)
 
 export const listWays: typeof WaysChange.listWays = async (...input) =>
-  (await import('./operations/ways-change.ts')).listWays(...input)
+  (await loadModule(import('./operations/ways-change.ts'))).listWays(...input)
 
 export const removeWay: typeof WaysChange.removeWay = async (...input) =>
-  (await import('./operations/ways-change.ts')).removeWay(...input)
+  (await loadModule(import('./operations/ways-change.ts'))).removeWay(...input)
 
 export const addRecoveryCode: typeof WithCode.addRecoveryCode = async (...input) =>
-  (await import('./operations/with-recovery-code.ts')).addRecoveryCode(...input)
+  (await loadModule(import('./operations/with-recovery-code.ts'))).addRecoveryCode(...input)
 
 export const restoreWithCode: typeof WithCode.restoreWithCode = async (...input) =>
-  (await import('./operations/with-recovery-code.ts')).restoreWithCode(...input)
+  (await loadModule(import('./operations/with-recovery-code.ts'))).restoreWithCode(...input)
 
 export const addKit: typeof WithKit.addKit = async (...input) =>
-  (await import('./operations/with-kit.ts')).addKit(...input)
+  (await loadModule(import('./operations/with-kit.ts'))).addKit(...input)
 
 export const restoreWithKit: typeof WithKit.restoreWithKit = async (...input) =>
-  (await import('./operations/with-kit.ts')).restoreWithKit(...input)
+  (await loadModule(import('./operations/with-kit.ts'))).restoreWithKit(...input)
 
 export const offerLink: typeof WithLink.offerLink = async (...input) =>
-  (await import('./operations/with-link.ts')).offerLink(...input)
+  (await loadModule(import('./operations/with-link.ts'))).offerLink(...input)
 
 export const acceptLink: typeof WithLink.acceptLink = async (...input) =>
-  (await import('./operations/with-link.ts')).acceptLink(...input)
+  (await loadModule(import('./operations/with-link.ts'))).acceptLink(...input)
 
 export const addPasskey: typeof WithPasskey.addPasskey = async (...input) =>
-  (await import('./operations/with-passkey.ts')).addPasskey(...input)
+  (await loadModule(import('./operations/with-passkey.ts'))).addPasskey(...input)
 
 export const restoreWithPasskey: typeof WithPasskey.restoreWithPasskey = async (...input) =>
-  (await import('./operations/with-passkey.ts')).restoreWithPasskey(...input)
+  (await loadModule(import('./operations/with-passkey.ts'))).restoreWithPasskey(...input)

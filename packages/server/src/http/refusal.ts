@@ -18,6 +18,7 @@ export type RefusalCode =
   | 'ERR_DEVICE_REMOVED'
   | 'ERR_CODE_REJECTED'
   | 'ERR_PROOF_REJECTED'
+  | 'ERR_CLOCK_WRONG'
   | 'ERR_COOLING_PERIOD'
   | 'ERR_NOT_FOUND'
   | 'ERR_METHOD_NOT_ALLOWED'
@@ -52,6 +53,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_DEVICE_REMOVED: { status: 401, message: 'This device was removed from the account.' },
   ERR_CODE_REJECTED: { status: 401, message: 'The sign-in code was not accepted.' },
   ERR_PROOF_REJECTED: { status: 403, message: 'The authority signature is missing or wrong.' },
+  ERR_CLOCK_WRONG: {
+    status: 403,
+    message: 'The signature is of another time: the clocks of client and server are minutes apart.',
+  },
   ERR_COOLING_PERIOD: {
     status: 403,
     message: 'Without the authority key this has to wait; its owner can end the wait.',

@@ -4,7 +4,7 @@
  */
 import { parseHex } from 'keyhaven/crypto'
 import type { RealmTerms } from 'keyhaven/recovery/realm'
-import { parseProof, verifyProof } from 'keyhaven/recovery/realm'
+import { PROOF_LEEWAY_SECONDS, parseProof, verifyProof } from 'keyhaven/recovery/realm'
 import { Refusal } from '../http/refusal.ts'
 import type { RealmIdentity } from './token.ts'
 
@@ -17,23 +17,26 @@ export function readGuardHeaders(
     readonly body: Uint8Array
     readonly now: Date
   },
-): Pick<RealmTerms, 'authority' | 'isProven'> {
+): { readonly terms: Pick<RealmTerms, 'authority' | 'isProven'>; readonly clockIsWrong: boolean } {
   const { realmId, body } = about
+  const now = about.now.getTime()
   const { tenant, subject } = about.identity
   const authority = request.header('keyhaven-authority')
   const text = request.header('keyhaven-proof')
   const proof = text === undefined ? undefined : parseProof(text)
   const malformed = authority !== undefined && !/^[0-9a-f]{64}$/.test(authority)
   if (malformed || (text !== undefined && proof === undefined)) throw new Refusal('ERR_BODY_MALFORMED')
-  return {
+  const terms = {
     ...(authority !== undefined && { authority: parseHex(authority, 'authority', 32) }),
     ...(proof !== undefined && {
-      isProven: (record) =>
+      isProven: (record: Parameters<NonNullable<RealmTerms['isProven']>>[0]) =>
         verifyProof(
           proof,
           { realmId, tenant, subject, storedVersion: record.version, body },
-          { authority: record.authority, now: about.now.getTime() },
+          { authority: record.authority, now },
         ),
     }),
   }
+  const clockIsWrong = proof !== undefined && Math.abs(proof.seconds - now / 1000) > PROOF_LEEWAY_SECONDS
+  return { terms, clockIsWrong }
 }

@@ -114,8 +114,8 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const body = await readBytes(context, BODY)
     const request = readRequest(body, await group)
     const time = now()
-    const headers = readGuardHeaders(context.req, { realmId, identity, body, now: time })
-    const terms = { ...limits, ...headers, waits: identity.tenant === OWN_TENANT }
+    const guard = readGuardHeaders(context.req, { realmId, identity, body, now: time })
+    const terms = { ...limits, ...guard.terms, waits: identity.tenant === OWN_TENANT }
     const result = await traffic.ofRecords.takeTurn(record, () => {
       if (request.kind === 'recover2') leave(takePlace(curve))
       return handleRealmRequest(
@@ -123,7 +123,7 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
         { recordId, tenant: identity.tenant, request, now: time, terms },
       )
     })
-    await report(input, context, { identity, result })
+    await report(input, context, { identity, result, clockIsWrong: guard.clockIsWrong })
     const version = request.kind === 'register1' ? result.storedVersion : undefined
     return answerBytes(encodeResponse(await result.answer()), version)
   }
@@ -165,10 +165,10 @@ function takePlace(curve: CurvePool): () => void {
 async function report(
   input: RealmRoutesInput,
   context: Context<RealmEnv>,
-  done: { readonly identity: RealmIdentity; readonly result: RealmResult },
+  done: { readonly identity: RealmIdentity; readonly result: RealmResult; readonly clockIsWrong: boolean },
 ): Promise<void> {
   const { event, refused } = done.result
-  const refusal = refused && refusalFor(refused)
+  const refusal = refused && refusalFor(refused, done.clockIsWrong)
   if (event !== undefined) {
     const { tenant, subject, context: sealed } = done.identity
     const about = { kind: event.type, tenant, subject, context: sealed, origin: originOf(context) }
@@ -215,8 +215,8 @@ function answerBytes(bytes: Uint8Array, storedVersion: Uint8Array | undefined): 
   })
 }
 
-function refusalFor({ reason, milliseconds }: Refused): Refusal {
-  if (reason === 'proof') return new Refusal('ERR_PROOF_REJECTED')
+function refusalFor({ reason, milliseconds }: Refused, clockIsWrong: boolean): Refusal {
+  if (reason === 'proof') return new Refusal(clockIsWrong ? 'ERR_CLOCK_WRONG' : 'ERR_PROOF_REJECTED')
   const later = rateLimited(milliseconds / 1000)
   return reason === 'cooling' ? new Refusal('ERR_COOLING_PERIOD', later.extras) : later
 }

@@ -155,7 +155,10 @@ export async function challengeRegistration(
   return faults.filter(({ fault }) => fault !== 'cooling').map(({ realmId }) => realmId)
 }
 
-/** Ends cooling periods that somebody has begun at the realms. `ERR_REALMS_UNAVAILABLE` names those that could not be asked. */
+/**
+ * Ends cooling periods that somebody has begun at the realms. `ERR_REALMS_UNAVAILABLE` names those that could not be asked,
+ * `ERR_CLOCK_WRONG` when one did not take the signature for its time.
+ */
 export async function keepRegistration(
   context: SyncContext,
   { registration, realms, registrationAuthority }: Pointer,
@@ -165,6 +168,9 @@ export async function keepRegistration(
   const seed = findAuthoritySeed(known, registrationAuthority)
   const authority = authorityFor({ account: context.account, registration, seed })
   const faults = await keep({ ...(await realmOptions(context, registration)), authority })
+  if (faults.some(({ fault }) => fault === 'clock-wrong')) {
+    throw new KeyhavenError('ERR_CLOCK_WRONG', undefined)
+  }
   if (faults.length > 0) throw new KeyhavenError('ERR_REALMS_UNAVAILABLE', { realms: faults })
 }
 

@@ -96,5 +96,6 @@ function describeAnswer(answer: Answer): RealmAnswer {
   if (status === 429 || code === 'ERR_OVERLOADED') return { kind: 'rate-limited', retryAfterSeconds }
   if (code === 'ERR_COOLING_PERIOD') return { kind: 'cooling', retryAfterSeconds }
   if (code === 'ERR_PROOF_REJECTED') return { kind: 'proof-rejected' }
+  if (code === 'ERR_CLOCK_WRONG') return { kind: 'clock-wrong' }
   return { kind: 'refused', status }
 }
