@@ -13,7 +13,7 @@ import { beat, compareMarks } from './beat.ts'
 import type { JournalInput } from './beat.ts'
 import { openFolderJournal } from './folder.ts'
 import type { RealmJournal } from './journal.ts'
-import { startJournal } from './journal.ts'
+import { requireNoJournal, startJournal } from './journal.ts'
 import { openPostgresJournal } from './postgres.ts'
 import type { JournalStore } from './store.ts'
 
@@ -151,6 +151,24 @@ describe('a running server', () => {
     const names = readdirSync(folder)
     for (const name of names) rmSync(join(folder, name))
     await expect.poll(() => codeOf(journal)).toBe('ERR_JOURNAL_UNAVAILABLE')
+  })
+
+  it('does not start on a database that is behind its journal, beside an empty journal, or without the one that there was', async () => {
+    const store = openFolderJournal(newFolder())
+    const input = { database: test.database, realmId, log }
+    await requireNoJournal(test.database)
+    for (let count = 0; count < 2; count += 1) await beat({ ...input, store })
+    const refusal = (words: string): object => ({
+      code: 'ERR_START_REFUSED',
+      details: { problem: expect.stringContaining(words) as string },
+    })
+    await expect(requireNoJournal(test.database)).rejects.toMatchObject(refusal('KEYHAVEN_REALM_JOURNAL'))
+    const empty = openFolderJournal(newFolder())
+    await expect(startJournal({ ...input, store: empty })).rejects.toMatchObject(refusal('journal is empty'))
+    const missing = openFolderJournal(join(newFolder(), 'missing'))
+    await expect(startJournal({ ...input, store: missing })).rejects.toMatchObject(refusal('cannot be read'))
+    await test.asSuperuser('UPDATE realm.marks SET position = 1')
+    await expect(startJournal({ ...input, store })).rejects.toMatchObject(refusal('older copy of itself'))
   })
 
   it('refuses a request whose transaction sees an older mark, without waiting for the next beat', async () => {
