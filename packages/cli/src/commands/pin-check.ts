@@ -41,7 +41,7 @@ async function runPinCheck(invocation: Invocation): Promise<Answer> {
 function describeCheck(check: PinCheck): Answer {
   switch (check.status) {
     case 'right':
-      return { exit: EXIT.ok, json: check, text: `Right. A good time for the next check is ${when(check)}.` }
+      return { exit: EXIT.ok, json: check, text: `Right. Check again ${when(check)}, or whenever you like.` }
     case 'wrong':
       return {
         exit: EXIT.wrongPin,
