@@ -9,6 +9,7 @@ import {
   openPagePlace,
   setUp,
 } from '../testing/page-people.ts'
+import { expectGoodLooks } from '../testing/page-looks.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 let place: PagePlace
@@ -25,14 +26,16 @@ beforeAll(async () => {
 const number = (device: PageDevice): Promise<string> => device.page.locator('dd.digits').innerText()
 
 test('a person makes keys and a backup on one device, and has the same keys on the next by number and PIN', async () => {
-  await setUp(first, phone)
+  await setUp(first, phone, { look: expectGoodLooks })
   await second.signIn(phone)
   await second.sees('Enter your PIN')
   await enterPin(second, '830164')
   await second.page.getByText('That is not your PIN.').waitFor()
   await second.page.getByText('9 tries are left.').waitFor()
+  await expectGoodLooks(second, 'wrong-pin')
   await enterPin(second, PIN)
   await second.sees('Your keys are here')
+  await expectGoodLooks(second, 'restored')
   await second.press('Go to my keys')
   await second.page.getByText('Everything is backed up').waitFor()
   expect(await number(second)).toBe(await number(first))
@@ -54,11 +57,13 @@ test('a reload and the back button lead where they should', async () => {
 test('a Nostr key is made, signs a valid note, and comes to the other device', async () => {
   await first.page.getByRole('link', { name: 'Nostr' }).click()
   await first.press('Make a Nostr key')
+  await first.page.getByRole('img', { name: /^Picture of your public key/ }).waitFor()
   const npub = await first.page.getByText(/^npub1/).innerText()
   await first.fill('Your note', '<img src=x onerror=alert(1)> hello')
   await first.press('Sign')
   await first.page.getByText('The signature is valid.').waitFor()
   expect(await first.page.locator('pre').innerText()).toContain('<img src=x onerror=alert(1)> hello')
+  await expectGoodLooks(first, 'nostr')
   await second.page.reload()
   await second.page.getByRole('link', { name: 'Nostr' }).click()
   expect(await second.page.getByText(/^npub1/).innerText()).toBe(npub)
@@ -69,6 +74,7 @@ test('the log is shown and checked; a changed PIN opens a third device, the old 
   await first.page.getByRole('link', { name: 'Security' }).click()
   await first.page.getByText(/^Checked: nothing is missing up to/).waitFor()
   await readHistoryTo(first, 'PIN entered')
+  await expectGoodLooks(first, 'security')
   await first.press('Change PIN')
   await choosePin(first, OTHER_PIN)
   await first.press('Change PIN')
@@ -91,6 +97,8 @@ test('the log is shown and checked; a changed PIN opens a third device, the old 
     .getByRole('button', { name: /^Remove: / })
     .first()
     .click()
+  await first.page.getByRole('dialog').waitFor()
+  await expectGoodLooks(first, 'remove')
   await first.press('Remove the device')
   await first.page.getByRole('dialog').waitFor({ state: 'hidden' })
   const gone = await Promise.all(

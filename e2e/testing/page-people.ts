@@ -53,7 +53,7 @@ export async function openPagePlace(): Promise<PagePlace> {
     newDevice: async (options = {}) => {
       const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
       const page = await context.newPage()
-      page.setDefaultTimeout(120_000)
+      page.setDefaultTimeout(Number(process.env['PT'] ?? 120_000))
       const complaints: string[] = []
       page.on('console', (message) => {
         const isOwn = !message.text().startsWith('Failed to load resource')
@@ -73,7 +73,7 @@ function deviceOf(context: BrowserContext, page: Page, complaints: string[]): Pa
     complaints,
     press: (name) => page.getByRole('button', { name, exact: typeof name === 'string' }).click(),
     fill: (label, text) => page.getByLabel(label, { exact: true }).fill(text),
-    sees: (heading) => page.getByRole('heading', { level: 1, name: heading }).waitFor(),
+    sees: (heading) => page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor(),
     signIn: async (phone) => {
       await device.fill('Phone number', phone)
       await device.press('Send me a code')
@@ -84,19 +84,34 @@ function deviceOf(context: BrowserContext, page: Page, complaints: string[]): Pa
   return device
 }
 
-/** Makes keys and the first backup; ends on the home screen. */
-export async function setUp(device: PageDevice, phone: string, pin: string = PIN): Promise<void> {
+/** Makes keys and the first backup; ends on the home screen. `look` is called on every screen. */
+export async function setUp(
+  device: PageDevice,
+  phone: string,
+  options: { readonly look?: (device: PageDevice, screen: string) => Promise<void> } = {},
+): Promise<void> {
+  const look = (screen: string): Promise<void> => options.look?.(device, screen) ?? Promise.resolve()
   await device.sees('Your keys, safe on every device')
-  await device.signIn(phone)
+  await look('sign-in')
+  await device.fill('Phone number', phone)
+  await device.press('Send me a code')
+  await device.press('Use this code')
+  await look('code')
+  await device.press('Sign in')
   await device.sees('Your keys')
+  await look('keys')
   await device.press('Continue')
   await device.sees('How should this device keep them?')
+  await look('keep')
   await device.press('Continue')
-  await choosePin(device, pin)
+  await choosePin(device, PIN)
+  await look('pin')
   await device.press('Back up my keys')
   await device.sees('Your keys are backed up')
+  await look('backed-up')
   await device.press('Go to my keys')
   await device.page.getByText('Everything is backed up').waitFor()
+  await look('home')
 }
 
 export async function choosePin(device: PageDevice, pin: string): Promise<void> {

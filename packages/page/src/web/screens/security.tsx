@@ -276,7 +276,7 @@ function History({ device, ways }: Part): ReactNode {
       <p>{words.logLead}</p>
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
       {newest !== undefined && <Notice tone="good">{words.verified(sayDate(newest.at))}</Notice>}
-      <div className="wide" role="region" aria-label={words.log} tabIndex={0}>
+      <div className="wide" role="group" aria-label={words.logTable} tabIndex={0}>
         <table>
           <thead>
             <tr>

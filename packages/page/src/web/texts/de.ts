@@ -221,6 +221,7 @@ export const de: Texts = {
     realmsLead:
       'Ein Server bewacht Ihre PIN: dieser. Er zählt falsche Versuche und kann die PIN nicht lesen. Wenn sich seine Betreiber gegen Sie wenden und Ihre PIN kurz ist, könnten sie sie finden. Eine PIN aus mehreren Wörtern bleibt ihnen verschlossen.',
     log: 'Was in Ihrem Konto geschah',
+    logTable: 'Die Ereignisse als Tabelle',
     logLead: 'Das Neueste zuerst. Vom Server geschrieben, von diesem Gerät geprüft.',
     verified: (time: string) => `Geprüft: Bis ${time} fehlt nichts.`,
     older: 'Ältere zeigen',

@@ -206,6 +206,7 @@ export const en = {
     realmsLead:
       'Your PIN is guarded by one server: this one. It counts wrong tries and cannot read the PIN. If the people who run it turned against you and your PIN is short, they could find it. A PIN of several words stays out of their reach.',
     log: 'What happened in your account',
+    logTable: 'The events as a table',
     logLead: 'Newest first. Written by the server, checked by this device.',
     verified: (time: string) => `Checked: nothing is missing up to ${time}.`,
     older: 'Show older',
