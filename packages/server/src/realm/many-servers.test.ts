@@ -27,6 +27,7 @@ const AT_ONCE = 24
 
 let fleet: Fleet
 let servers: ServerProcess[]
+let postmaster: number
 let proxy: Proxy | undefined
 
 beforeAll(async () => {
@@ -34,6 +35,7 @@ beforeAll(async () => {
     KEYHAVEN_DRAIN_SECONDS: '1',
     KEYHAVEN_REALM_REQUESTS_PER_ADDRESS: '1000000',
   })
+  postmaster = await findPostmaster()
   servers = await Promise.all(Array.from({ length: SIZE.servers }, () => fleet.start()))
 })
 afterAll(() => proxy?.close())
@@ -88,12 +90,18 @@ async function startServer(): Promise<ServerProcess> {
   }
 }
 
-/** It is started again by whoever keeps it running. */
+/** Kills it at once. It is started again by whoever keeps it running. */
 async function killPostgres(): Promise<void> {
+  process.kill(postmaster, 'SIGKILL')
+  const dead = postmaster
+  while (postmaster === dead) postmaster = await findPostmaster().catch(() => dead)
+}
+
+async function findPostmaster(): Promise<number> {
   const [file] = await fleet.database.asSuperuser<{ text: string }>(
     "SELECT pg_read_file('postmaster.pid') AS text",
   )
-  process.kill(Number(file?.text.split('\n')[0]), 'SIGKILL')
+  return Number(file?.text.split('\n')[0])
 }
 
 /** Deeds, spread evenly over the attempts. */
