@@ -299,6 +299,13 @@ describe.each(['indexeddb', 'worker'] as const)('a passkey (%s)', (kind) => {
 })
 
 describe('the ceremony of a passkey', () => {
+  async function lockBehindPasskeyThatWaits(): Promise<void> {
+    const authenticator = await addAuthenticator()
+    await run('create', ['indexeddb', ['passkey']])
+    await run('lock', [])
+    await authenticator.wait()
+  }
+
   it('demands verification for one passkey of this site, by a fresh challenge, and the PRF’s output is wiped', async () => {
     await addAuthenticator()
     await run('create', ['indexeddb', ['passkey']])
@@ -319,15 +326,18 @@ describe('the ceremony of a passkey', () => {
   })
 
   it('can be aborted, and a second one beside it is told so', async () => {
-    const authenticator = await addAuthenticator()
-    await run('create', ['indexeddb', ['passkey']])
-    await run('lock', [])
-    await authenticator.wait()
+    await lockBehindPasskeyThatWaits()
     expect(await run('abortedPasskey', [])).toEqual([
       'no error: {"status":"cancelled"}',
       'ERR_PASSKEY_UNAVAILABLE {"reason":"pending"}',
       'locked',
     ])
+  })
+
+  it('ends when the person does not answer in time, and says that it was this', async () => {
+    await lockBehindPasskeyThatWaits()
+    const late = 'ERR_PASSKEY_UNAVAILABLE {"reason":"timed-out"}'
+    expect(await run('latePasskey', [])).toEqual(['no error: {"status":"timed-out"}', late, 'locked'])
   })
 
   it('asks for the one passkey that is named, of several', async () => {

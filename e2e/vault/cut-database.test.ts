@@ -7,7 +7,7 @@ import { STRICT, openVaultSite } from '../testing/vault-site.ts'
 import type { VaultSite } from '../testing/vault-site.ts'
 import type { Step } from './cut-database.ts'
 
-const steps: readonly Step[] = ['create', 'write', 'change-protection', 'destroy']
+const steps: readonly Step[] = ['create', 'write', 'change-protection', 'remove-device-key', 'destroy']
 /** A page that is killed at each call takes a second each; all steps in the soak, the one that writes most always. */
 const killed: readonly Step[] = process.env['KEYHAVEN_SOAK'] === '1' ? steps : ['write']
 

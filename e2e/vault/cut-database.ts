@@ -2,10 +2,10 @@
  * Steps in the life of a vault in IndexedDB that are cut short at a chosen call of the database, and the two states that
  * may come of each. On the page; counts every call that the vault makes.
  */
-import { createVault, describeVault, openVault } from 'keyhaven/vault'
+import { browserDeviceProtection, createVault, describeVault, openVault } from 'keyhaven/vault'
 import type { Protection, Vault } from 'keyhaven/vault'
 
-export type Step = 'create' | 'write' | 'change-protection' | 'destroy'
+export type Step = 'create' | 'write' | 'change-protection' | 'remove-device-key' | 'destroy'
 /** `throw`: the call fails. `abort`: it is made, and its transaction ends. `stop`: the page does nothing ever after. */
 export type Blow = 'throw' | 'abort' | 'stop'
 
@@ -77,19 +77,25 @@ watch(IDBFactory.prototype, 'open')
 watch(IDBDatabase.prototype, 'transaction')
 for (const method of ['put', 'delete', 'get', 'getAllKeys']) watch(IDBObjectStore.prototype, method)
 
-async function unlocked(password: string): Promise<Vault> {
-  const vault = await openVault({ name, protections: [] })
+async function unlocked(password: string, protections: readonly Protection[]): Promise<Vault> {
+  const vault = await openVault({ name, protections })
   const { status } = await vault.unlock(way(password))
   if (status !== 'unlocked') throw new Error(status)
   return vault
 }
 
+/** Who can delete the device key that the step removes. */
+function keepersOf(step: Step): readonly Protection[] {
+  return step === 'remove-device-key' ? [browserDeviceProtection()] : []
+}
+
 /** What is there before the step. */
 export async function prepareCut(step: Step): Promise<void> {
   if ((await describeVault({ name })).status === 'present')
-    await (await openVault({ name, protections: [] })).destroy()
+    await (await openVault({ name, protections: keepersOf(step) })).destroy()
   if (step === 'create') return
-  const vault = await createVault({ name, protections: [way('old')] })
+  const device = step === 'remove-device-key' ? [browserDeviceProtection({ label: 'device' })] : []
+  const vault = await createVault({ name, protections: [way('old'), ...device] })
   await vault.write(new Map(['a', 'b', 'c'].map((each) => [each, record('old')])))
 }
 
@@ -99,7 +105,7 @@ export async function runCut(
   at: number,
   kind: Blow,
 ): Promise<{ readonly outcome: string; readonly calls: number }> {
-  const work = step === 'create' ? undefined : await unlocked('old')
+  const work = step === 'create' ? undefined : await unlocked('old', keepersOf(step))
   dropConnections()
   blow = kind
   strikeAt = calls + at
@@ -118,7 +124,10 @@ export async function runCut(
 async function change(step: Step, vault: Vault | undefined): Promise<void> {
   if (vault === undefined) await createVault({ name, protections: [way('new')] })
   else if (step === 'destroy') await vault.destroy()
-  else if (step === 'change-protection') {
+  else if (step === 'remove-device-key') {
+    const device = (await vault.protections()).find(({ label }) => label === 'device')
+    await vault.removeProtection(device?.id ?? '')
+  } else if (step === 'change-protection') {
     const [old] = await vault.protections()
     await vault.changeProtection(old?.id ?? '', way('new'))
   } else {
@@ -137,6 +146,7 @@ export async function judgeCut(step: Step): Promise<'old' | 'new'> {
   const there = (await describeVault({ name })).status === 'present'
   if (step === 'destroy') return there ? 'old' : 'new'
   if (step === 'create' && !there) return 'old'
+  if (step === 'remove-device-key') return judgeDeviceKey()
   const [old, changed] = [await opens('old'), await opens('new')]
   if ((old === undefined) === (changed === undefined))
     throw new Error('neither or both protections open the vault')
@@ -145,6 +155,32 @@ export async function judgeCut(step: Step): Promise<'old' | 'new'> {
   const state = step === 'write' ? await readState(vault) : old === undefined ? 'new' : 'old'
   await vault.put('after', record('after'))
   return state
+}
+
+/** The vault opens by its other protection; and after one more write its device key is there just if its slot is. */
+async function judgeDeviceKey(): Promise<'old' | 'new'> {
+  const vault = await unlocked('old', [browserDeviceProtection()])
+  await vault.put('after', record('after'))
+  const slots = (await vault.protections()).filter(({ label }) => label === 'device').length
+  const keys = await countDeviceKeys()
+  if (keys !== slots) throw new Error(`${String(keys)} device keys for ${String(slots)} slots`)
+  return slots === 1 ? 'old' : 'new'
+}
+
+function countDeviceKeys(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open('keyhaven')
+    opening.onerror = () => {
+      reject(new Error('the database does not open'))
+    }
+    opening.onsuccess = () => {
+      const counting = opening.result.transaction('device-keys').objectStore('device-keys').count()
+      counting.onsuccess = () => {
+        opening.result.close()
+        resolve(counting.result)
+      }
+    }
+  })
 }
 
 async function opens(password: string): Promise<Vault | undefined> {

@@ -243,6 +243,13 @@ const scenarios = {
     abort.abort(new Error('CANARY'))
     return [await waiting, second, keptVault().state()]
   },
+  /** A person who does not come: at an unlocking, and when a passkey is to be made. */
+  latePasskey: async () => {
+    const late = passkeyProtection({ userName: 'anna@example', timeoutMs: 300 })
+    const unlocking = await codeOf(() => keptVault().unlock(late))
+    const making = await codeOf(() => createVault({ name: 'late', protections: [late] }))
+    return [unlocking, making, keptVault().state()]
+  },
   unlockSlot: async (protection: ProtectionName, id: string) =>
     (await keptVault().unlock(protectionOf(protection), id)).status,
   persistence: () => readPersistence(),

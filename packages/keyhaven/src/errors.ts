@@ -184,8 +184,10 @@ export type PasskeyFault =
   | 'not-verified'
   /** The passkey belongs to another site. */
   | 'other-site'
-  /** The person declined, or the moment passed. */
+  /** The person declined. */
   | 'cancelled'
+  /** The person did not answer in time. */
+  | 'timed-out'
   /** Another passkey is being asked for on this page; when that has ended, ask again. */
   | 'pending'
   | 'unknown'

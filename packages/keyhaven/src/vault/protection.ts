@@ -19,8 +19,10 @@ export interface FactorContext {
 /** What asking a factor for its secret comes to. */
 export type FactorOutcome =
   | { readonly status: 'opened'; readonly secret: Uint8Array }
-  /** The person declined, or the moment passed. */
+  /** The person declined. */
   | { readonly status: 'cancelled' }
+  /** The person did not answer in time. */
+  | { readonly status: 'timed-out' }
   /** The factor's secret cannot be had here: the device key is gone, or the passkey is another. */
   | { readonly status: 'unavailable' }
 

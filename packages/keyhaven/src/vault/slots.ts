@@ -53,7 +53,8 @@ export async function openSlots(
   let outcome: Opened = { status: 'no-such-protection' }
   for (const slot of slots.filter((candidate) => serves(protection, candidate))) {
     outcome = await openSlot(home, slot, protection)
-    if (outcome.status === 'unlocked' || outcome.status === 'cancelled') return outcome
+    // A person who declined, or did not come, is not asked for the next one.
+    if (outcome.status !== 'wrong-password' && outcome.status !== 'unavailable') return outcome
   }
   return outcome
 }

@@ -34,6 +34,8 @@ export type UnlockOutcome =
   | { readonly status: 'wrong-password' }
   /** The person declined. */
   | { readonly status: 'cancelled' }
+  /** The person did not answer in time. */
+  | { readonly status: 'timed-out' }
   /** The vault has this kind of protection, but its secret cannot be had on this device. */
   | { readonly status: 'unavailable' }
   /** The vault has no protection of this kind. */

@@ -80,8 +80,8 @@ async function unlessCancelled<T>(ceremony: () => Promise<T>): Promise<T | undef
   try {
     return await ceremony()
   } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_PASSKEY_UNAVAILABLE') && fault.details.reason === 'cancelled')
-      return undefined
-    throw fault
+    if (!isKeyhavenError(fault, 'ERR_PASSKEY_UNAVAILABLE')) throw fault
+    if (!['cancelled', 'timed-out'].includes(fault.details.reason)) throw fault
+    return undefined
   }
 }

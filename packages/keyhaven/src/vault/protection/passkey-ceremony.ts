@@ -10,6 +10,8 @@ import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import type { PasskeyFault } from '../../errors.ts'
 
 const TIMEOUT_MS = 120_000
+/** The browser's own limit comes later than ours: it would not say that it was one. */
+const GRACE_MS = 30_000
 const USER_VERIFIED = 0x04
 const FLAGS_AT = 32
 /** ES256, EdDSA and RS256, by their COSE numbers: no signature of theirs is used here. */
@@ -38,6 +40,12 @@ export interface NamedPasskey {
   readonly transports: readonly string[]
 }
 
+/** What ends a ceremony, and when. */
+interface During {
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+}
+
 /** The relying party's id. */
 export function siteOf({ siteId }: Pick<CeremonyOptions, 'siteId'>): string {
   return siteId ?? globalThis.location.hostname
@@ -53,7 +61,7 @@ export async function makePasskey(
 ): Promise<NamedPasskey> {
   if (options.credentialId !== undefined)
     return { credentialId: options.credentialId.slice(), transports: [] }
-  return ask(options, () => create(options, discoverable ? 'required' : 'preferred'))
+  return ask(options, (during) => create(options, during, discoverable ? 'required' : 'preferred'))
 }
 
 /**
@@ -68,7 +76,7 @@ export async function derivePasskeySecret(
     readonly info: Uint8Array
   },
 ): Promise<Uint8Array> {
-  const output = await ask(options, async () => requireOutput(await get(options, asked)))
+  const output = await ask(options, async (during) => requireOutput(await get(options, during, asked)))
   try {
     return await deriveKeyByPlatform({ secret: output, info: asked.info })
   } finally {
@@ -78,18 +86,19 @@ export async function derivePasskeySecret(
 
 async function create(
   options: CeremonyOptions,
+  during: During,
   residentKey: 'required' | 'preferred',
 ): Promise<NamedPasskey> {
   const siteId = siteOf(options)
   const credential = await navigator.credentials.create({
-    ...(options.signal && { signal: options.signal }),
+    signal: during.signal,
     publicKey: {
       challenge: randomBytes(32),
       rp: { id: siteId, name: options.siteName ?? siteId },
       user: { id: randomBytes(16), name: options.userName, displayName: options.userName },
       pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: 'public-key', alg })),
       authenticatorSelection: { residentKey, userVerification: 'required' },
-      timeout: options.timeoutMs ?? TIMEOUT_MS,
+      timeout: during.timeoutMs + GRACE_MS,
       extensions: { prf: {} },
     },
   })
@@ -102,16 +111,17 @@ async function create(
 
 async function get(
   options: Omit<CeremonyOptions, 'userName'>,
+  during: During,
   { passkey, prfInput }: { readonly passkey: NamedPasskey | undefined; readonly prfInput: Uint8Array },
 ): Promise<Credential | null> {
   return navigator.credentials.get({
-    ...(options.signal && { signal: options.signal }),
+    signal: during.signal,
     publicKey: {
       challenge: randomBytes(32),
       rpId: siteOf(options),
       ...(passkey && { allowCredentials: [describe(passkey)] }),
       userVerification: 'required',
-      timeout: options.timeoutMs ?? TIMEOUT_MS,
+      timeout: during.timeoutMs + GRACE_MS,
       extensions: { prf: { eval: { first: new Uint8Array(prfInput) } } },
     },
   })
@@ -139,25 +149,30 @@ function requireOutput(credential: Credential | null): Uint8Array {
 }
 
 /** Runs a WebAuthn ceremony; the browser's errors become reasons. */
-async function ask<T>({ signal }: Pick<CeremonyOptions, 'signal'>, ceremony: () => Promise<T>): Promise<T> {
+async function ask<T>(
+  { signal, timeoutMs = TIMEOUT_MS }: Pick<CeremonyOptions, 'signal' | 'timeoutMs'>,
+  ceremony: (during: During) => Promise<T>,
+): Promise<T> {
   if (!globalThis.isSecureContext) throw unavailable('insecure-context')
   if (typeof PublicKeyCredential === 'undefined') throw unavailable('no-webauthn')
+  const deadline = AbortSignal.timeout(timeoutMs)
   try {
-    return await ceremony()
+    return await ceremony({ timeoutMs, signal: AbortSignal.any(signal ? [signal, deadline] : [deadline]) })
   } catch (error) {
     if (isKeyhavenError(error)) throw error
     // What it rejects with then is whatever the app has aborted it with.
     if (signal?.aborted === true) throw unavailable('cancelled')
+    if (deadline.aborted) throw unavailable('timed-out')
     throw unavailable(error instanceof DOMException ? (REASONS[error.name] ?? 'unknown') : 'unknown')
   }
 }
 
-/** WebAuthn Level 3, sections 5.1.3 and 5.1.4. Browsers say NotAllowedError for declining and for a timeout alike. */
+/** WebAuthn Level 3, sections 5.1.3 and 5.1.4. Browsers say NotAllowedError for declining and for their own limit alike. */
 const REASONS: Readonly<Record<string, PasskeyFault>> = {
   NotAllowedError: 'cancelled',
   AbortError: 'cancelled',
   OperationError: 'pending',
-  TimeoutError: 'cancelled',
+  TimeoutError: 'timed-out',
   SecurityError: 'other-site',
   NotSupportedError: 'no-authenticator',
   ConstraintError: 'no-authenticator',

@@ -79,9 +79,9 @@ async function open(
   try {
     return { status: 'opened', secret: await evaluate(options, parameters, context) }
   } catch (error) {
-    const cancelled =
-      isKeyhavenError(error, 'ERR_PASSKEY_UNAVAILABLE') && error.details.reason === 'cancelled'
-    if (cancelled) return { status: 'cancelled' }
+    if (!isKeyhavenError(error, 'ERR_PASSKEY_UNAVAILABLE')) throw error
+    const { reason } = error.details
+    if (reason === 'cancelled' || reason === 'timed-out') return { status: reason }
     throw error
   }
 }

@@ -8,6 +8,8 @@ import { useTexts } from '../texts/use-texts.ts'
 import { Field, Form, Notice } from './parts.tsx'
 import { useWork } from './use-work.ts'
 
+/** The person declined, or did not answer in time. */
+const ENDED: ReadonlySet<string> = new Set(['cancelled', 'timed-out'])
 const WAYS = ['device', 'password', 'passkey'] as const
 type Way = (typeof WAYS)[number]
 
@@ -41,7 +43,7 @@ export function Keeping({
         if (!refused && !isKeyhavenError(fault, 'ERR_PASSKEY_UNAVAILABLE')) return false
         const { reason } = fault.details as { readonly reason: string }
         if (refused) setProblem(words.weak[reason as keyof typeof words.weak])
-        else setProblem(reason === 'cancelled' ? words.passkeyCancelled : words.noPasskey)
+        else setProblem(ENDED.has(reason) ? words.passkeyCancelled : words.noPasskey)
         return true
       },
     )

@@ -30,7 +30,7 @@ export function Locked({
       const { passkey, withPassword } = await import('../device/protections.ts')
       const { status } = await vault.unlock(by === 'passkey' ? passkey() : withPassword(password))
       if (status === 'unlocked') ways.opened(vault)
-      else if (status === 'cancelled') setRefused(words.cancelled)
+      else if (status === 'cancelled' || status === 'timed-out') setRefused(words.cancelled)
       else setRefused(status === 'wrong-password' ? words.wrong : words.unavailable)
     })
   }
