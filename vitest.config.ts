@@ -1,6 +1,13 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  // Servers of tests run from source; the page's routes have to refuse in the same words.
+  resolve: {
+    alias: {
+      '@keyhaven/server/routes': fileURLToPath(new URL('packages/server/src/routes.ts', import.meta.url)),
+    },
+  },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'e2e/**/*.test.ts', 'tools/**/*.test.ts'],
     globalSetup: ['tools/run-folder.ts'],

@@ -22,6 +22,7 @@ import {
 import type { Fetch, KeySet, KeyStore, KeySync, KeySyncOptions } from 'keyhaven/sync'
 import { createVault, memoryStorage } from 'keyhaven/vault'
 import type { Protection, Vault } from 'keyhaven/vault'
+import type { AddRoutes } from '../../packages/server/src/app.ts'
 import { createCurvePool } from '../../packages/server/src/realm/curve-pool.ts'
 import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
 import { randomPhone, startTestApp } from '../../packages/server/src/testing/app.ts'
@@ -79,9 +80,9 @@ export async function openPlace(realms: Realms = {}): Promise<Place> {
 export async function openPlaces(
   places: readonly Realms[],
   /** Without sockets, the apps are called directly: for tests of many thousand requests. */
-  { sockets = true }: { readonly sockets?: boolean } = {},
+  { sockets = true, routes }: { readonly sockets?: boolean; readonly routes?: AddRoutes } = {},
 ): Promise<readonly Place[]> {
-  const started = await startServers(Math.max(...places.map(({ realms = 1 }) => realms)))
+  const started = await startServers(Math.max(...places.map(({ realms = 1 }) => realms)), routes)
   return places.map((realms) => createPlace({ ...started, ...realms, sockets }))
 }
 
@@ -91,7 +92,7 @@ interface Servers {
   readonly wait: (milliseconds: number) => void
 }
 
-async function startServers(count: number): Promise<Servers> {
+async function startServers(count: number, routes: AddRoutes | undefined): Promise<Servers> {
   const ids = Array.from({ length: count }, () => randomBytes(16))
   const keys = {
     realmSealKey: randomBytes(32),
@@ -113,7 +114,9 @@ async function startServers(count: number): Promise<Servers> {
   const now = (): Date => new Date(Date.now() + ahead)
   const curve = createCurvePool({ threads: 1 })
   const apps = await Promise.all(
-    ids.map((realmId) => startTestApp({ realmId, limits, keys, realmLimits, curve, now })),
+    ids.map((realmId) =>
+      startTestApp({ realmId, limits, keys, realmLimits, curve, now, ...(routes && { routes }) }),
+    ),
   )
   const wait = (milliseconds: number): void => {
     ahead += milliseconds

@@ -74,7 +74,12 @@ export interface AppInput {
   readonly stopping?: () => boolean
   /** Answers what no route does, such as an app's own page. */
   readonly site?: Site
+  /** Adds an app's own routes below `/v1/`, where there are accounts. */
+  readonly routes?: AddRoutes
 }
+
+/** Adds routes that a signed-in device calls; what they are made of is in `@keyhaven/server/routes`. */
+export type AddRoutes = (app: Hono<ApiEnv>, services: Services) => void
 
 /** An app's own answers beside the routes; `undefined` where it has none. */
 export type Site = (request: Request) => Response | undefined | Promise<Response | undefined>
@@ -91,7 +96,10 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
   app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
   app.use('/realm/*', noteOrigin(input.trustedProxies))
   addHealthRoutes(app, input)
-  if (services !== undefined) addAccountRoutes(app, services)
+  if (services !== undefined) {
+    addAccountRoutes(app, services)
+    input.routes?.(app, services)
+  }
   app.route('/', createRealm(input, services))
   return app
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { createApp } from './app.ts'
-import type { Site } from './app.ts'
+import type { AddRoutes, Site } from './app.ts'
 import { eraseOldOrigins } from './access-log/sweeper.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
@@ -49,6 +49,8 @@ export interface ServerHooks {
   readonly log?: Log
   /** An app's own page, served beside the routes; it is made once the server knows what clients have to know of it. */
   readonly site?: (server: { readonly realmId: string }) => Site
+  /** An app's own routes beside those of docs/protocol.md, behind the device's session. */
+  readonly routes?: AddRoutes
   /** Ends a start that is under way; what it did is undone. */
   readonly signal?: AbortSignal
   readonly binarySources?: readonly BinarySource[]
@@ -129,6 +131,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     codeSender: input.codeSender,
     notify: input.webhook !== undefined,
     log,
+    ...(hooks.routes && { routes: hooks.routes }),
     ...(hooks.site && { site: hooks.site({ realmId: toHex(realmId) }) }),
   })
   fetch = app.fetch

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { isKeyhavenError } from 'keyhaven'
 import { createLog, parseSettings, startServer } from '@keyhaven/server'
 import { openInbox } from './inbox.ts'
+import { addMessengerRoutes } from './messenger/routes.ts'
 import { createSite } from './site.ts'
 
 const USAGE = `Usage: npm start -- [--port PORT] [--data DIR]
@@ -41,6 +42,7 @@ async function serve(
   const server = await startServer(settings, {
     signal,
     log: { ...createLog(), info: () => undefined },
+    routes: addMessengerRoutes,
     site: ({ realmId }) => createSite({ realmId, ...(inbox && { inbox }) }),
     ...(inbox && { codeSender: inbox.send }),
   })

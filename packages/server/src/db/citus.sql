@@ -18,6 +18,9 @@ SELECT create_reference_table('auth.phones');
 SELECT create_reference_table('realm.epochs');
 SELECT create_reference_table('realm.marks');
 SELECT create_reference_table('realm.decisions');
+-- The messenger's conversations have two users each, so they are nobody's node.
+SELECT create_reference_table('messenger.conversations');
+SELECT create_reference_table('messenger.messages');
 
 SELECT create_distributed_table('auth.sign_in_codes', 'phone_hash', colocate_with => 'none');
 SELECT create_distributed_table('auth.rate_limits', 'bucket', colocate_with => 'none');

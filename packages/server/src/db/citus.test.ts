@@ -44,7 +44,7 @@ describe('citus.sql', () => {
   it('gives every table its place once', async () => {
     const tables = await ground.asSuperuser<{ name: string }>(
       `SELECT format('%s.%s', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'r' AND n.nspname IN ('app', 'auth', 'realm') ORDER BY 1`,
+       WHERE c.relkind = 'r' AND n.nspname IN ('app', 'auth', 'messenger', 'realm') ORDER BY 1`,
     )
     expect(places.map(({ table }) => table).sort()).toEqual(tables.map(({ name }) => name))
   })
@@ -54,7 +54,7 @@ describe('citus.sql', () => {
       `SELECT format('%s.%s', n.nspname, c.relname) AS name, k.leads, ${COLUMNS} AS columns
        FROM (SELECT indrelid AS relid, indisprimary AS leads, indkey::int2[] AS keys FROM pg_index WHERE indisunique) k
        JOIN pg_class c ON c.oid = k.relid JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE n.nspname IN ('app', 'auth', 'realm')`,
+       WHERE n.nspname IN ('app', 'auth', 'messenger', 'realm')`,
     )
     const wrong = unique.filter(({ name, leads, columns }) => {
       const column = placeOf(name)?.column
@@ -101,7 +101,7 @@ describe('settings that policies read', () => {
   it('may be missing, as they are on a worker that has not heard of them', async () => {
     const expressions = await ground.asSuperuser<{ text: string }>(
       `SELECT coalesce(qual, '') || ' ' || coalesce(with_check, '') AS text FROM pg_policies
-       UNION ALL SELECT prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('app', 'auth', 'realm')`,
+       UNION ALL SELECT prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('app', 'auth', 'messenger', 'realm')`,
     )
     const calls = expressions.flatMap(({ text }) =>
       [...text.matchAll(/current_setting\([^)]*\)/g)].map(String),

@@ -1,0 +1,141 @@
+/**
+ * The messenger's routes, behind the device's session: an app's own module beside Keyhaven's server (docs/page.md).
+ * An invitation is named by its address, which its link gives and which does not give the link.
+ */
+import { z } from 'zod'
+import { parseBase64, toBase64, toHex } from 'keyhaven/crypto'
+import {
+  Refusal,
+  addRoute,
+  asActor,
+  counterShape,
+  id16,
+  id32,
+  parseWith,
+  readJson,
+  readQuery,
+  requireSignIn,
+} from '@keyhaven/server/routes'
+import type { AddRoutes, ApiContext, ApiHandler, Services } from '@keyhaven/server/routes'
+import { begin, find, join, list, readInvite, remove } from './conversations.ts'
+import type { Member, Row } from './conversations.ts'
+import { add, read } from './messages.ts'
+
+const IDENTITY_BYTES = 3201
+const PROOF_BYTES = 32
+const MOST_BODY_BYTES = 16_384
+
+const base64 = z.string().max(24_000)
+const member = z.object({ identity: base64, proof: base64 })
+const beginBody = member.extend({ id: id16, invite: id32 })
+const inviteBody = z.object({ invite: id32 })
+const joinBody = member.extend({ invite: id32 })
+const messageBody = z.object({ id: id16, body: base64 })
+const readFrom = z.object({ after: counterShape })
+
+/** Pass it to `startServer` as `routes`. */
+export const addMessengerRoutes: AddRoutes = (app, services) => {
+  app.use('/v1/messenger/*', requireSignIn(services))
+  addRoute(app, '/v1/messenger/conversations', { GET: getList(services), POST: postBegin(services) })
+  addRoute(app, '/v1/messenger/invites/read', { POST: postReadInvite(services) })
+  addRoute(app, '/v1/messenger/invites/join', { POST: postJoin(services) })
+  addRoute(app, '/v1/messenger/conversations/:id', { GET: getOne(services), DELETE: deleteOne(services) })
+  addRoute(app, '/v1/messenger/conversations/:id/messages', {
+    GET: getMessages(services),
+    POST: postMessage(services),
+  })
+}
+
+function getList(services: Services): ApiHandler {
+  return async (context) => context.json({ conversations: await asActor(services, context, { run: list }) })
+}
+
+function postBegin(services: Services): ApiHandler {
+  return async (context) => {
+    const { id, invite, ...shown } = await readJson(context, beginBody)
+    const started = { id, invite, member: readMember(shown) }
+    const answer = await asActor(services, context, { run: (t, actor) => begin(t, actor, started) })
+    return context.json(answer, 201)
+  }
+}
+
+function postReadInvite(services: Services): ApiHandler {
+  return async (context) => {
+    const { invite } = await readJson(context, inviteBody)
+    const row = await asActor(services, context, { run: (t, actor) => readInvite(t, actor, invite) })
+    return context.json({ id: toHex(row.conversation_id), host: showHost(row) })
+  }
+}
+
+function postJoin(services: Services): ApiHandler {
+  return async (context) => {
+    const { invite, ...shown } = await readJson(context, joinBody)
+    const joined = { invite, member: readMember(shown) }
+    await asActor(services, context, { run: (t, actor) => join(t, actor, joined) })
+    return context.body(null, 204)
+  }
+}
+
+function getOne(services: Services): ApiHandler {
+  return async (context) => {
+    const id = readId(context)
+    const row = await asActor(services, context, { run: (t, actor) => find(t, actor, id) })
+    const { guest_identity: identity, guest_proof: proof } = row
+    return context.json({
+      mine: row.user_id === context.get('claims').accountId ? 'host' : 'guest',
+      host: showHost(row),
+      guest: identity && proof && { identity: toBase64(identity), proof: toBase64(proof) },
+      expiresAt: row.expires_at.toISOString(),
+    })
+  }
+}
+
+function deleteOne(services: Services): ApiHandler {
+  return async (context) => {
+    const id = readId(context)
+    await asActor(services, context, { run: (t, actor) => remove(t, actor, id) })
+    return context.body(null, 204)
+  }
+}
+
+function getMessages(services: Services): ApiHandler {
+  return async (context) => {
+    const from = { conversation: readId(context), ...readQuery(context, readFrom) }
+    const messages = await asActor(services, context, { run: (t, actor) => read(t, actor, from) })
+    return context.json({ messages })
+  }
+}
+
+function postMessage(services: Services): ApiHandler {
+  return async (context) => {
+    const conversation = readId(context)
+    const { id, body } = await readJson(context, messageBody)
+    const bytes = readBytes(body)
+    if (bytes.length < 1 || bytes.length > MOST_BODY_BYTES) throw new Refusal('ERR_BODY_MALFORMED')
+    const added = { conversation, id, body: bytes }
+    return context.json(await asActor(services, context, { run: (t, actor) => add(t, actor, added) }))
+  }
+}
+
+function showHost(row: Row): { readonly identity: string; readonly proof: string } {
+  return { identity: toBase64(row.identity), proof: toBase64(row.proof) }
+}
+
+function readId(context: ApiContext): string {
+  return parseWith(id16, context.req.param('id'))
+}
+
+function readMember(shown: { readonly identity: string; readonly proof: string }): Member {
+  const [identity, proof] = [readBytes(shown.identity), readBytes(shown.proof)]
+  if (identity.length !== IDENTITY_BYTES || proof.length !== PROOF_BYTES)
+    throw new Refusal('ERR_BODY_MALFORMED')
+  return { identity, proof }
+}
+
+function readBytes(text: string): Uint8Array {
+  try {
+    return parseBase64(text, 'body')
+  } catch {
+    throw new Refusal('ERR_BODY_MALFORMED')
+  }
+}

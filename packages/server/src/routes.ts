@@ -1,0 +1,11 @@
+/** What an app's own routes are made of: behind the device's session, one transaction each, under row-level security. */
+export type { AddRoutes } from './app.ts'
+export { asActor, requireSignIn } from './auth/signed-in.ts'
+export type { Actor } from './auth/signed-in.ts'
+export type { Transaction } from './db/database.ts'
+export { parseWith, readJson, readQuery } from './http/body.ts'
+export { Refusal, rateLimited } from './http/refusal.ts'
+export { addRoute } from './http/routes.ts'
+export type { ApiHandler } from './http/routes.ts'
+export type { ApiContext, Services } from './http/services.ts'
+export { counterShape, id16, id32 } from './http/shapes.ts'
