@@ -50,6 +50,13 @@ describe('a changed phone number', () => {
     const phone = randomPhone()
     const { requestId } = await requestSignInCode({ origin: place.app.origin, phone })
     const code = place.app.codes.get(phone) ?? ''
+    const wrong = { phone, requestId, code: code === '000000' ? '000001' : '000000' }
+    const network = lying({})
+    await expect((await first.sync(network)).changePhone(wrong)).rejects.toMatchObject({
+      code: 'ERR_CODE_REJECTED',
+    })
+    // A code has five tries, and a wrong one spends one.
+    expect(network.asked.filter((path) => path.endsWith('/phone'))).toHaveLength(1)
     const thief = await place.newDevice({ phone: first.phone })
     await expect((await thief.sync()).changePhone({ phone, requestId, code })).rejects.toMatchObject({
       code: 'ERR_AUTHORITY_REQUIRED',

@@ -87,7 +87,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   },
   ERR_CODE_REJECTED: ({ triesRemaining }) => ({
     exit: EXIT.signedOut,
-    text: `The sign-in code was not accepted${triesRemaining === undefined ? '' : ` (${String(triesRemaining)} tries left)`}; a new one comes with "keyhaven login".`,
+    text: `The sign-in code was not accepted${triesRemaining === undefined ? '' : ` (${String(triesRemaining)} tries left)`}; run the command again without a code for a new one.`,
   }),
   ERR_SERVER_UNAVAILABLE: ({ fault }) => ({ exit: EXIT.unavailable, text: SERVER_FAULTS[fault] }),
   ERR_REALMS_UNAVAILABLE: ({ realms }) => ({

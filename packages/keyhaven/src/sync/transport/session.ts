@@ -11,7 +11,7 @@ import { openDevice } from '../device/device.ts'
 import type { Fields } from '../format/fields.ts'
 import { forgetSession, keepSession, readSession, bindAccount } from '../device/session-record.ts'
 import type { SessionRecord } from '../device/session-record.ts'
-import { exchange, readJson, refusalOf, requireSecureOrigin } from './exchange.ts'
+import { errorCodeOf, exchange, readJson, refusalOf, requireSecureOrigin } from './exchange.ts'
 import type { Answer, ExchangeInput, Fetch } from './exchange.ts'
 
 /** Access tokens are renewed when they have less than this left. */
@@ -132,7 +132,8 @@ function createSession(parts: SessionParts): Session {
     if (current.accessTokenExpiresAt - Date.now() < RENEW_BEFORE_MS) await renew()
     const { accessToken } = current
     let answer = await send(input)
-    if (answer.status === 401) {
+    // A sign-in code that was not accepted has nothing to do with the session, and each try counts.
+    if (answer.status === 401 && errorCodeOf(answer) !== 'ERR_CODE_REJECTED') {
       if (current.accessToken === accessToken) await renew()
       answer = await send(input)
     }
