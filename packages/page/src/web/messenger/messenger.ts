@@ -26,7 +26,7 @@ const IDENTITY = 'identity'
 /** So many bytes of UTF-8 has a message at most. */
 export const MOST_TEXT_BYTES = 8000
 
-/** What the other one's identity is to this device. */
+/** How a conversation stands, as this device sees it. */
 export type View =
   /** Nobody has joined yet. */
   | { readonly status: 'waiting'; readonly expiresAt: string }
