@@ -5,9 +5,13 @@
  * known by a random id in its vault. Outcomes and faults both come back as a result with `success` and `status`;
  * mistakes of the program are thrown as they are everywhere.
  */
-import { parseBase64, toBase64 } from '../crypto/index.ts'
+import { parseBase64, toBase64, toHex } from '../crypto/index.ts'
 import { isKeyhavenError } from '../errors.ts'
 import type { KeyhavenErrorCode } from '../errors.ts'
+import type { Vault } from '../vault/index.ts'
+import { openDevice } from './device/device.ts'
+import { openKeyStore } from './device/key-store.ts'
+import type { KeyStore } from './device/key-store.ts'
 import { createKeySync } from './key-sync.ts'
 import type { KeySync } from './key-sync.ts'
 import type { KeySyncOptions } from './key-sync-input.ts'
@@ -56,16 +60,22 @@ const SENTENCES: Readonly<Record<CompatFailure['status'], string>> = {
 
 /** Back up and restore by QryptChat's names. */
 export class KeySyncService {
-  readonly #keySync: KeySync
+  readonly #open: () => Promise<KeySync>
+  #opened: Promise<KeySync> | undefined
 
-  /** Takes a key sync, or what one is made of. */
-  constructor(keySyncOrOptions: KeySync | KeySyncOptions) {
-    this.#keySync = 'transport' in keySyncOrOptions ? createKeySync(keySyncOrOptions) : keySyncOrOptions
+  /** Takes a key sync, or what one is made of, or what gives one when it is first needed. */
+  constructor(source: KeySync | KeySyncOptions | (() => Promise<KeySync>)) {
+    if (typeof source === 'function') {
+      this.#open = source
+      return
+    }
+    const keySync = 'transport' in source ? createKeySync(source) : source
+    this.#open = () => Promise.resolve(keySync)
   }
 
-  /** Checks that this device's keys can be read; `ERR_VAULT_LOCKED` otherwise. */
+  /** Checks that this device's keys can be read; `ERR_VAULT_LOCKED` otherwise, `ERR_SIGNED_OUT` when nobody is signed in. */
   async initialize(): Promise<void> {
-    await this.#keySync.keys.listKeys()
+    await (await this.#keySync()).keys.listKeys()
   }
 
   /** Puts the keys into this device's vault and backs them up. A known backup is joined or brought up to date. */
@@ -77,12 +87,13 @@ export class KeySyncService {
     readonly deviceFingerprint?: string
   }): Promise<CompatBackup> {
     return answer(async () => {
-      if (!this.#isSignedInAs(input.phoneNumber)) return failure('wrong-phone')
-      await this.#keySync.keys.importKeys({
+      const keySync = await this.#keySync()
+      if (!isSignedInAs(keySync, input.phoneNumber)) return failure('wrong-phone')
+      await keySync.keys.importKeys({
         identityKeys: parseKeys(input.identityKeys, 'identityKeys'),
         conversationKeys: parseKeys(input.conversationKeys, 'conversationKeys'),
       })
-      const outcome = await this.#keySync.backup({ pin: input.pin })
+      const outcome = await keySync.backup({ pin: input.pin })
       if (outcome.status === 'backed-up') return { success: true, ...outcome }
       return describe(outcome)
     })
@@ -91,10 +102,11 @@ export class KeySyncService {
   /** Restores this account's keys and gives all that are on this device then. */
   async restoreKeys(...[phone, pin]: RestoreArguments): Promise<CompatRestored | CompatFailure> {
     return answer(async () => {
-      if (!this.#isSignedInAs(phone)) return failure('wrong-phone')
-      const outcome = await this.#keySync.restore({ pin })
+      const keySync = await this.#keySync()
+      if (!isSignedInAs(keySync, phone)) return failure('wrong-phone')
+      const outcome = await keySync.restore({ pin })
       if (outcome.status !== 'restored') return describe(outcome)
-      const { identityKeys, conversationKeys } = await this.#keySync.keys.exportKeys()
+      const { identityKeys, conversationKeys } = await keySync.keys.exportKeys()
       return {
         success: true,
         status: 'restored',
@@ -107,16 +119,85 @@ export class KeySyncService {
   /** Says whether there is a backup, and how this device stands to it. */
   async checkBackupStatus(phone?: string): Promise<CompatStatus> {
     return answer(async () => {
-      if (phone !== undefined && !this.#isSignedInAs(phone)) return failure('wrong-phone')
-      return { success: true, status: 'checked', ...(await this.#keySync.status()) }
+      const keySync = await this.#keySync()
+      if (phone !== undefined && !isSignedInAs(keySync, phone)) return failure('wrong-phone')
+      return { success: true, status: 'checked', ...(await keySync.status()) }
     })
   }
 
-  /** Compares the digits: people write a number in many ways. */
-  #isSignedInAs(phone: string): boolean {
-    const digits = (number: string): string => number.normalize('NFKC').replace(/\D/g, '')
-    return digits(phone) === digits(this.#keySync.phone)
+  /** One for all calls; what failed is tried again. */
+  async #keySync(): Promise<KeySync> {
+    this.#opened ??= this.#open()
+    try {
+      return await this.#opened
+    } catch (fault) {
+      this.#opened = undefined
+      throw fault
+    }
   }
+}
+
+/** What {@link createCompat} binds QryptChat's names to. */
+export interface CompatOptions<Client> {
+  /** Gives the key sync of whoever is signed in to the app's client; called when it is first needed. */
+  readonly connect: (client: Client) => Promise<KeySync>
+  /** This device's vault, unlocked. */
+  readonly vault: Vault
+}
+
+export interface Compat<Client> {
+  readonly KeySyncService: new (client: Client) => KeySyncService
+  readonly EncryptedKeyBackup: { readonly generateDeviceFingerprint: () => Promise<string> }
+  readonly keyManager: KeyManager
+}
+
+/** The keys on this device, by QryptChat's names; standard base64. */
+export interface KeyManager {
+  readonly hasUserKeys: () => Promise<boolean>
+  readonly getUserKeys: () => Promise<Readonly<Record<string, string>>>
+  readonly importUserKeys: (keys: CompatKeys) => Promise<void>
+  readonly getAllConversationKeys: () => Promise<Readonly<Record<string, string>>>
+  readonly storeConversationKey: (conversation: string, key: string | Uint8Array) => Promise<void>
+}
+
+/** QryptChat's three names over a vault and a client of the app, such as one of supabase-js. */
+export function createCompat<Client>({ connect, vault }: CompatOptions<Client>): Compat<Client> {
+  return {
+    KeySyncService: class extends KeySyncService {
+      constructor(client: Client) {
+        super(() => connect(client))
+      }
+    },
+    // The vault's own random id: stable, and nothing of the device is in it.
+    EncryptedKeyBackup: {
+      generateDeviceFingerprint: async () => toHex((await openDevice(vault)).id),
+    },
+    keyManager: createKeyManager(openKeyStore(vault)),
+  }
+}
+
+function createKeyManager(keys: KeyStore): KeyManager {
+  return {
+    hasUserKeys: async () => Object.keys((await keys.exportKeys()).identityKeys).length > 0,
+    getUserKeys: async () => writeKeys((await keys.exportKeys()).identityKeys),
+    importUserKeys: async (identityKeys) => {
+      await keys.importKeys({
+        identityKeys: parseKeys(identityKeys, 'identityKeys'),
+        conversationKeys: {},
+      })
+    },
+    getAllConversationKeys: async () => writeKeys((await keys.exportKeys()).conversationKeys),
+    storeConversationKey: async (conversation, key) => {
+      const conversationKeys = parseKeys({ [conversation]: key }, 'conversationKeys')
+      await keys.importKeys({ identityKeys: {}, conversationKeys })
+    },
+  }
+}
+
+/** Compares the digits: people write a number in many ways. */
+function isSignedInAs({ phone }: KeySync, asked: string): boolean {
+  const digits = (number: string): string => number.normalize('NFKC').replace(/\D/g, '')
+  return digits(asked) === digits(phone)
 }
 
 async function answer<T>(work: () => Promise<T | CompatFailure>): Promise<T | CompatFailure> {

@@ -95,7 +95,11 @@ async function createContext(options: KeySyncOptions, input: OperationInput): Pr
   await bindAccount(vault, transport.accountId)
   const account = parseAccountId(transport.accountId)
   const device = await openDevice(vault)
-  const accessLog = await openAccessLogKnowledge(vault, { account, device })
+  const accessLog = await openAccessLogKnowledge(vault, {
+    account,
+    device,
+    unsigned: transport.accessLogUnsigned,
+  })
   return {
     transport: noting(transport, accessLog),
     vault,

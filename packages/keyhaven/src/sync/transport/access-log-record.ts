@@ -38,7 +38,12 @@ export interface AccessLogKnowledge {
 /** Reads what the vault has. */
 export async function openAccessLogKnowledge(
   vault: Vault,
-  own: { readonly account: Uint8Array; readonly device: Pick<Device, 'id'> },
+  own: {
+    readonly account: Uint8Array
+    readonly device: Pick<Device, 'id'>
+    /** See {@link KeySyncTransport.accessLogUnsigned}: the app's choice of a transport, no answer of a server. */
+    readonly unsigned?: true | undefined
+  },
 ): Promise<AccessLogKnowledge> {
   const known = await readRecord(vault)
   const heads = new Map(known.heads)
@@ -48,13 +53,14 @@ export async function openAccessLogKnowledge(
     if (head.sequence > (heads.get(device)?.sequence ?? 0)) heads.set(device, head)
   }
   const trusts = ({ sequence, hash, signature, key }: SignedHead): boolean => {
+    if (own.unsigned) return (hash === undefined) === (sequence === 0)
     if (chainKey !== undefined && !equal(chainKey, key)) return false
     if (hash === undefined || signature === undefined) return sequence === 0
     return isSignedHead({ sequence, hash }, { account: own.account, chainKey: key, signature })
   }
   const noteServed = (head: SignedHead): void => {
     if (head.hash === undefined || !trusts(head)) return
-    chainKey = head.key
+    if (!own.unsigned) chainKey = head.key
     note(toHex(own.device.id), { sequence: head.sequence, hash: head.hash })
   }
   return {

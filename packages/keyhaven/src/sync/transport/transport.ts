@@ -149,6 +149,8 @@ export interface KeySyncTransport {
   readonly accountId: string
   readonly phone: string
   readonly deviceId: string
+  /** True where nobody signs the access log's head: then only what this account's devices have seen is proved. */
+  readonly accessLogUnsigned?: true
   readPointer(signal?: Signal): Promise<PointerState>
   beginChange(
     change: Pick<Pointer, 'registration' | 'generation' | 'realms'> & {

@@ -1,0 +1,409 @@
+/**
+ * Key sync over the real supabase-js, against the stand-in for a Supabase project (testing/supabase.ts) over real PostgreSQL,
+ * and a real realm that knows the Edge Function's public key alone.
+ */
+import type { SupabaseClient } from '@supabase/supabase-js'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { randomBytes, toBase64, toHex } from 'keyhaven/crypto'
+import { parseConfiguration } from 'keyhaven/recovery'
+import type { Configuration } from 'keyhaven/recovery'
+import { createKeySync } from 'keyhaven/sync'
+import type { KeySync } from 'keyhaven/sync'
+import { createCompat } from 'keyhaven/sync/compat'
+import type { Compat } from 'keyhaven/sync/compat'
+import { supabaseTransport } from 'keyhaven/sync/supabase'
+import { realmTokenHandler, realmTokenTenant } from 'keyhaven/sync/supabase/realm-tokens'
+import type { Vault } from 'keyhaven/vault'
+import { parseTenants } from '../packages/server/src/settings/tenants.ts'
+import { randomPhone, startTestApp } from '../packages/server/src/testing/app.ts'
+import { PIN, OTHER_PIN, makeKeys, newVault } from './testing/people.ts'
+import { openSupabase } from './testing/supabase.ts'
+import type { SupabaseProject } from './testing/supabase.ts'
+
+let project: SupabaseProject
+let configuration: Configuration
+/** A backup with two devices, of which tests that share it change nothing. */
+let shared: readonly [Device, Device]
+
+/** What a project that comes from QryptChat has: people write both tables themselves. */
+const QRYPTCHAT = `
+  CREATE TABLE public.encrypted_key_backups (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL UNIQUE REFERENCES auth.users ON DELETE CASCADE,
+    phone_number text NOT NULL, encrypted_identity_keys bytea NOT NULL, encrypted_master_key bytea NOT NULL, salt bytea NOT NULL,
+    iterations integer NOT NULL DEFAULT 100000, key_version integer NOT NULL DEFAULT 1, device_fingerprint text,
+    created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now());
+  ALTER TABLE public.encrypted_key_backups ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY "everything" ON public.encrypted_key_backups FOR ALL USING (auth.uid() = user_id);
+  CREATE TABLE public.key_access_log (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
+    device_fingerprint text, access_type text NOT NULL CHECK (access_type IN ('backup_created', 'keys_restored')),
+    success boolean NOT NULL, error_message text, ip_address inet, user_agent text, created_at timestamptz DEFAULT now());
+  CREATE POLICY "insert" ON public.key_access_log FOR INSERT WITH CHECK (auth.uid() = user_id);
+`
+
+beforeAll(async () => {
+  project = await openSupabase({ before: QRYPTCHAT })
+  const seed = toHex(randomBytes(32))
+  const realmId = randomBytes(16)
+  const tenants = parseTenants(JSON.stringify(realmTokenTenant(seed)), 'KEYHAVEN_TENANTS', true)
+  const realm = await startTestApp({ realmId, tenants, realmOnly: true, now: () => new Date() })
+  project.functions.set(
+    'keyhaven-realm-tokens',
+    realmTokenHandler({ url: project.url, publishableKey: project.anonKey, seed }),
+  )
+  configuration = parseConfiguration(
+    {
+      realms: [{ id: toHex(realmId), address: `${realm.origin}/realm/` }],
+      register_threshold: 1,
+      recover_threshold: 1,
+      pin_hashing_mode: 'FastInsecure',
+    },
+    { insecureForTests: true },
+  )
+  shared = await newPair()
+})
+
+interface Device {
+  readonly client: SupabaseClient
+  readonly deviceId: string
+  readonly sync: KeySync
+  readonly vault: Vault
+}
+
+async function newDevice(phone: string, label = 'Phone'): Promise<Device> {
+  const vault = await newVault()
+  const client = await project.signIn(phone)
+  const transport = await supabaseTransport(client, { vault, deviceLabel: label })
+  const sync = createKeySync({ transport, vault, configuration, snapshotAfterSegments: 2 })
+  return { client, deviceId: transport.deviceId, sync, vault }
+}
+
+/** A backup with two devices that have joined it. */
+async function newPair(): Promise<readonly [Device, Device]> {
+  const phone = randomPhone()
+  const first = await newDevice(phone)
+  await first.sync.keys.importKeys(makeKeys(1))
+  expect(await first.sync.backup({ pin: PIN })).toMatchObject({ status: 'backed-up' })
+  const second = await newDevice(phone, 'Laptop')
+  expect(await second.sync.restore({ pin: PIN })).toMatchObject({ status: 'restored' })
+  return [first, second]
+}
+
+const addKey = ({ sync }: Device): Promise<unknown> =>
+  sync.keys.addConversationKey(crypto.randomUUID(), randomBytes(32))
+
+describe('a Supabase project', () => {
+  test('keeps a backup that a second device restores with phone and PIN, and no other PIN', async () => {
+    const [first, second] = shared
+    expect(await second.sync.keys.exportKeys()).toEqual(await first.sync.keys.exportKeys())
+    expect(await second.sync.verifyBackup({ pin: OTHER_PIN })).toMatchObject({ status: 'wrong-pin' })
+    const stored = await first.client.from('encrypted_key_backups').select()
+    expect(stored.data).toMatchObject([
+      { phone_number: null, salt: null, iterations: null, key_version: 1, serial: 2 },
+    ])
+  })
+
+  test('brings devices that write at once to the same keys', async () => {
+    const [first, second] = await newPair()
+    for (let round = 0; round < 2; round += 1) {
+      await Promise.all([first, second].map(addKey))
+      await Promise.all([first, second].map(({ sync }) => sync.sync()))
+    }
+    await first.sync.sync()
+    await second.sync.sync()
+    await first.sync.sync()
+    const keys = await first.sync.keys.exportKeys()
+    expect(Object.keys(keys.conversationKeys)).toHaveLength(5)
+    expect(await second.sync.keys.exportKeys()).toEqual(keys)
+    expect(await first.sync.verifyBackup({ pin: PIN })).toMatchObject({ status: 'whole' })
+  })
+
+  test('changes the PIN, rotates, and removes a device, whose session is answered nothing any more', async () => {
+    const [first, second] = await newPair()
+    expect(await first.sync.changePin({ pin: OTHER_PIN })).toMatchObject({ status: 'pin-changed' })
+    expect(await second.sync.rotate({})).toMatchObject({ status: 'rotated' })
+    await addKey(second)
+    expect(await second.sync.sync()).toMatchObject({ status: 'synced' })
+    expect((await first.sync.listDevices()).map(({ label }) => label).sort()).toEqual(['Laptop', 'Phone'])
+    expect(await first.sync.removeDevice({ id: second.deviceId })).toMatchObject({ status: 'removed' })
+    await expect(second.sync.sync()).rejects.toMatchObject({ code: 'ERR_DEVICE_REMOVED' })
+    const { code } = (await first.sync.addRecoveryCode()) as { readonly code: string }
+    const third = await newDevice(first.sync.phone, 'Tablet')
+    expect(await third.sync.restoreWithCode({ code })).toMatchObject({ status: 'restored' })
+    expect(await third.sync.exportEverything()).toMatchObject({ server: 'supabase' })
+    const again = await newDevice(first.sync.phone, 'New')
+    expect(await again.sync.restore({ pin: PIN })).toMatchObject({ status: 'wrong-pin' })
+    expect(await again.sync.restore({ pin: OTHER_PIN })).toMatchObject({ status: 'restored' })
+  })
+
+  test('deletes a backup by its key at once, and without it after the wait, which its key ends', async () => {
+    const [first, second] = await newPair()
+    const thief = await newDevice(first.sync.phone, 'Thief')
+    expect(await thief.sync.deleteBackup()).toMatchObject({ status: 'waiting' })
+    expect(await first.sync.keepBackup()).toEqual({ status: 'kept' })
+    expect(await first.sync.deleteBackup()).toMatchObject({ status: 'deleted' })
+    expect(await second.sync.status()).toMatchObject({ hasBackup: false })
+    expect(await second.sync.deleteAccount()).toMatchObject({ status: 'account-deleted' })
+  })
+
+  test('keeps an access log that devices verify, and notice when somebody rewrites it', async () => {
+    const [first, second] = await newPair()
+    const { events } = await first.sync.getAccessHistory({ limit: 200 })
+    const types = new Set(events.map(({ type }) => type))
+    for (const type of [
+      'device_added',
+      'backup_created',
+      'keys_accessed',
+      'realm_token_issued',
+      'backup_updated',
+    ])
+      expect(types).toContain(type)
+    expect(events.find(({ type }) => type === 'keys_restored')).toMatchObject({ code: 'REPORTED_BY_CLIENT' })
+    await second.sync.getAccessHistory()
+    const me = (await first.client.auth.getSession()).data.session?.user.id
+    await project.database.asSuperuser(
+      `SET session_replication_role = replica; UPDATE public.key_access_log SET message = 'Nothing.' WHERE user_id = '${me ?? ''}' AND access_type = 'backup_created'`,
+    )
+    const third = await newDevice(first.sync.phone, 'Third')
+    await expect(third.sync.getAccessHistory({ limit: 200 })).rejects.toMatchObject({
+      code: 'ERR_ACCESS_LOG_ALTERED',
+    })
+  })
+})
+
+describe('the code that QryptChat published', () => {
+  test('runs as it is written, over supabase-js, on two devices', async () => {
+    const phoneNumber = randomPhone()
+    const userIdentityKeys = { publicKey: base64(1184), privateKey: base64(2400) }
+    const conversationId = crypto.randomUUID()
+    const userConversationKeys = { [conversationId]: base64(32) }
+    {
+      const { KeySyncService, EncryptedKeyBackup, keyManager, supabase } = await openQryptChat(phoneNumber)
+      await keyManager.importUserKeys(userIdentityKeys)
+      await keyManager.storeConversationKey(conversationId, userConversationKeys[conversationId] ?? '')
+      const promptUserForPIN = (): Promise<string> => Promise.resolve(PIN)
+      // From here to the end of the block: the document's lines.
+      const keySyncService = new KeySyncService(supabase)
+      await keySyncService.initialize()
+      // Check if user has existing keys
+      const hasLocalKeys = await keyManager.hasUserKeys()
+      const hasBackup = await keySyncService.checkBackupStatus(phoneNumber)
+      expect(hasBackup.success).toBe(true)
+      if (hasLocalKeys && !('hasBackup' in hasBackup && hasBackup.hasBackup)) {
+        // Prompt user to create PIN and backup existing keys
+        const pin = await promptUserForPIN()
+        const identityKeys = await keyManager.getUserKeys()
+        const conversationKeys = await keyManager.getAllConversationKeys()
+        await keySyncService.backupKeys({
+          phoneNumber,
+          pin,
+          identityKeys,
+          conversationKeys,
+          deviceFingerprint: await EncryptedKeyBackup.generateDeviceFingerprint(),
+        })
+      }
+      // Backup keys to cloud
+      const result = await keySyncService.backupKeys({
+        phoneNumber,
+        pin: PIN,
+        identityKeys: userIdentityKeys,
+        conversationKeys: userConversationKeys,
+        deviceFingerprint: await EncryptedKeyBackup.generateDeviceFingerprint(),
+      })
+      expect(result).toMatchObject({ success: true })
+      const fingerprint = await EncryptedKeyBackup.generateDeviceFingerprint()
+      expect(fingerprint).toMatch(/^[0-9a-f]{32}$/)
+      expect(await EncryptedKeyBackup.generateDeviceFingerprint()).toBe(fingerprint)
+    }
+    const { KeySyncService, EncryptedKeyBackup, keyManager, supabase } = await openQryptChat(phoneNumber)
+    const keySyncService = new KeySyncService(supabase)
+    await keySyncService.initialize()
+    expect(await keyManager.hasUserKeys()).toBe(false)
+    // Restore keys on new device
+    const result = await keySyncService.restoreKeys(
+      phoneNumber,
+      PIN,
+      await EncryptedKeyBackup.generateDeviceFingerprint(),
+    )
+    expect(result.success).toBe(true)
+    if (result.success) {
+      // Apply restored keys to local storage
+      await keyManager.importUserKeys(result.identityKeys)
+      for (const [convId, key] of Object.entries(result.conversationKeys)) {
+        await keyManager.storeConversationKey(convId, key)
+      }
+    }
+    expect(await keyManager.getUserKeys()).toEqual(userIdentityKeys)
+    expect(await keyManager.getAllConversationKeys()).toEqual(userConversationKeys)
+    const nobody = new KeySyncService(project.newClient())
+    await expect(nobody.initialize()).rejects.toMatchObject({ code: 'ERR_SIGNED_OUT' })
+  })
+})
+
+const base64 = (bytes: number): string => toBase64(randomBytes(bytes))
+
+/** What an app's `$lib/crypto/key-sync-service.js` and `$lib/supabase.js` have, on a new device. */
+async function openQryptChat(
+  phone: string,
+): Promise<Compat<SupabaseClient> & { readonly supabase: SupabaseClient }> {
+  const vault = await newVault()
+  const connect = async (client: SupabaseClient): Promise<KeySync> => {
+    const transport = await supabaseTransport(client, { vault, deviceLabel: 'Browser' })
+    return createKeySync({ transport, vault, configuration })
+  }
+  return { ...createCompat({ connect, vault }), supabase: await project.signIn(phone) }
+}
+
+describe('somebody with a session of the account and without the backup', () => {
+  test('adds nothing and begins no change', async () => {
+    const [first] = shared
+    const thief = await newDevice(first.sync.phone, 'Thief')
+    const state = await thief.client.rpc('keyhaven_pointer', { p_device: thief.deviceId })
+    const { etag, pointer } = state.data as {
+      readonly etag: string
+      readonly pointer: { readonly realms: string[] }
+    }
+    const change = {
+      p_device: thief.deviceId,
+      p_expected_etag: etag,
+      p_registration: toHex(randomBytes(16)),
+      p_generation: 1,
+      p_realms: pointer.realms,
+    }
+    for (const token of [null, toHex(randomBytes(32)), 'x', '']) {
+      const begun = await thief.client.rpc('keyhaven_begin_change', { ...change, p_token: token })
+      expect([begun.status, begun.error?.message]).toEqual([403, 'ERR_PROOF_REJECTED'])
+      const slot = {
+        p_way: toHex(randomBytes(16)),
+        p_slot: Buffer.alloc(1168).toString('base64'),
+        p_generation: 1,
+      }
+      const put = await thief.client.rpc('keyhaven_put_slot', {
+        ...slot,
+        p_device: thief.deviceId,
+        p_registration: null,
+        p_token: token,
+      })
+      expect(put.error?.message).toBe('ERR_PROOF_REJECTED')
+      const removed = await thief.client.rpc('keyhaven_remove_device', {
+        p_device: thief.deviceId,
+        p_id: first.deviceId,
+        p_token: token,
+      })
+      expect(removed.error?.message).toBe('ERR_PROOF_REJECTED')
+    }
+    // Nor as the device of somebody else.
+    const as = await thief.client.rpc('keyhaven_pointer', { p_device: first.deviceId })
+    expect([as.status, as.error?.message]).toEqual([401, 'ERR_SIGNED_OUT'])
+  })
+
+  test('gets no realm token for a registration of another account', async () => {
+    const [owner] = shared
+    const other = await newDevice(randomPhone())
+    const answered: { readonly data: unknown } = await owner.client.rpc('keyhaven_pointer', {
+      p_device: owner.deviceId,
+    })
+    const { registration, realms } = (
+      answered.data as { readonly pointer: { readonly registration: string; readonly realms: string[] } }
+    ).pointer
+    const body = { device: other.deviceId, registration, realmIds: realms }
+    const asked = await other.client.functions.invoke('keyhaven-realm-tokens', { body })
+    expect((asked.error as { readonly context: Response }).context.status).toBe(404)
+    const signedOut = await project.newClient().functions.invoke('keyhaven-realm-tokens', { body })
+    expect((signedOut.error as { readonly context: Response }).context.status).toBe(403)
+  })
+})
+
+const PUBLIC = ['encrypted_key_backups', 'key_access_log', 'key_log_segments', 'key_devices'] as const
+
+describe('tables and roles', () => {
+  test('every table has row-level security enabled and forced, and a comment', async () => {
+    const tables = await project.database.asSuperuser(
+      `SELECT relname, relrowsecurity AND relforcerowsecurity AND obj_description(oid) IS NOT NULL AS kept FROM pg_class
+        WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'keyhaven'::regnamespace)`,
+    )
+    expect(tables.length).toBe(15)
+    expect(tables.filter(({ kept }) => kept !== true)).toEqual([])
+  })
+
+  test('every function has a fixed search_path, and nobody who is not signed in may call one', async () => {
+    const loose = await project.database.asSuperuser(
+      `SELECT proname FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'keyhaven'::regnamespace)
+          AND (proconfig IS NULL OR NOT 'search_path=""' = ANY (proconfig) OR has_function_privilege('anon', oid, 'EXECUTE')
+               OR (pronamespace = 'keyhaven'::regnamespace AND has_function_privilege('authenticated', oid, 'EXECUTE')))`,
+    )
+    expect(loose).toEqual([])
+    const asked = await project
+      .newClient()
+      .rpc('keyhaven_enter', { p_device: toHex(randomBytes(16)), p_label: 'x' })
+    expect(asked.error?.code).toBe('42501')
+  })
+
+  test.each(PUBLIC)('%s shows people their own rows and lets nobody write', async (table) => {
+    const [owner] = shared
+    const stranger = await newDevice(randomPhone())
+    const me = (await owner.client.auth.getSession()).data.session?.user.id ?? ''
+    const columns = table === 'key_log_segments' ? 'user_id,segment_id' : 'user_id'
+    expect((await owner.client.from(table).select(columns).eq('user_id', me)).data?.length).toBeGreaterThan(0)
+    expect((await stranger.client.from(table).select(columns).eq('user_id', me)).data).toEqual([])
+    const anonymous = project.newClient()
+    expect((await anonymous.from(table).select(columns)).error?.code).toBe('42501')
+    for (const client of [owner.client, stranger.client, anonymous]) {
+      expect((await client.from(table).insert({ user_id: me })).error?.code).toBe('42501')
+      expect((await client.from(table).update({ user_id: me }).eq('user_id', me)).error?.code).toBe('42501')
+      expect((await client.from(table).delete().eq('user_id', me)).error?.code).toBe('42501')
+    }
+  })
+
+  test('the sealed segments, and what lies beside the public tables, are not read', async () => {
+    const [owner] = shared
+    const session = (await owner.client.auth.getSession()).data.session
+    expect((await owner.client.from('key_log_segments').select('segment')).error?.code).toBe('42501')
+    for (const role of ['anon', 'authenticated', 'service_role']) {
+      const claims = { sub: session?.user.id }
+      for (const table of [
+        'write_tokens',
+        'slots',
+        'sessions',
+        'links',
+        'logs',
+        'access_heads',
+        'removal_requests',
+      ])
+        await expect(project.asRole(role, claims, `SELECT FROM keyhaven.${table}`)).rejects.toMatchObject({
+          code: '42501',
+        })
+    }
+  })
+
+  test('rows of the access log are neither forged, edited nor deleted, by an administrator either', async () => {
+    for (const statement of [
+      `INSERT INTO public.key_access_log (user_id, access_type, success) SELECT user_id, 'x', true FROM public.key_devices`,
+      `UPDATE public.key_access_log SET success = false`,
+      `DELETE FROM public.key_access_log`,
+      `TRUNCATE public.key_access_log`,
+    ])
+      await expect(project.asRole('service_role', {}, statement)).rejects.toMatchObject({ code: '42501' })
+    for (const statement of [
+      'UPDATE public.key_access_log SET message = $$x$$',
+      'DELETE FROM public.key_access_log',
+      'TRUNCATE public.key_access_log',
+    ])
+      await expect(project.database.asSuperuser(statement)).rejects.toThrow('neither changed nor deleted')
+  })
+
+  test('the stand-in refuses what PostgREST refuses', async () => {
+    const { client } = await newDevice(randomPhone())
+    expect((await client.rpc('keyhaven_nothing', {})).error?.code).toBe('PGRST202')
+    expect((await client.rpc('keyhaven_pointer', { p_other: '' })).error?.code).toBe('PGRST202')
+    expect((await client.from('key_devices').select('nothing')).error?.code).toBe('42703')
+    expect((await client.from('nothing').select()).status).toBe(404)
+    expect((await client.from('key_devices').delete()).error?.code).toBe('21000')
+    const [login] = (await project.asRole(
+      'authenticated',
+      {},
+      'SELECT session_user AS login, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = session_user',
+    )) as readonly object[]
+    expect(login).toEqual({ login: 'authenticator', rolsuper: false, rolbypassrls: false })
+  })
+})
