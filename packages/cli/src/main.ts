@@ -25,13 +25,18 @@ async function main(): Promise<number> {
     if (request.kind === 'run') return await runCommand(request)
     const page =
       request.command === undefined
-        ? renderHelp(await Promise.all([...COMMANDS.values()].map((load) => load())), styled())
+        ? renderHelp(await loadFamily(request.family ?? ''), styled())
         : renderCommandHelp(request.command, styled())
     process.stdout.write(`${page}\n`)
     return EXIT.ok
   } catch (fault) {
     return print(explainFault(fault))
   }
+}
+
+function loadFamily(family: string): Promise<Command[]> {
+  const loads = [...COMMANDS].filter(([name]) => name.startsWith(family)).map(([, load]) => load)
+  return Promise.all(loads.map((load) => load()))
 }
 
 async function runCommand(request: {

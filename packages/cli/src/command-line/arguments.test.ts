@@ -102,6 +102,12 @@ test('commands of three words are found, and their group is named when one is mi
   expect(await usageFault(['vault', 'protect'], commands)).toMatch(
     /^Name one of "keyhaven vault protect add", "keyhaven vault protect list"\.$/,
   )
+  for (const [words, family] of [
+    [['vault', '--help'], 'vault '],
+    [['--home', 'd', 'vault', 'protect', '-h'], 'vault protect '],
+  ] as const) {
+    expect(await parseRequest(words, commands)).toEqual({ kind: 'help', command: undefined, family })
+  }
   expect(await usageFault(['vault', 'erase'], commands)).toMatch(/"keyhaven vault list", /)
 })
 

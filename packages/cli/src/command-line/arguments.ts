@@ -10,7 +10,7 @@ import type { Command, CommandTable, OptionDefinition } from './command.ts'
 
 /** What was asked for: a command to run, or a page to show. */
 export type Request =
-  | { readonly kind: 'help'; readonly command: Command | undefined }
+  | { readonly kind: 'help'; readonly command: Command | undefined; readonly family?: string }
   | { readonly kind: 'version' }
   | {
       readonly kind: 'run'
@@ -35,6 +35,9 @@ export async function parseRequest(words: readonly string[], commands: CommandTa
   const { leading, rest } = splitLeadingOptions(words)
   if (rest.length === 0 && leading.includes('--version')) return { kind: 'version' }
   if (rest[0] === 'help' || rest.length === 0) return await parseHelp({ rest, leading, commands })
+  const family = familyOf(rest, commands)
+  if (family !== undefined && (words.includes('--help') || words.includes('-h')))
+    return { kind: 'help', command: undefined, family }
   const command = await loadCommand(rest, commands)
   const length = command.name.split(' ').length
   return parseCommand(command, [...leading, ...rest.slice(length)])
@@ -59,6 +62,13 @@ function splitLeadingOptions(words: readonly string[]): { leading: string[]; res
   while (index < words.length && words[index]?.startsWith('-') === true)
     index += words[index] === '--home' ? 2 : 1
   return { leading: words.slice(0, index), rest: words.slice(index) }
+}
+
+/** The first words of several commands, `vault ` or `vault protect `, if just these were typed. */
+function familyOf(words: readonly string[], commands: CommandTable): string | undefined {
+  const options = words.findIndex((word) => word.startsWith('-'))
+  const family = `${words.slice(0, options < 0 ? words.length : options).join(' ')} `
+  return [...commands.keys()].some((name) => name.startsWith(family)) ? family : undefined
 }
 
 function loadCommand(words: readonly string[], commands: CommandTable): Promise<Command> {

@@ -13,7 +13,7 @@ const GROUPS: readonly (readonly [Command['group'], string])[] = [
   ['demo', 'To see all of it work'],
 ]
 
-/** The page of `keyhaven --help`. */
+/** The page of `keyhaven --help`, or of a family of commands, as in `keyhaven vault --help`. */
 export function renderHelp(commands: readonly Command[], style: boolean): string {
   const lines = [
     'keyhaven: private keys, encrypted on each device, and back on the next one',
@@ -25,7 +25,7 @@ export function renderHelp(commands: readonly Command[], style: boolean): string
     const rows = commands
       .filter((command) => command.group === group)
       .map(({ name, summary }) => [name, summary] as const)
-    lines.push('', heading(title, style), ...table(rows))
+    if (rows.length > 0) lines.push('', heading(title, style), ...table(rows))
   }
   lines.push('', heading('Every command', style), ...optionRows(COMMON_OPTIONS), ...exitCodes(style))
   lines.push(
