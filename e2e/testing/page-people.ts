@@ -53,7 +53,7 @@ export async function openPagePlace(): Promise<PagePlace> {
     newDevice: async (options = {}) => {
       const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
       const page = await context.newPage()
-      page.setDefaultTimeout(Number(process.env['PT'] ?? 120_000))
+      page.setDefaultTimeout(120_000)
       const complaints: string[] = []
       page.on('console', (message) => {
         const isOwn = !message.text().startsWith('Failed to load resource')

@@ -321,6 +321,9 @@ export const de: Texts = {
       'Was auf diesem Gerät liegt, wurde von außen geändert und lässt sich nicht öffnen. Entfernen Sie es, und holen Sie Ihre Schlüssel mit der PIN zurück.',
     busy: 'Ein anderer Tab arbeitet mit Ihren Schlüsseln. Gleich noch einmal.',
     old: 'Ihre Sicherung stammt von einer neueren Version dieser Seite. Laden Sie die Seite neu.',
+    clock: 'Die Uhr dieses Geräts geht um Minuten falsch. Stellen Sie sie, dann noch einmal.',
+    reload:
+      'Ein Teil dieser Seite wurde nicht geladen. Prüfen Sie Ihr Netz und laden Sie die Seite neu; nichts ist verloren.',
     log: 'In der Liste Ihres Kontos fehlen Zeilen oder sind geändert. Trauen Sie ihr nicht.',
     other: (code: string) => `Das ging nicht (${code}).`,
   },

@@ -304,6 +304,8 @@ export const en = {
       'What is kept on this device was changed from outside and cannot be opened. Remove it, and bring your keys back with your PIN.',
     busy: 'Another tab is busy with your keys. Try again in a moment.',
     old: 'Your backup was written by a newer version of this page. Reload the page.',
+    clock: 'The clock of this device is wrong by minutes. Set it, then try again.',
+    reload: 'A part of this page did not load. Check your network, then reload the page; nothing is lost.',
     log: 'Rows of the account’s history are missing or changed. Do not trust what it shows.',
     other: (code: string) => `That did not work (${code}).`,
   },

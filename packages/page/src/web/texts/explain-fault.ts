@@ -20,6 +20,8 @@ const WORDS: Readonly<Record<string, Exclude<keyof Texts['faults'], 'wait' | 'ot
   ERR_VAULT_DAMAGED: 'vault',
   ERR_VAULT_TAMPERED: 'vault',
   ERR_VAULT_BUSY: 'busy',
+  ERR_CLOCK_WRONG: 'clock',
+  ERR_MODULE_UNAVAILABLE: 'reload',
   ERR_CLIENT_TOO_OLD: 'old',
   ERR_ACCESS_LOG_TRUNCATED: 'log',
   ERR_ACCESS_LOG_ALTERED: 'log',
