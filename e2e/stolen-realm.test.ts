@@ -84,10 +84,14 @@ async function takeRecord(realm: RobbedRealm, recordId: Uint8Array, index: numbe
   return { realmId: realm.id, index, version, unlockKeyTagHash, registration }
 }
 
-test('one realm of three, stolen whole, tells no PIN from another', async () => {
-  const theft = await steal(realms, 2, realms.slice(1, 2))
-  expect(await searchPins(theft, pins())).toEqual([])
-}, ALL_MS)
+test(
+  'one realm of three, stolen whole, tells no PIN from another',
+  async () => {
+    const theft = await steal(realms, 2, realms.slice(1, 2))
+    expect(await searchPins(theft, pins())).toEqual([])
+  },
+  ALL_MS,
+)
 
 test('two of three, stolen whole, tell the PIN', async () => {
   const theft = await steal(realms, 2, realms.slice(1, 3))
