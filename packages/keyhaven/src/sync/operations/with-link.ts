@@ -93,7 +93,9 @@ export async function offerLink(context: SyncContext, input: LinkOfferInput): Pr
     const { decapsulate } = await loadXWing()
     const sharedSecret = decapsulate({ ciphertext, seed: device.waySeed })
     const secrets = { sharedSecret, secret: compared ? undefined : secret }
-    const { generation, root } = await openLinkedRoot(transcript, secrets, sealed)
+    const { generation, root } = await openLinkedRoot(transcript, secrets, sealed).finally(() => {
+      wipe(sharedSecret)
+    })
     return restoreWithSeed(context, device.waySeed, { generation, root })
   })
 }
@@ -127,26 +129,29 @@ async function answerOffer(
   const { id, message, secret, pollMs } = input
   const offer = parseOffer(message)
   const { ciphertext, sharedSecret } = await encapsulateTo(offer.publicKey)
-  const mode = secret === undefined ? 'compared' : 'scanned'
-  const answer = writeAnswer({ mode, ciphertext, nonce: randomBytes(LINK_NONCE_LENGTH) })
-  await transport.addLinkMessage({ id, index: 1, message: answer }, signal)
-  const reveal = await waitFor(context, { id, index: 2, pollMs })
-  if (reveal === undefined) return { status: 'expired' }
-  if (!isCommitted(offer, reveal)) throw forged()
-  const transcript = transcriptOf(context, { id, offer: message, answer, reveal })
-  if (secret === undefined && !(await input.confirm(deriveLinkDigits(transcript), offer.label))) {
+  try {
+    const mode = secret === undefined ? 'compared' : 'scanned'
+    const answer = writeAnswer({ mode, ciphertext, nonce: randomBytes(LINK_NONCE_LENGTH) })
+    await transport.addLinkMessage({ id, index: 1, message: answer }, signal)
+    const reveal = await waitFor(context, { id, index: 2, pollMs })
+    if (reveal === undefined) return { status: 'expired' }
+    if (!isCommitted(offer, reveal)) throw forged()
+    const transcript = transcriptOf(context, { id, offer: message, answer, reveal })
+    if (secret === undefined && !(await input.confirm(deriveLinkDigits(transcript), offer.label))) {
+      return { status: 'refused' }
+    }
+    const { publicKey, label } = offer
+    const way = { type: 'device', label, publicKey, device: toHex(offer.device) }
+    const added = await addWay(context, way)
+    if (added === undefined) return { status: 'no-backup' }
+    const sealed = await sealLinkedRoot(transcript, { sharedSecret, secret }, added.state)
+    if (await isTaken(transport.addLinkMessage({ id, index: 3, message: sealed }, signal)))
+      return { status: 'linked', label }
+    await rotate(context, undefined, new Set([added.id]))
     return { status: 'refused' }
+  } finally {
+    wipe(sharedSecret)
   }
-  const { publicKey, label } = offer
-  const way = { type: 'device', label, publicKey, device: toHex(offer.device) }
-  const added = await addWay(context, way)
-  if (added === undefined) return { status: 'no-backup' }
-  const sealed = await sealLinkedRoot(transcript, { sharedSecret, secret }, added.state)
-  wipe(sharedSecret)
-  if (await isTaken(transport.addLinkMessage({ id, index: 3, message: sealed }, signal)))
-    return { status: 'linked', label }
-  await rotate(context, undefined, new Set([added.id]))
-  return { status: 'refused' }
 }
 
 /** False when the mailbox was closed meanwhile: the new device's person said no. */

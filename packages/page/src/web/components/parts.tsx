@@ -42,6 +42,8 @@ export function Field(input: {
   const { label, value, onChange, type = 'text', hint, error, large = false } = input
   return (
     <TextField
+      // What was wrong is said, and keeps nobody from trying again, as the browser's own validation would.
+      validationBehavior="aria"
       className="field"
       value={value}
       onChange={onChange}
