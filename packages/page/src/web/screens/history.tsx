@@ -1,0 +1,112 @@
+/** What happened in the account: what the person should look at, and the access log as its devices have verified it. */
+import type { AccessEvent, Notices } from 'keyhaven/sync'
+import { useEffect, useState } from 'react'
+import type { ReactNode } from 'react'
+import { Button } from 'react-aria-components'
+import type { Ways } from '../app.tsx'
+import { Card, Notice } from '../components/parts.tsx'
+import { useWork } from '../components/use-work.ts'
+import type { Device } from '../device/device.ts'
+import { sayDate, sayTime, useTexts } from '../texts/use-texts.ts'
+
+interface Part {
+  readonly device: Device
+  readonly ways: Ways
+}
+
+export function Alerts({ device, ways }: Part): ReactNode {
+  const { security: words } = useTexts()
+  const [notices, setNotices] = useState<Notices>()
+  const { onFault } = ways
+  useEffect(() => {
+    void device.sync.getNotices().then(setNotices).catch(onFault)
+  }, [device, onFault])
+  if (notices === undefined || notices.notices.length === 0) return null
+  const dismiss = (): void => {
+    void device.sync
+      .dismissNotices(notices.upTo)
+      .then(() => {
+        setNotices(undefined)
+      })
+      .catch(onFault)
+  }
+  return (
+    <Card title={words.alerts}>
+      <ul>
+        {notices.notices.map(({ kind, event }) => (
+          <li key={event.sequence}>
+            {words.notices[kind]} <small>{sayTime(event.at)}</small>
+          </li>
+        ))}
+      </ul>
+      <Button className="quiet" onPress={dismiss}>
+        {words.alertsDone}
+      </Button>
+    </Card>
+  )
+}
+
+export function History({ device, ways }: Part): ReactNode {
+  const { security: words } = useTexts()
+  const [events, setEvents] = useState<readonly AccessEvent[]>([])
+  const [next, setNext] = useState<string>()
+  const work = useWork()
+  const { run } = work
+  const { onFault } = ways
+  const read = (before: string | undefined): void => {
+    run(async () => {
+      const page = await device.sync.getAccessHistory({ limit: 20, ...(before !== undefined && { before }) })
+      setEvents((shown) => (before === undefined ? page.events : [...shown, ...page.events]))
+      setNext(page.next)
+    }, onFault)
+  }
+  useEffect(() => {
+    read(undefined)
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- read once for each device
+  }, [device])
+  const [newest] = events
+  return (
+    <Card title={words.log}>
+      <p>{words.logLead}</p>
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+      {newest !== undefined && <Notice tone="good">{words.verified(sayDate(newest.at))}</Notice>}
+      <div className="wide" role="group" aria-label={words.logTable} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {[words.what, words.at, words.device, words.from].map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {events.map((event) => (
+              <tr key={event.sequence} className={event.success ? '' : 'refused'}>
+                <td>
+                  {words.events[event.type] ?? words.otherEvent}
+                  {!event.success && ` (${words.refused})`}
+                </td>
+                <td>{sayDate(event.at)}</td>
+                <td>{event.deviceLabel ?? ''}</td>
+                <td>{event.erased ? words.erased : (event.address ?? '')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {next !== undefined && (
+        <Button
+          className="quiet"
+          isPending={work.busy}
+          onPress={() => {
+            read(next)
+          }}
+        >
+          {words.older}
+        </Button>
+      )}
+    </Card>
+  )
+}
