@@ -1,22 +1,15 @@
 /** Devices, PIN, who guards it, what happened, the person's data. */
-import type { SyncDevice } from 'keyhaven/sync'
-import { useCallback, useEffect, useState } from 'react'
+import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import type { Ways } from '../app.tsx'
 import { Keeping } from '../components/keeping.tsx'
-import { NewPin } from '../components/new-pin.tsx'
-import { Card, Field, Form, Notice, Question, Title } from '../components/parts.tsx'
-import { useWork } from '../components/use-work.ts'
-import type { Device } from '../device/device.ts'
-import { sayTime, useTexts } from '../texts/use-texts.ts'
+import type { Part } from '../components/part.ts'
+import { Card, Title } from '../components/parts.tsx'
+import { useTexts } from '../texts/use-texts.ts'
 import { Alerts, History } from './history.tsx'
+import { Devices } from './security/devices.tsx'
+import { Pin } from './security/pin.tsx'
 import { DeleteEverything, ExportEverything } from './your-data.tsx'
-
-interface Part {
-  readonly device: Device
-  readonly ways: Ways
-}
 
 export function Security({ device, ways }: Part): ReactNode {
   const texts = useTexts()
@@ -59,164 +52,5 @@ export function Security({ device, ways }: Part): ReactNode {
         <DeleteEverything device={device} ways={ways} />
       </Card>
     </>
-  )
-}
-
-function Devices({ device, ways }: Part): ReactNode {
-  const { security: words } = useTexts()
-  const [devices, setDevices] = useState<readonly SyncDevice[]>([])
-  const [asked, setAsked] = useState<{ readonly what: 'rename' | 'remove'; readonly which: SyncDevice }>()
-  const { onFault } = ways
-  const look = useCallback(() => {
-    // oxlint-disable-next-line react-hooks/set-state-in-effect -- a fresh look asks nothing
-    setAsked(undefined)
-    void device.sync.listDevices().then(setDevices).catch(onFault)
-  }, [device, onFault])
-  useEffect(look, [look])
-  return (
-    <Card title={words.devices}>
-      <ul className="devices">
-        {devices.map((one) => (
-          <li key={one.id}>
-            <strong>{one.label}</strong>
-            <small>
-              {one.current
-                ? words.thisDevice
-                : one.lastUsed === undefined
-                  ? words.signedOut
-                  : words.lastUsed(sayTime(one.lastUsed))}
-              {' · '}
-              {one.opensBackup === true ? words.opens : one.signedIn ? words.opensNot : words.signedOut}
-            </small>
-            <span className="actions">
-              <Button
-                className="quiet"
-                aria-label={`${words.rename}: ${one.label}`}
-                onPress={() => {
-                  setAsked({ what: 'rename', which: one })
-                }}
-              >
-                {words.rename}
-              </Button>
-              {!one.current && (
-                <Button
-                  className="quiet"
-                  aria-label={`${words.remove}: ${one.label}`}
-                  onPress={() => {
-                    setAsked({ what: 'remove', which: one })
-                  }}
-                >
-                  {words.remove}
-                </Button>
-              )}
-            </span>
-          </li>
-        ))}
-      </ul>
-      {asked?.what === 'rename' && <Rename device={device} which={asked.which} onClose={look} />}
-      {asked?.what === 'remove' && <Remove device={device} which={asked.which} onClose={look} />}
-    </Card>
-  )
-}
-
-interface AboutDevice {
-  readonly device: Device
-  readonly which: SyncDevice
-  readonly onClose: () => void
-}
-
-function Rename({ device, which, onClose }: AboutDevice): ReactNode {
-  const texts = useTexts()
-  const [label, setLabel] = useState(which.label)
-  const work = useWork()
-  const rename = async (): Promise<void> => {
-    await device.sync.renameDevice({ id: which.id, label })
-    onClose()
-  }
-  return (
-    <Question title={texts.security.renameTitle} onClose={onClose}>
-      <Form
-        onSubmit={() => {
-          work.run(rename)
-        }}
-        go={texts.save}
-        busy={work.busy}
-      >
-        <Field label={texts.security.name} value={label} onChange={setLabel} error={work.error} />
-      </Form>
-    </Question>
-  )
-}
-
-function Remove({ device, which, onClose }: AboutDevice): ReactNode {
-  const { security: words } = useTexts()
-  const work = useWork()
-  const remove = async (): Promise<void> => {
-    await device.sync.removeDevice({ id: which.id })
-    onClose()
-  }
-  return (
-    <Question title={words.removeTitle(which.label)} onClose={onClose}>
-      <p>{words.removeLead}</p>
-      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-      <Button
-        className="danger"
-        isPending={work.busy}
-        onPress={() => {
-          work.run(remove)
-        }}
-      >
-        {words.removeYes}
-      </Button>
-    </Question>
-  )
-}
-
-function Pin({ device, ways }: Part): ReactNode {
-  const { security: words } = useTexts()
-  const [changing, setChanging] = useState(false)
-  const [said, setSaid] = useState<string>()
-  const work = useWork()
-  const change = (pin: string): void => {
-    work.run(async () => {
-      const { status } = await device.sync.changePin({ pin })
-      if (status === 'pin-changed') setSaid(words.pinChanged)
-      setChanging(false)
-    }, ways.onFault)
-  }
-  const rotate = async (): Promise<void> => {
-    const { status } = await device.sync.rotate()
-    if (status === 'rotated') setSaid(words.rotated)
-  }
-  return (
-    <Card title={words.pin}>
-      <p>{words.pinLead}</p>
-      {said !== undefined && <Notice tone="good">{said}</Notice>}
-      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-      {changing ? (
-        <NewPin phone={device.sync.phone} go={words.changePin} busy={work.busy} onPin={change} />
-      ) : (
-        <p className="actions">
-          <Button
-            className="secondary"
-            onPress={() => {
-              setChanging(true)
-            }}
-          >
-            {words.changePin}
-          </Button>
-          <Button
-            className="quiet"
-            isPending={work.busy}
-            onPress={() => {
-              work.run(rotate, ways.onFault)
-            }}
-          >
-            {words.rotate}
-          </Button>
-        </p>
-      )}
-      <p className="hint">{words.rotateLead}</p>
-    </Card>
   )
 }

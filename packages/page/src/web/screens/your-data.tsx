@@ -2,16 +2,10 @@
 import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import type { Ways } from '../app.tsx'
+import type { Part } from '../components/part.ts'
 import { Field, Form, Notice, Question } from '../components/parts.tsx'
 import { useWork } from '../components/use-work.ts'
-import type { Device } from '../device/device.ts'
 import { sayDate, useTexts } from '../texts/use-texts.ts'
-
-interface Part {
-  readonly device: Device
-  readonly ways: Ways
-}
 
 export function ExportEverything({ device, ways }: Part): ReactNode {
   const { security: words } = useTexts()

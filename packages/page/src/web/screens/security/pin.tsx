@@ -1,0 +1,58 @@
+/** Another PIN, or a new lock under the same one. */
+import { useState } from 'react'
+import type { ReactNode } from 'react'
+import { Button } from 'react-aria-components'
+import { NewPin } from '../../components/new-pin.tsx'
+import type { Part } from '../../components/part.ts'
+import { Card, Notice } from '../../components/parts.tsx'
+import { useWork } from '../../components/use-work.ts'
+import { useTexts } from '../../texts/use-texts.ts'
+
+export function Pin({ device, ways }: Part): ReactNode {
+  const { security: words } = useTexts()
+  const [changing, setChanging] = useState(false)
+  const [said, setSaid] = useState<string>()
+  const work = useWork()
+  const change = (pin: string): void => {
+    work.run(async () => {
+      const { status } = await device.sync.changePin({ pin })
+      if (status === 'pin-changed') setSaid(words.pinChanged)
+      setChanging(false)
+    }, ways.onFault)
+  }
+  const rotate = async (): Promise<void> => {
+    const { status } = await device.sync.rotate()
+    if (status === 'rotated') setSaid(words.rotated)
+  }
+  return (
+    <Card title={words.pin}>
+      <p>{words.pinLead}</p>
+      {said !== undefined && <Notice tone="good">{said}</Notice>}
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+      {changing ? (
+        <NewPin phone={device.sync.phone} go={words.changePin} busy={work.busy} onPin={change} />
+      ) : (
+        <p className="actions">
+          <Button
+            className="secondary"
+            onPress={() => {
+              setChanging(true)
+            }}
+          >
+            {words.changePin}
+          </Button>
+          <Button
+            className="quiet"
+            isPending={work.busy}
+            onPress={() => {
+              work.run(rotate, ways.onFault)
+            }}
+          >
+            {words.rotate}
+          </Button>
+        </p>
+      )}
+      <p className="hint">{words.rotateLead}</p>
+    </Card>
+  )
+}
