@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { createSite, openInbox } from '@keyhaven/page'
+import { SITE_HEADERS, createSite, openInbox } from '@keyhaven/page'
 import { de } from '../../packages/page/src/web/texts/de.ts'
 import { en } from '../../packages/page/src/web/texts/en.ts'
 
@@ -22,6 +22,23 @@ test('the page carries the headers that keep others out, and its realm', async (
   expect(answer?.headers.get('cross-origin-resource-policy')).toBe('same-origin')
   expect(answer?.headers.get('permissions-policy')).toContain('camera=()')
   expect(await answer?.text()).toContain(`content="${'ab'.repeat(16)}"`)
+})
+
+test('every file has the same headers; what a release changes is asked for anew', async () => {
+  interface Manifest {
+    readonly icons: readonly { readonly src: string; readonly type: string; readonly purpose: string }[]
+  }
+  const manifest = (await ask('/app.webmanifest'))?.json() as Promise<Manifest>
+  const { icons } = await manifest
+  expect(icons.map(({ purpose }) => purpose)).toContain('maskable')
+  for (const { src, type } of icons) {
+    expect((await ask(src))?.headers.get('content-type')).toBe(type)
+  }
+  for (const path of ['/service-worker.js', '/app.webmanifest', '/', ...icons.map(({ src }) => src)]) {
+    const headers = (await ask(path))?.headers
+    expect(headers?.get('cache-control')).toBe('no-cache')
+    for (const [name, value] of Object.entries(SITE_HEADERS)) expect(headers?.get(name)).toBe(value)
+  }
 })
 
 test('only files of the build are served', async () => {

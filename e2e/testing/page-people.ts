@@ -17,7 +17,7 @@ export const OTHER_PIN = 'blue kettle 83'
 export interface PageDevice {
   readonly context: BrowserContext
   readonly page: Page
-  /** Console errors, warnings and uncaught faults so far; the browser's own lines about failed requests are not ours. */
+  /** Console errors, warnings and uncaught faults so far; lines of the browser's own are not ours. */
   readonly complaints: string[]
   /** From the phone number to what follows the code. */
   signIn(phone: string): Promise<void>
@@ -33,14 +33,14 @@ export interface PagePlace {
   newDevice(options?: BrowserContextOptions): Promise<PageDevice>
 }
 
-/** Opens the place; closed after the file. */
-export async function openPagePlace(): Promise<PagePlace> {
+/** Opens the place; closed after the file. `makeSite` may serve something else than the build. */
+export async function openPagePlace({ makeSite = createSite } = {}): Promise<PagePlace> {
   const realmId = randomBytes(16)
   const inbox = openInbox()
   const app = await startTestApp({
     realmId,
     codeSender: inbox.send,
-    site: createSite({ realmId: toHex(realmId), inbox }),
+    site: makeSite({ realmId: toHex(realmId), inbox }),
     realmLimits: { ...DEFAULT_REALM_LIMITS, evaluationsPerDay: 1000 },
   })
   const chromium = await openChromium()
@@ -56,7 +56,9 @@ export async function openPagePlace(): Promise<PagePlace> {
       page.setDefaultTimeout(120_000)
       const complaints: string[] = []
       page.on('console', (message) => {
-        const isOwn = !message.text().startsWith('Failed to load resource')
+        const isOwn = !/^(?:Failed to load resource|Service Worker registration blocked by)/.test(
+          message.text(),
+        )
         if (['error', 'warning'].includes(message.type()) && isOwn) complaints.push(message.text())
       })
       page.on('pageerror', (fault) => complaints.push(fault.message))

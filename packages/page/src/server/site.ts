@@ -123,7 +123,6 @@ function loadFile(
       'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream',
       'Cache-Control': name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       Vary: 'Accept-Encoding',
-      ...(name === 'service-worker.js' && { 'Service-Worker-Allowed': '/' }),
     },
   }
 }

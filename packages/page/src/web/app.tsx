@@ -1,16 +1,19 @@
 /** The page: finds out how this device stands, and shows the screens for that. */
-import { Suspense, lazy, useEffect, useMemo, useState } from 'react'
+import { lazy, useEffect, useMemo, useState } from 'react'
 import type { ReactNode } from 'react'
+import { Button } from 'react-aria-components'
 import { isKeyhavenError } from 'keyhaven'
 import type { ProtectionSummary, Vault } from 'keyhaven/vault'
 import { goTo, replaceRoute } from './components/use-route.ts'
 import type { Device } from './device/device.ts'
 import { SignIn } from './screens/sign-in.tsx'
 import { explainFault, isOffline } from './texts/explain-fault.ts'
-import { LANGUAGES, TextsContext, chooseLanguage } from './texts/use-texts.ts'
+import { LANGUAGES, TextsContext, chooseLanguage, useTexts } from './texts/use-texts.ts'
 import type { Language } from './texts/use-texts.ts'
+import { Connection } from './components/connection.tsx'
 import { Notice } from './components/parts.tsx'
 import { Settings } from './components/settings.tsx'
+import { Part, Wait } from './components/unloaded.tsx'
 
 const Locked = lazy(async () => ({ default: (await import('./screens/locked.tsx')).Locked }))
 const Setup = lazy(async () => ({ default: (await import('./screens/setup.tsx')).Setup }))
@@ -23,6 +26,12 @@ type Standing =
   | { readonly at: 'signed-out'; readonly vault?: Vault; readonly why?: 'evicted' | 'signedOut' | 'removed' }
   | { readonly at: 'locked'; readonly vault: Vault; readonly protections: readonly ProtectionSummary[] }
   | { readonly at: 'first-device' | 'next-device' | 'here'; readonly device: Device }
+
+/** Why the page cannot tell how this device stands, and how to try again. */
+interface Trouble {
+  readonly fault: unknown
+  readonly again: () => void
+}
 
 /** What screens may ask of the page. */
 export interface Ways {
@@ -39,7 +48,7 @@ export interface Ways {
 export function App(): ReactNode {
   const [language, setLanguage] = useState<Language>(chooseLanguage)
   const [standing, setStanding] = useState<Standing>({ at: 'starting' })
-  const [trouble, setTrouble] = useState<unknown>()
+  const [trouble, setTrouble] = useState<Trouble>()
   const texts = LANGUAGES[language]
   const ways = useMemo(() => createWays(setStanding, setTrouble), [])
   useEffect(() => {
@@ -47,19 +56,42 @@ export function App(): ReactNode {
     document.title = texts.product
   }, [language, texts])
   useEffect(() => {
-    void start(setStanding, ways).catch(setTrouble)
+    start(setStanding, setTrouble, ways)
   }, [ways])
   return (
     <TextsContext value={texts}>
-      {trouble !== undefined && <Notice tone="bad">{explainFault(trouble, texts)}</Notice>}
-      <Suspense fallback={<Wait text={texts.loading} />}>{screenFor(standing, ways, texts.loading)}</Suspense>
+      <Connection />
+      {trouble === undefined ? (
+        <Part key={standing.at}>{screenFor(standing, ways)}</Part>
+      ) : (
+        <Stuck trouble={trouble} />
+      )}
       <Settings language={language} onLanguage={setLanguage} />
     </TextsContext>
   )
 }
 
-function screenFor(standing: Standing, ways: Ways, loading: string): ReactNode {
-  if (standing.at === 'starting') return <Wait text={loading} />
+/** It goes on by itself when the connection is back. */
+function Stuck({ trouble: { fault, again } }: { readonly trouble: Trouble }): ReactNode {
+  const texts = useTexts()
+  useEffect(() => {
+    addEventListener('online', again)
+    return () => {
+      removeEventListener('online', again)
+    }
+  }, [again])
+  return (
+    <main className="narrow">
+      <Notice tone="bad">{explainFault(fault, texts)}</Notice>
+      <Button className="primary" onPress={again}>
+        {texts.again}
+      </Button>
+    </main>
+  )
+}
+
+function screenFor(standing: Standing, ways: Ways): ReactNode {
+  if (standing.at === 'starting') return <Wait />
   if (standing.at === 'signed-out') return <SignIn vault={standing.vault} why={standing.why} ways={ways} />
   if (standing.at === 'locked')
     return <Locked vault={standing.vault} protections={standing.protections} ways={ways} />
@@ -69,39 +101,44 @@ function screenFor(standing: Standing, ways: Ways, loading: string): ReactNode {
   return <Haven device={device} ways={ways} />
 }
 
-function Wait({ text }: { readonly text: string }): ReactNode {
-  return (
-    <main className="narrow">
-      <p role="status">{text}</p>
-    </main>
+type Set<Value> = (value: Value) => void
+
+/** What goes wrong while it is found out how the device stands takes the screen's place, until it goes well. */
+function attempt(setTrouble: Set<Trouble | undefined>, work: () => Promise<void>): void {
+  const again = (): void => {
+    attempt(setTrouble, work)
+  }
+  void work().then(
+    () => {
+      setTrouble(undefined)
+    },
+    (fault: unknown) => {
+      setTrouble({ fault, again })
+    },
   )
 }
 
-type Set<Value> = (value: Value) => void
-
-async function start(setStanding: Set<Standing>, ways: Ways): Promise<void> {
-  const { findVault } = await import('./device/device.ts')
-  const found = await findVault()
-  if (found.status === 'none') setStanding({ at: 'signed-out' })
-  else if (found.status === 'evicted') setStanding({ at: 'signed-out', why: 'evicted' })
-  else if (found.status === 'locked') setStanding({ ...found, at: 'locked' })
-  else ways.opened(found.vault)
+function start(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefined>, ways: Ways): void {
+  attempt(setTrouble, async () => {
+    const { findVault } = await import('./device/device.ts')
+    const found = await findVault()
+    if (found.status === 'none') setStanding({ at: 'signed-out' })
+    else if (found.status === 'evicted') setStanding({ at: 'signed-out', why: 'evicted' })
+    else if (found.status === 'locked') setStanding({ ...found, at: 'locked' })
+    else ways.opened(found.vault)
+  })
 }
 
-function createWays(setStanding: Set<Standing>, setTrouble: Set<unknown>): Ways {
-  const attempt = (work: () => Promise<void>): void => {
-    setTrouble(undefined)
-    void work().catch(setTrouble)
-  }
+function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefined>): Ways {
   const signedIn = (device: Device): void => {
-    attempt(async () => {
+    attempt(setTrouble, async () => {
       setStanding(await findStanding(device))
     })
   }
   return {
     signedIn,
     opened: (vault) => {
-      attempt(async () => {
+      attempt(setTrouble, async () => {
         const { resume } = await import('./device/device.ts')
         const device = await resume(vault)
         if (device === undefined) setStanding({ at: 'signed-out', vault, why: 'signedOut' })
@@ -119,7 +156,7 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<unknown>): Ways 
     onFault: (fault) => {
       const removed = isKeyhavenError(fault, 'ERR_DEVICE_REMOVED')
       if (!removed && !isKeyhavenError(fault, 'ERR_SIGNED_OUT')) return false
-      attempt(async () => {
+      attempt(setTrouble, async () => {
         const { findVault } = await import('./device/device.ts')
         const found = await findVault()
         const vault = found.status === 'open' ? found.vault : undefined

@@ -37,8 +37,17 @@ export interface Device {
 let connected: VaultWorker | undefined
 
 function vaults(): VaultWorker {
-  connected ??= connectVaults(new Worker(trustedScript(address), { type: 'module' }))
+  connected ??= connectVaults(startWorker())
   return connected
+}
+
+function startWorker(): Worker {
+  const worker = new Worker(trustedScript(address), { type: 'module' })
+  // One that did not load is started again when it is needed next.
+  worker.addEventListener('error', () => {
+    connected = undefined
+  })
+  return worker
 }
 
 /** Opens what needs nobody. */

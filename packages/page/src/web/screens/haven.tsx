@@ -2,6 +2,7 @@
 import { lazy } from 'react'
 import type { ReactNode } from 'react'
 import type { Ways } from '../app.tsx'
+import { Part } from '../components/unloaded.tsx'
 import { useRoute } from '../components/use-route.ts'
 import type { Device } from '../device/device.ts'
 import { useTexts } from '../texts/use-texts.ts'
@@ -35,9 +36,11 @@ export function Haven({ device, ways }: { readonly device: Device; readonly ways
         </nav>
       </header>
       <main>
-        {place === '' && <Home device={device} ways={ways} />}
-        {place === 'nostr' && <Nostr device={device} />}
-        {place === 'security' && <Security device={device} ways={ways} />}
+        <Part key={place}>
+          {place === '' && <Home device={device} ways={ways} />}
+          {place === 'nostr' && <Nostr device={device} />}
+          {place === 'security' && <Security device={device} ways={ways} />}
+        </Part>
       </main>
     </div>
   )

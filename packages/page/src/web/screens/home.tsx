@@ -26,7 +26,13 @@ export function Home({ device, ways }: { readonly device: Device; readonly ways:
   const look = useCallback(() => {
     void readHere(device).then(setHere).catch(onFault)
   }, [device, onFault])
-  useEffect(look, [look])
+  useEffect(() => {
+    look()
+    addEventListener('online', look)
+    return () => {
+      removeEventListener('online', look)
+    }
+  }, [look])
   const leaveNow = async (): Promise<void> => {
     const { leave } = await import('../device/device.ts')
     await leave(device)

@@ -8,7 +8,9 @@ export const de: Texts = {
   cancel: 'Abbrechen',
   again: 'Noch einmal',
   save: 'Speichern',
+  reload: 'Seite neu laden',
   loading: 'Einen Moment …',
+  noConnection: 'Dieses Gerät hat gerade keine Verbindung.',
   settings: {
     language: 'Sprache',
     theme: 'Aussehen',

@@ -6,7 +6,9 @@ export const en = {
   cancel: 'Cancel',
   again: 'Try again',
   save: 'Save',
+  reload: 'Load the page again',
   loading: 'One moment …',
+  noConnection: 'This device has no connection just now.',
   settings: {
     language: 'Language',
     theme: 'Appearance',

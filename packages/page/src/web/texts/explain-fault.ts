@@ -1,5 +1,6 @@
 /** What went wrong, in words that say what to do. Nothing of the fault itself but its code is shown. */
 import { isKeyhavenError } from 'keyhaven'
+import { isUnloaded } from '../unloaded-parts.ts'
 import type { Texts } from './en.ts'
 import { sayTime } from './use-texts.ts'
 
@@ -21,13 +22,21 @@ const WORDS: Readonly<Record<string, Exclude<keyof Texts['faults'], 'wait' | 'ot
   ERR_VAULT_TAMPERED: 'vault',
   ERR_VAULT_BUSY: 'busy',
   ERR_CLOCK_WRONG: 'clock',
-  ERR_MODULE_UNAVAILABLE: 'reload',
   ERR_CLIENT_TOO_OLD: 'old',
   ERR_ACCESS_LOG_TRUNCATED: 'log',
   ERR_ACCESS_LOG_ALTERED: 'log',
 }
 
+/** A part of the page, or one of its workers, that could not be loaded. */
+const UNLOADED: ReadonlySet<string> = new Set([
+  'ERR_MODULE_UNAVAILABLE',
+  'ERR_WORKER_FAILED',
+  'ERR_ARGON2_UNAVAILABLE',
+])
+
 export function explainFault(fault: unknown, { faults }: Texts): string {
+  if (isUnloaded(fault) || UNLOADED.has(codeOf(fault)))
+    return navigator.onLine ? faults.reload : faults.offline
   if (!isKeyhavenError(fault)) return faults.other('PAGE')
   if (isKeyhavenError(fault, 'ERR_SERVER_UNAVAILABLE')) {
     const { fault: kind } = fault.details as { readonly fault: string }
@@ -39,6 +48,10 @@ export function explainFault(fault: unknown, { faults }: Texts): string {
   }
   const word = WORDS[fault.code]
   return word === undefined ? faults.other(fault.code) : faults[word]
+}
+
+function codeOf(fault: unknown): string {
+  return isKeyhavenError(fault) ? fault.code : ''
 }
 
 /** True where nothing but the connection is missing. */
