@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { isKeyhavenError } from 'keyhaven'
+import { deriveEd25519PublicKey, randomBytes } from 'keyhaven/crypto'
+import { signConfiguration } from 'keyhaven/recovery'
 import type { Configuration } from 'keyhaven/recovery'
-import type { KeySync, KeySyncOptions } from 'keyhaven/sync'
+import { httpTransport, openConfiguration, openSession } from 'keyhaven/sync'
+import type { KeySync, KeySyncOptions, OpenedConfiguration } from 'keyhaven/sync'
 import { cutAfter } from './testing/cuts.ts'
 import { lying } from './testing/liars.ts'
 import type { Lie } from './testing/liars.ts'
@@ -235,6 +238,80 @@ describe('moving to other realms', () => {
     }
     expect(await (await first.sync()).verifyBackup({ pin: PIN })).toMatchObject({ status: 'whole' })
     expect(await leftOver()).toEqual({ retired: 0, pending: 0, unseen: 0 })
+  })
+})
+
+describe('a signed configuration', () => {
+  const seed = randomBytes(32)
+  const publicKey = deriveEd25519PublicKey(seed)
+
+  async function open(device: TestPerson, document: string): Promise<OpenedConfiguration> {
+    const session = await openSession({ vault: device.vault, fetch: place.network })
+    if (session === undefined) throw new Error('The test device is not signed in.')
+    const transport = httpTransport({ session })
+    return openConfiguration({ transport, vault: device.vault, document, publicKey, insecureForTests: true })
+  }
+
+  test('takes people from one realm to two of three, each device when it learns of it, and never back', async () => {
+    const three = place.configuration
+    const old = signConfiguration(seed, { counter: 4, configuration: one, previous: [] })
+    const young = signConfiguration(seed, { counter: 5, configuration: three, previous: [one] })
+    const device = await place.newDevice()
+    const other = await place.newDevice({ phone: device.phone })
+    await device.keys.importKeys(makeKeys(2))
+
+    const before = await open(device, old)
+    expect(before).toMatchObject({ counter: 4, configuration: one, next: undefined })
+    await (await device.sync(before)).backup({ pin: PIN })
+    await (await other.sync(await open(other, old))).restore({ pin: PIN })
+
+    const asked = await open(device, young)
+    expect(asked).toMatchObject({ counter: 5, configuration: one, next: three })
+    const late = await place.newDevice({ phone: device.phone })
+    expect(await open(late, young)).toMatchObject({ configuration: one, next: three })
+    const moving = await device.sync(asked)
+    expect(await moving.sync()).toMatchObject({ status: 'synced' })
+    expect(await moving.moveRealms({ configuration: three, pin: PIN })).toMatchObject({
+      status: 'moved',
+      oldRegistrationRemainsOn: [],
+    })
+    expect((await moving.status()).reliance).toMatchObject({ realmsToCollude: 2, realmsToLose: 2 })
+
+    for (const each of [device, other, late]) {
+      const opened = await open(each, young)
+      expect(opened).toMatchObject({ configuration: three, formerConfigurations: [one], next: undefined })
+      await expect(open(each, old)).rejects.toMatchObject({
+        code: 'ERR_CONFIGURATION_REJECTED',
+        details: { reason: 'older' },
+      })
+    }
+    expect(await (await other.sync(await open(other, young))).sync()).toMatchObject({ status: 'synced' })
+    expect(await (await late.sync(await open(late, young))).restore({ pin: PIN })).toMatchObject({
+      status: 'restored',
+    })
+    expect(await late.keys.exportKeys()).toEqual(await device.keys.exportKeys())
+  })
+
+  test('by another key, or another one of the same count, is refused, and what was in use stays', async () => {
+    const device = await place.newDevice()
+    const document = signConfiguration(seed, { counter: 7, configuration: one, previous: [] })
+    await open(device, document)
+    const fork = signConfiguration(seed, { counter: 7, configuration: place.configuration, previous: [] })
+    const foreign = signConfiguration(randomBytes(32), { counter: 8, configuration: one, previous: [] })
+    for (const [text, reason] of [
+      [fork, 'forked'],
+      [foreign, 'signature'],
+    ] as const) {
+      await expect(open(device, text)).rejects.toMatchObject({
+        code: 'ERR_CONFIGURATION_REJECTED',
+        details: { reason },
+      })
+    }
+    const two = await Promise.allSettled([open(device, fork), open(device, document)])
+    expect(two.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+    const opened = await open(device, document)
+    expect(opened).toMatchObject({ counter: 7, configuration: one })
+    expect((await device.vault.list()).filter(({ name }) => name.includes('configuration'))).toHaveLength(1)
   })
 })
 

@@ -14,6 +14,11 @@ export interface KeyhavenErrorDetails {
   ERR_SETTING_INVALID: { readonly setting: string; readonly expected: string }
   /** A realm configuration breaks a rule of the protocol. Correct it; nothing was sent. */
   ERR_CONFIGURATION_INVALID: { readonly problem: string }
+  /**
+   * A signed realm configuration is not by the key that is pinned, is older than one that was in use here, or is another one
+   * of the same count. Keep the realms that are in use, and ask whoever signs it; nothing was taken over.
+   */
+  ERR_CONFIGURATION_REJECTED: { readonly reason: 'signature' | 'older' | 'forked' }
   /** The configuration names a realm that needs the Noise transport, which is not spoken here. */
   ERR_REALM_UNSUPPORTED: { readonly realmId: string }
   /** A CBOR message is malformed: wrong shape, duplicate key, trailing bytes, or not canonical. */
@@ -230,7 +235,8 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_INPUT_INVALID: 'An argument has the wrong shape.',
   ERR_SETTING_INVALID: 'A setting is unknown or malformed.',
   ERR_CONFIGURATION_INVALID: 'The realm configuration is not valid.',
-  ERR_REALM_UNSUPPORTED: 'A realm of the configuration needs a transport that is not supported.',
+  ERR_CONFIGURATION_REJECTED: 'The realm configuration was rejected.',
+  ERR_REALM_UNSUPPORTED: 'A realm needs a transport that is not supported.',
   ERR_MESSAGE_MALFORMED: 'A message is malformed.',
   ERR_REALMS_UNAVAILABLE: 'Too few realms answered; try again later.',
   ERR_REGISTRATION_SPLIT: 'The realms disagree about the registration.',
@@ -266,7 +272,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_RECOVERY_CODE_INVALID: 'This is not a recovery code.',
   ERR_PHONE_INVALID: 'The phone number is not valid.',
   ERR_PHONE_TAKEN: 'Another account has this phone number.',
-  ERR_INSECURE_TRANSPORT: 'Only https, or http to this machine itself, is allowed.',
+  ERR_INSECURE_TRANSPORT: 'Only https is allowed.',
   ERR_SERVER_UNAVAILABLE: 'The server is not available.',
   ERR_SERVER_REFUSED: 'The server refused the request.',
   ERR_SIGNED_OUT: 'This device is not signed in.',

@@ -12,6 +12,13 @@ import type { PinHashingMode } from './pin.ts'
 /** How long each request to a realm may take, in milliseconds, unless told. */
 export const DEFAULT_REALM_DEADLINE_MS = 10_000
 
+/** Who runs a realm, as the configuration says it; nobody but whoever made the configuration vouches for it. */
+export interface RealmOperator {
+  readonly name: string
+  /** Whose law can order the operator about, such as `Germany`. */
+  readonly jurisdiction: string
+}
+
 export interface Realm {
   /** 16 bytes. */
   readonly id: Uint8Array
@@ -19,6 +26,7 @@ export interface Realm {
   readonly address: string
   /** A hardware realm's key. Such realms need the Noise transport, which is not spoken here: `ERR_REALM_UNSUPPORTED`. */
   readonly publicKey?: Uint8Array
+  readonly operator?: RealmOperator
 }
 
 export interface Configuration {
@@ -31,9 +39,14 @@ export interface Configuration {
   readonly insecureForTests?: true
 }
 
-/** The JSON shape of a configuration. */
+/** The JSON shape of a configuration. `operator` is ours; other clients ignore it. */
 export interface SerializedConfiguration {
-  readonly realms: readonly { readonly id: string; readonly address: string; readonly public_key?: string }[]
+  readonly realms: readonly {
+    readonly id: string
+    readonly address: string
+    readonly public_key?: string
+    readonly operator?: RealmOperator
+  }[]
   readonly register_threshold: number
   readonly recover_threshold: number
   readonly pin_hashing_mode: PinHashingMode
@@ -61,10 +74,11 @@ export function parseConfiguration(
 /** A configuration as the JSON shape, realms sorted by id. */
 export function serializeConfiguration(configuration: Configuration): SerializedConfiguration {
   return {
-    realms: sortRealms(configuration.realms).map(({ id, address, publicKey }) => ({
+    realms: sortRealms(configuration.realms).map(({ id, address, publicKey, operator }) => ({
       id: toHex(id),
       address,
       ...(publicKey && { public_key: toHex(publicKey) }),
+      ...(operator && { operator }),
     })),
     register_threshold: configuration.registerThreshold,
     recover_threshold: configuration.recoverThreshold,
@@ -95,6 +109,7 @@ function checkRealm(realm: Realm): void {
   if (realm.publicKey !== undefined) {
     throw new KeyhavenError('ERR_REALM_UNSUPPORTED', { realmId: toHex(realm.id) })
   }
+  if (realm.operator !== undefined) parseOperator(realm.operator)
   const address = URL.canParse(realm.address) ? new URL(realm.address) : undefined
   if (address?.href !== realm.address || !realm.address.endsWith('/')) {
     throw invalid('a realm address is not a normal http(s) address that ends in /')
@@ -117,14 +132,31 @@ function sortRealms(realms: readonly Realm[]): readonly Realm[] {
 }
 
 function parseRealm(value: unknown): Realm {
-  const { id, address, public_key } = asRecord(value)
+  const { id, address, public_key, operator } = asRecord(value)
   if (typeof id !== 'string' || !/^[0-9a-fA-F]{32}$/.test(id))
     throw invalid('a realm id is not 32 hex digits')
   if (typeof address !== 'string' || !URL.canParse(address)) throw invalid('a realm address is none')
   if (public_key !== undefined && public_key !== null) {
     throw new KeyhavenError('ERR_REALM_UNSUPPORTED', { realmId: id.toLowerCase() })
   }
-  return { id: parseHex(id.toLowerCase(), 'id'), address: new URL(address).href }
+  return {
+    id: parseHex(id.toLowerCase(), 'id'),
+    address: new URL(address).href,
+    ...(operator !== undefined && operator !== null && { operator: parseOperator(operator) }),
+  }
+}
+
+function parseOperator(value: unknown): RealmOperator {
+  const { name, jurisdiction } = asRecord(value)
+  if (!isLabel(name) || !isLabel(jurisdiction)) {
+    throw invalid('an operator needs a name and a jurisdiction of 1 to 64 characters')
+  }
+  return { name, jurisdiction }
+}
+
+/** Text for people to read: nothing in it that a terminal or a page would take for anything but letters. */
+function isLabel(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '' && /^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u.test(value)
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -11,6 +11,8 @@ export type { Everything } from './operations/export-everything.ts'
 export { createKeySync } from './key-sync.ts'
 export type { KeySync } from './key-sync.ts'
 export type { KeySyncOptions, OperationInput, OptionalPinInput, PinInput } from './key-sync-input.ts'
+export { openConfiguration } from './operations.ts'
+export type { OpenConfigurationInput, OpenedConfiguration } from './operations/open-configuration.ts'
 export { openKeyStore } from './device/key-store.ts'
 export type { ConversationKey, KeySet, KeyStore, ListedKey } from './device/key-store.ts'
 export type {

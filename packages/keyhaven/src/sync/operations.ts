@@ -10,6 +10,7 @@ import type * as ChangePhone from './operations/change-phone.ts'
 import type * as Devices from './operations/devices.ts'
 import type * as ExportEverything from './operations/export-everything.ts'
 import type * as MoveRealms from './operations/move-realms.ts'
+import type * as OpenConfiguration from './operations/open-configuration.ts'
 import type * as Notices from './operations/notices.ts'
 import type * as Removal from './operations/removal.ts'
 import type * as Restore from './operations/restore.ts'
@@ -55,6 +56,15 @@ export const moveRealms: typeof MoveRealms.moveRealms = async (...input) =>
 
 export const openAccessLogKnowledge: typeof AccessLogRecord.openAccessLogKnowledge = async (...input) =>
   (await loadModule(import('./transport/access-log-record.ts'))).openAccessLogKnowledge(...input)
+
+/**
+ * Opens a signed realm configuration: verifies it by the pinned key, refuses one that is older than this device has seen,
+ * and says at which of its realms the backup is. `ERR_CONFIGURATION_REJECTED` with the reason, `ERR_CONFIGURATION_INVALID`
+ * for a document that is none; nothing was taken over then. Of two sets of the same realms with other thresholds, a device
+ * that has not joined takes the newer. Throws also what a request throws.
+ */
+export const openConfiguration: typeof OpenConfiguration.openConfiguration = async (...input) =>
+  (await loadModule(import('./operations/open-configuration.ts'))).openConfiguration(...input)
 
 export const readAccessHistory: typeof AccessHistory.readAccessHistory = async (...input) =>
   (await loadModule(import('./operations/access-history.ts'))).readAccessHistory(...input)

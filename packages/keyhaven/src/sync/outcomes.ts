@@ -2,6 +2,7 @@
  * What back-up, restore and status come to, as values. What is thrown instead is a fault with a code.
  */
 import type { KeyhavenErrorCode } from '../errors.ts'
+import type { Reliance } from '../recovery/index.ts'
 import type { WaitingRemoval } from './transport/transport.ts'
 
 export interface WrongPin {
@@ -167,6 +168,8 @@ export interface SyncStatus {
   readonly conversationKeys: number
   /** Ids of the realms that the backup relies on. */
   readonly realms: readonly string[]
+  /** Those of this device's configuration: who runs them, and how many of them would have to collude. */
+  readonly reliance: Reliance
   /** The devices that the backup is sealed to, as this device last read it. */
   readonly devices: readonly ListedDevice[]
   /** When the root key in use was made, by the clock of the device that made it; ISO 8601. */

@@ -2,6 +2,7 @@
  * How the backup and this device stand to one another. Reads only.
  */
 import { KeyhavenError } from '../../errors.ts'
+import { describeReliance } from '../../recovery/index.ts'
 import { requireSignedPointer } from '../format/authority.ts'
 import { readState } from '../device/backup-state.ts'
 import type { BackupState } from '../device/backup-state.ts'
@@ -50,6 +51,7 @@ export async function readStatus(context: SyncContext): Promise<SyncStatus> {
     upToDate: pointer !== null && sent && read,
     ...countKeys(local),
     realms: pointer?.realms ?? realmIds(context),
+    reliance: describeReliance(context.configuration),
     guesses: pointer === null ? undefined : await readGuesses(vault, pointer.registration),
     removal: rest.removal ?? undefined,
   }
