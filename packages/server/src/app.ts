@@ -35,6 +35,8 @@ import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
 import { addLinkRoutes } from './links/routes.ts'
+import { measureRequests } from './metrics/measure.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { addRemovalRoutes } from './removals/routes.ts'
 import type { CurvePool } from './realm/curve-pool.ts'
 import type { RealmJournal } from './realm/journal/journal.ts'
@@ -43,6 +45,7 @@ import { createRealmRoutes } from './realm/routes.ts'
 import type { RealmSeals } from './realm/seals.ts'
 import { DEFAULT_REALM_LIMITS } from './settings/realm-limits.ts'
 import type { RealmLimits } from './settings/realm-limits.ts'
+import { OWN_TENANT } from './settings/tenants.ts'
 import type { TenantKeys } from './settings/tenants.ts'
 
 /** What the app works with. */
@@ -62,6 +65,8 @@ export interface AppInput {
   readonly trustedProxies: BlockList
   readonly codeSender: CodeSender
   readonly log: Log
+  /** None: nothing is counted. */
+  readonly metrics?: Metrics | undefined
   /** The time; the system's unless given. */
   readonly now?: () => Date
   readonly limits?: Partial<SignInLimits>
@@ -91,6 +96,7 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
   app.notFound(
     async ({ req }) => (await input.site?.(req.raw)) ?? refusalResponse(new Refusal('ERR_NOT_FOUND')),
   )
+  if (input.metrics !== undefined) app.use(measureRequests(input.metrics))
   app.use(noStore)
   app.use(keepNoConnection(input))
   app.use('/v1/*', crossOrigin, noteOrigin(input.trustedProxies))
@@ -148,7 +154,11 @@ function createRealm(input: AppInput, services: Services | undefined): ReturnTyp
     ...(input.journal !== undefined && { journal: input.journal }),
     ...(input.now !== undefined && { now: input.now }),
     limits: input.realmLimits ?? DEFAULT_REALM_LIMITS,
-    ...(services !== undefined && { onEvent: (report) => recordRealmEvent(services, report) }),
+    ...(input.metrics !== undefined && { count: input.metrics.realmEvent }),
+    ...(services !== undefined && {
+      ownTenant: OWN_TENANT,
+      onEvent: (report) => recordRealmEvent(services, report),
+    }),
   })
 }
 

@@ -19,9 +19,13 @@ import type { Database } from './db/database.ts'
 import { openInstallation } from './db/installation.ts'
 import type { Log } from './log/log.ts'
 import { createLog } from './log/log.ts'
+import { listenForScrapes } from './metrics/listener.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import type { BinarySource } from './postgres/binaries.ts'
 import type { Undo } from './prepare-database.ts'
 import { prepareDatabase, runAll, throwIfAborted } from './prepare-database.ts'
+import { eraseOldAudit } from './realm/audit/audit.ts'
 import { createCurvePool } from './realm/curve-pool.ts'
 import type { RealmJournal } from './realm/journal/journal.ts'
 import { NO_JOURNAL, requireNoJournal, startJournal } from './realm/journal/journal.ts'
@@ -63,6 +67,8 @@ export interface RunningServer {
   readonly origin: string
   /** The listening port. */
   readonly port: number
+  /** Where metrics are read, if they are. */
+  readonly metricsPort: number | undefined
   /** 32 hex digits. */
   readonly realmId: string
   /** Finishes requests, stops PostgreSQL, gives the data directory back. May be called again. */
@@ -109,6 +115,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
   const journal = await openJournal(input, { database, realmId })
   const curve = createCurvePool()
   undo.push(() => curve.close())
+  const { metrics, metricsPort } = await openMetrics(input, { curve, database })
   let fetch: Fetch = () => new Response(null, { status: 503 })
   const listener = await listen({ ...settings, fetch: (request, bindings) => fetch(request, bindings) })
   undo.push(() => listener.close())
@@ -131,6 +138,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     codeSender: input.codeSender,
     notify: input.webhook !== undefined,
     log,
+    metrics,
     ...(hooks.routes && { routes: hooks.routes }),
     ...(hooks.site && { site: hooks.site({ realmId: toHex(realmId) }) }),
   })
@@ -142,7 +150,19 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     postgres: settings.database === undefined ? 'private' : 'external',
     milliseconds: Math.round(performance.now() - began),
   })
-  return { origin, port: listener.port, realmId: toHex(realmId) }
+  return { origin, port: listener.port, metricsPort, realmId: toHex(realmId) }
+}
+
+/** Nothing is counted where nobody asks for it. */
+async function openMetrics(
+  { settings, undo }: StartInput,
+  parts: Parameters<typeof createMetrics>[0],
+): Promise<{ readonly metrics: Metrics | undefined; readonly metricsPort: number | undefined }> {
+  if (settings.metrics === undefined) return { metrics: undefined, metricsPort: undefined }
+  const metrics = createMetrics(parts)
+  const listener = await listenForScrapes(settings.metrics, metrics)
+  undo.push(() => listener.close())
+  return { metrics, metricsPort: listener.port }
 }
 
 async function openOwnDatabase({ settings, hooks, undo }: StartInput): Promise<Database> {
@@ -190,6 +210,8 @@ function startWork(
   { database, seals }: { readonly database: Database; readonly seals: RealmSeals },
 ): void {
   undo.push(startRealmSweeper(database))
+  const auditTerms = (): { days: number; now: Date } => ({ days: settings.auditDays, now: new Date() })
+  undo.push(startSweeping(() => eraseOldAudit(database, auditTerms()), log))
   undo.push(startSealing({ database, seals, log, terms: settings.epochs }))
   if (!settings.realmOnly) {
     undo.push(startSweeping(() => sweepSessions(database), log))

@@ -25,9 +25,23 @@ const KEY_LENGTH = 32
 export const FORBIDDEN_IN_OWN = 0o027
 export const FORBIDDEN_IN_NAMED = 0o002
 
+/** What a token has at least, in characters. */
+const SHORTEST_TOKEN = 32
+
+/** Reads a token, one line of text; `ERR_SETTING_INVALID` names the setting by which it is found. */
+export function readTokenFile(path: string, setting: string): string {
+  const expected =
+    'a readable file, closed to writers, with a token of at least 32 letters and digits in one line'
+  const { key, mode } = readFile(path, setting, expected)
+  const token = new TextDecoder().decode(key).trim()
+  const isClosed = (mode & FORBIDDEN_IN_NAMED) === 0 || process.platform === 'win32'
+  if (isClosed && token.length >= SHORTEST_TOKEN && /^[\w.~+/=-]+$/.test(token)) return token
+  throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected })
+}
+
 /** Reads a key; `ERR_SETTING_INVALID` names the setting by which it is found. */
 export function readKey(path: string, setting: string, forbidden: number): Uint8Array {
-  const { key, mode } = readFile(path, setting)
+  const { key, mode } = readFile(path, setting, MISSING_KEY)
   if ((mode & forbidden) !== 0 && process.platform !== 'win32') {
     throw new KeyhavenError('ERR_SETTING_INVALID', {
       setting,
@@ -38,16 +52,20 @@ export function readKey(path: string, setting: string, forbidden: number): Uint8
   throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected: 'a file of exactly 32 bytes' })
 }
 
-function readFile(path: string, setting: string): { readonly key: Uint8Array; readonly mode: number } {
+const MISSING_KEY =
+  'the readable key file that belongs to this database (by default in the folder <data>-keys)'
+
+function readFile(
+  path: string,
+  setting: string,
+  expected: string,
+): { readonly key: Uint8Array; readonly mode: number } {
   let file: number | undefined
   try {
     file = openSync(path, 'r')
     return { key: new Uint8Array(readFileSync(file)), mode: fstatSync(file).mode }
   } catch {
-    throw new KeyhavenError('ERR_SETTING_INVALID', {
-      setting,
-      expected: 'the readable key file that belongs to this database (by default in the folder <data>-keys)',
-    })
+    throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected })
   } finally {
     if (file !== undefined) closeSync(file)
   }

@@ -25,6 +25,7 @@ SELECT create_reference_table('messenger.messages');
 SELECT create_distributed_table('auth.sign_in_codes', 'phone_hash', colocate_with => 'none');
 SELECT create_distributed_table('auth.rate_limits', 'bucket', colocate_with => 'none');
 SELECT create_distributed_table('realm.records', 'record_id', colocate_with => 'none');
+SELECT create_distributed_table('realm.audit', 'record_id', colocate_with => 'realm.records');
 
 SELECT create_distributed_table('app.accounts', 'user_id', colocate_with => 'none');
 SELECT create_distributed_table('app.devices', 'user_id', colocate_with => 'app.accounts');

@@ -36,6 +36,8 @@ export interface Database {
   ): Promise<Result>
   /** As `keyhaven_realm`, for what belongs to no record, alone: no request about a record is under way meanwhile. */
   withRealm<Result>(run: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  /** Connections of each login that are in use and that are not, and calls that wait for one. */
+  load(): Readonly<Record<Login, PoolLoad>>
   /** True when all three logins get an answer. */
   ready(): Promise<boolean>
   /** Refuses logins with power, and a schema that is not this program's: `ERR_START_REFUSED`. */
@@ -43,6 +45,13 @@ export interface Database {
   /** Refuses a PostgreSQL whose commits a power failure may undo, and with them counted guesses: `ERR_START_REFUSED`. */
   requireDurable(): Promise<void>
   close(): Promise<void>
+}
+
+/** How busy a login's connections are. */
+export interface PoolLoad {
+  readonly busy: number
+  readonly idle: number
+  readonly waiting: number
 }
 
 /** What is true of the whole realm while a transaction about a record goes on. */
@@ -77,6 +86,11 @@ export function openDatabase(urls: DatabaseUrls): Database {
         run(transaction, readRealmState(opening)),
       ),
     withRealm: async (run) => runTransaction(pools.keyhaven_realm, ALONE, run),
+    load: () => ({
+      keyhaven_app: loadOf(pools.keyhaven_app),
+      keyhaven_auth: loadOf(pools.keyhaven_auth),
+      keyhaven_realm: loadOf(pools.keyhaven_realm),
+    }),
     ready: shareWhileRunning(async () => {
       const answers = await Promise.all(LOGINS.map((login) => isAnswering(pools[login])))
       return answers.every((answering) => answering)
@@ -89,6 +103,10 @@ export function openDatabase(urls: DatabaseUrls): Database {
       await Promise.all(LOGINS.map((login) => pools[login].end()))
     },
   }
+}
+
+function loadOf({ totalCount, idleCount, waitingCount }: pg.Pool): PoolLoad {
+  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
 }
 
 function identify(userId: string): string {

@@ -20,15 +20,17 @@ import { Refusal, overloaded, rateLimited, refusalResponse } from '../http/refus
 import type { RefusalCode } from '../http/refusal.ts'
 import type { TenantKeys } from '../settings/tenants.ts'
 import { OWN_TENANT } from '../settings/tenants.ts'
+import { createAuditHandler } from './audit/route.ts'
 import type { CurvePool } from './curve-pool.ts'
 import type { RealmJournal } from './journal/journal.ts'
 import { NO_JOURNAL } from './journal/journal.ts'
 import { readGuardHeaders } from './guard-headers.ts'
 import { loadGroupLibsodium } from './group-libsodium.ts'
+import { RealmRefusal } from './refusal.ts'
 import type { RealmSeals } from './seals.ts'
 import type { RealmResult, Refused } from './service.ts'
 import { handleRealmRequest } from './service.ts'
-import type { RealmIdentity } from './token.ts'
+import type { RealmIdentity, TokenScope } from './token.ts'
 import { createTokenVerifier, deriveRecordId } from './token.ts'
 import { createRealmTraffic } from './traffic.ts'
 
@@ -59,6 +61,10 @@ export interface RealmRoutesInput {
   readonly limits?: RealmLimits
   /** Writes the access log. Where it fails, the request does: nothing is handed out that is not written down. */
   readonly onEvent?: (report: RealmReport) => Promise<void>
+  /** The tenant whose events go into access logs; all others' go into their audit feeds. */
+  readonly ownTenant?: string
+  /** Counts what was done. */
+  readonly count?: (event: RealmEvent, tenant: string) => void
 }
 
 interface RealmEnv {
@@ -73,11 +79,15 @@ export function createRealmRoutes(input: RealmRoutesInput): Hono<RealmEnv> {
   app.use('/realm/*', crossOrigin)
   app.get('/realm/', (context) => context.json({ realmID: toHex(input.realmId), keyhaven: 1 }))
   app.post('/realm/req', handle)
+  app.get('/realm/audit', createAuditRoute(input))
   app.all('/realm/', () => {
     throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'GET' } })
   })
   app.all('/realm/req', () => {
     throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'POST' } })
+  })
+  app.all('/realm/audit', () => {
+    throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'GET' } })
   })
   return app
 }
@@ -120,7 +130,14 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
       if (request.kind === 'recover2') leave(takePlace(curve))
       return handleRealmRequest(
         { database, seals, curve, journal },
-        { recordId, tenant: identity.tenant, request, now: time, terms },
+        {
+          recordId,
+          tenant: identity.tenant,
+          audited: identity.tenant !== input.ownTenant,
+          request,
+          now: time,
+          terms,
+        },
       )
     })
     await report(input, context, { identity, result, clockIsWrong: guard.clockIsWrong })
@@ -142,13 +159,23 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
 /** Keeps what is to be done when the request has been answered. */
 type Leave = (end: () => void) => void
 
+function createAuditRoute(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
+  const { database, now = () => new Date() } = input
+  const identify = createIdentifier(input, 'audit')
+  const readTenant = async (context: Context<RealmEnv>): Promise<string> => (await identify(context)).tenant
+  return createAuditHandler({ database, now, readTenant })
+}
+
 /** Who a request's token is for. */
-function createIdentifier(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<RealmIdentity> {
+function createIdentifier(
+  input: RealmRoutesInput,
+  scope: TokenScope = 'user',
+): (context: Context<RealmEnv>) => Promise<RealmIdentity> {
   const verifyToken = createTokenVerifier(input)
   const { now = () => new Date() } = input
   return async (context) => {
     const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '') ?? []
-    const identity = token === undefined ? undefined : await verifyToken(token, now())
+    const identity = token === undefined ? undefined : await verifyToken(token, now(), scope)
     if (identity === undefined) throw new RealmRefusal('ERR_TOKEN_REJECTED')
     return identity
   }
@@ -171,6 +198,7 @@ async function report(
   const refusal = refused && refusalFor(refused, done.clockIsWrong)
   if (event !== undefined) {
     const { tenant, subject, context: sealed } = done.identity
+    input.count?.(event, tenant)
     const about = { kind: event.type, tenant, subject, context: sealed, origin: originOf(context) }
     await input.onEvent?.({ ...about, refusal: refusal?.code })
   }
@@ -221,29 +249,9 @@ function refusalFor({ reason, milliseconds }: Refused, clockIsWrong: boolean): R
   return reason === 'cooling' ? new Refusal('ERR_COOLING_PERIOD', later.extras) : later
 }
 
-const REALM_REFUSALS = {
-  ERR_TOKEN_REJECTED: { status: 401, message: 'The realm token is missing or not valid here and now.' },
-  ERR_CLIENT_TOO_OLD: {
-    status: 426,
-    message: 'The header X-Juicebox-Version is missing or names a version below 0.2.',
-  },
-} as const
-
-/** A refusal that only the realm knows. */
-class RealmRefusal extends Error {
-  override readonly name = 'RealmRefusal'
-  readonly code: keyof typeof REALM_REFUSALS
-
-  constructor(code: keyof typeof REALM_REFUSALS) {
-    super(REALM_REFUSALS[code].message)
-    this.code = code
-  }
-}
-
 /** Refusals here; faults go on to the server's own handler. */
 function answerFault(fault: Error): Response {
   if (fault instanceof Refusal) return refusalResponse(fault)
-  if (!(fault instanceof RealmRefusal)) throw fault
-  const { status, message } = REALM_REFUSALS[fault.code]
-  return Response.json({ error: { code: fault.code, message } }, { status })
+  if (fault instanceof RealmRefusal) return fault.response()
+  throw fault
 }

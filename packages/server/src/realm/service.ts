@@ -12,6 +12,7 @@ import type { Database, RealmState } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import type { CurvePool } from './curve-pool.ts'
 import type { RealmJournal } from './journal/journal.ts'
+import { noteForTenant } from './audit/audit.ts'
 import { DECOY, commitDecoy, isUnknownGuess } from './decoy.ts'
 import type { StoredRecord } from './records.ts'
 import { lockRecord, writeRecord } from './records.ts'
@@ -46,12 +47,14 @@ export async function handleRealmRequest(
     readonly recordId: Uint8Array
     /** Whose record it is. */
     readonly tenant: string
+    /** True where the tenant has an audit feed. */
+    readonly audited?: boolean
     readonly request: RealmRequest
     readonly now: Date
     readonly terms: RealmTerms
   },
 ): Promise<RealmResult> {
-  const { recordId, tenant, request, now, terms } = call
+  const { recordId, tenant, audited = false, request, now, terms } = call
   const { seals, journal } = input
   const carryOut = async (): Promise<Done | undefined> => {
     // A new registration is sealed before the lock is taken, so that the lock is held for two statements only.
@@ -72,6 +75,7 @@ export async function handleRealmRequest(
       const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
       if (record !== before.record) await writeRecord(transaction, call, stored)
       else if (isUnknownGuess(decision)) await commitDecoy(transaction)
+      if (audited && event !== undefined) await noteForTenant(transaction, call, event)
       return { stored, decision, event }
     })
   }

@@ -24,8 +24,15 @@ export interface RealmIdentity {
   readonly context: string | undefined
 }
 
-/** Checks a token; `undefined` for one that is not good here and now. */
-export type VerifyRealmToken = (token: string, now: Date) => Promise<RealmIdentity | undefined>
+/** What a token is for: one user's record, or what was done about all of the tenant's. */
+export type TokenScope = 'user' | 'audit'
+
+/** Checks a token, a user's unless told; `undefined` for one that is not good here and now. */
+export type VerifyRealmToken = (
+  token: string,
+  now: Date,
+  scope?: TokenScope,
+) => Promise<RealmIdentity | undefined>
 
 /** A verifier with its keys parsed once. */
 export function createTokenVerifier(input: {
@@ -39,7 +46,7 @@ export function createTokenVerifier(input: {
       { algorithm, key: keyOf(algorithm, data) },
     ]),
   )
-  return async (token, now) => {
+  return async (token, now, scope = 'user') => {
     if (token.length > LONGEST_TOKEN) return undefined
     try {
       const name = decodeProtectedHeader(token).kid ?? ''
@@ -51,10 +58,10 @@ export function createTokenVerifier(input: {
         issuer: tenant,
         audience,
         clockTolerance: LEEWAY_SECONDS,
-        requiredClaims: ['exp', 'nbf', 'sub'],
+        requiredClaims: ['exp', 'nbf', ...(scope === 'user' ? ['sub'] : [])],
         currentDate: now,
       })
-      return identify(tenant, payload)
+      return scope === 'user' ? identify(tenant, payload) : identifyAuditor(tenant, payload)
     } catch {
       // Whatever is wrong with a token, the answer is the same.
       return undefined
@@ -64,13 +71,21 @@ export function createTokenVerifier(input: {
 
 /** What jose does not check: one audience, a bounded life, a subject, the scope. */
 function identify(tenant: string, payload: JWTPayload): RealmIdentity | undefined {
-  const { sub, aud, exp = 0, nbf = 0 } = payload
-  const { scope, keyhaven_context: context } = payload
-  if (typeof sub !== 'string' || sub === '' || typeof aud !== 'string') return undefined
-  if (exp - nbf > LONGEST_LIFE_SECONDS) return undefined
+  const { sub, scope, keyhaven_context: context } = payload
+  if (typeof sub !== 'string' || sub === '' || !isForOneDay(payload)) return undefined
   if (scope !== undefined && scope !== 'user') return undefined
   const isNote = typeof context === 'string' && context.length <= LONGEST_CONTEXT
   return { tenant, subject: sub, context: isNote ? context : undefined }
+}
+
+/** Only a token that says so reads a feed: one of a user never does. */
+function identifyAuditor(tenant: string, payload: JWTPayload): RealmIdentity | undefined {
+  if (payload['scope'] !== 'audit' || !isForOneDay(payload)) return undefined
+  return { tenant, subject: '', context: undefined }
+}
+
+function isForOneDay({ aud, exp = 0, nbf = 0 }: JWTPayload): boolean {
+  return typeof aud === 'string' && exp - nbf <= LONGEST_LIFE_SECONDS
 }
 
 /** The key of the table: SHA-256(lp(tenant) ‖ lp(subject)). */

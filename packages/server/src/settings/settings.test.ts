@@ -96,6 +96,25 @@ describe('settings', () => {
     )
   })
 
+  test('give metrics an address of their own, and others than this machine a token', () => {
+    const parse = (env: Readonly<Record<string, string>>): unknown => parseSettings({ env }).metrics
+    expect(parse({})).toBeUndefined()
+    expect(parse({ KEYHAVEN_METRICS: '[::1]:9464' })).toEqual({
+      host: '::1',
+      port: 9464,
+      tokenFile: undefined,
+    })
+    const open = { KEYHAVEN_METRICS: '0.0.0.0:9464' }
+    expect(() => parse(open)).toThrow(
+      expect.objectContaining({
+        details: expect.objectContaining({ setting: 'KEYHAVEN_METRICS_TOKEN_FILE' }) as object,
+      }) as Error,
+    )
+    expect(parse({ ...open, KEYHAVEN_METRICS_TOKEN_FILE: '/keys/metrics' })).toMatchObject({
+      tokenFile: '/keys/metrics',
+    })
+  })
+
   test('take sockets as database hosts', () => {
     for (const url of [
       'postgres://keyhaven_app:p@%2Frun%2Fpg/keys',
@@ -126,6 +145,9 @@ describe('settings', () => {
     ['KEYHAVEN_REALM_ID', '000102030405060708090A0B0C0D0E0F'],
     ['KEYHAVEN_PHONE_KEY_FILE', ' '],
     ['KEYHAVEN_CODE_SENDER', 'sms'],
+    ['KEYHAVEN_METRICS', '9464'],
+    ['KEYHAVEN_METRICS', '127.0.0.1:99999'],
+    ['KEYHAVEN_METRICS', 'http://127.0.0.1:9464'],
     ['KEYHAVEN_WEBHOOK_URL', 'http://hooks.example/'],
     ['KEYHAVEN_WEBHOOK_URL', 'https://user:pass@hooks.example/'],
     ['KEYHAVEN_WEBHOOK_URL', 'hooks.example'],

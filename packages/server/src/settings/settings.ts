@@ -25,6 +25,8 @@ import type { SealKeySettings } from './sealing.ts'
 import { SEALING_VARIABLES, parseEpochTerms, parseSealKeySettings } from './sealing.ts'
 import type { JournalSettings } from './journal.ts'
 import { JOURNAL_VARIABLE, parseJournal } from './journal.ts'
+import type { MetricsSettings } from './metrics.ts'
+import { METRICS_TOKEN_VARIABLE, METRICS_VARIABLE, parseMetrics } from './metrics.ts'
 import type { TenantKeys } from './tenants.ts'
 import { parseTenants } from './tenants.ts'
 
@@ -58,6 +60,10 @@ export interface ServerSettings {
   readonly webhook: { readonly url: string; readonly secretFile: string } | undefined
   /** For how long a server that is to stop still takes requests, in ms. */
   readonly drainMs: number
+  /** `undefined`: none are given out. */
+  readonly metrics: MetricsSettings | undefined
+  /** After so many days an event is erased from its tenant's audit feed. */
+  readonly auditDays: number
   /** After so many days addresses and user agents are erased from the access log. */
   readonly addressDays: number
 }
@@ -96,6 +102,7 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_TOKEN_KEY_FILE',
   'KEYHAVEN_CHAIN_KEY_FILE',
   'KEYHAVEN_ADDRESS_DAYS',
+  'KEYHAVEN_AUDIT_DAYS',
   'KEYHAVEN_CODE_SENDER',
   'KEYHAVEN_WEBHOOK_URL',
   'KEYHAVEN_WEBHOOK_SECRET_FILE',
@@ -109,9 +116,12 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_TRUSTED_PROXIES',
   'KEYHAVEN_DRAIN_SECONDS',
   'KEYHAVEN_PUBLIC_ORIGIN',
+  METRICS_VARIABLE,
+  METRICS_TOKEN_VARIABLE,
 ]
 
 const DEFAULT_ADDRESS_DAYS = 90
+const DEFAULT_AUDIT_DAYS = 90
 
 /** Not the server's, but the `keyhaven` command's, which runs in the same environment. */
 const COMMAND_VARIABLES = ['KEYHAVEN_HOME']
@@ -149,6 +159,8 @@ export function parseSettings(input: {
     drainMs: (readVariable(env, 'KEYHAVEN_DRAIN_SECONDS', parseDrain) ?? 0) * 1000,
     codeSender: parseCodeSender(env, webhook),
     webhook,
+    metrics: parseMetrics(env, readVariable),
+    auditDays: readVariable(env, 'KEYHAVEN_AUDIT_DAYS', parseDays) ?? DEFAULT_AUDIT_DAYS,
     addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
   }
 }

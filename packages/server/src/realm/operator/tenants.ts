@@ -125,7 +125,7 @@ async function removeSome(database: RealmDatabase, tenant: string): Promise<numb
 /** For the rest of the transaction. `SET LOCAL` takes no parameter, so the name is checked first. */
 export async function setTenant(
   transaction: Transaction,
-  setting: 'app.realm_forget' | 'app.realm_import',
+  setting: 'app.realm_forget' | 'app.realm_import' | 'app.realm_audit',
   tenant: string,
 ): Promise<void> {
   if (!/^(test-)?[a-zA-Z0-9]+$/.test(tenant)) {

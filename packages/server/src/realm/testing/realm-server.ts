@@ -72,8 +72,8 @@ export async function openTestSeals(
 }
 
 /** A token of tenant `acme` for one subject at one realm. */
-export async function acmeToken(realmId: Uint8Array, subject: string): Promise<string> {
-  return new SignJWT({ scope: 'user' })
+export async function acmeToken(realmId: Uint8Array, subject: string, scope = 'user'): Promise<string> {
+  return new SignJWT({ scope })
     .setProtectedHeader({ alg: 'HS256', kid: 'acme:1' })
     .setIssuer('acme')
     .setSubject(subject)
