@@ -11,6 +11,7 @@ import {
   Modal,
   ModalOverlay,
   Text,
+  TextArea,
   TextField,
 } from 'react-aria-components'
 import { useTexts } from '../texts/use-texts.ts'
@@ -38,8 +39,10 @@ export function Field(input: {
   readonly hint?: string | undefined
   readonly error?: string | undefined
   readonly large?: boolean
+  /** A text of several lines. */
+  readonly lines?: number
 }): ReactNode {
-  const { label, value, onChange, type = 'text', hint, error, large = false } = input
+  const { label, value, onChange, type = 'text', hint, error, large = false, lines } = input
   return (
     <TextField
       // What was wrong is said, and keeps nobody from trying again, as the browser's own validation would.
@@ -51,13 +54,17 @@ export function Field(input: {
       isInvalid={error !== undefined}
     >
       <Label>{label}</Label>
-      <Input
-        className={large ? 'large' : ''}
-        autoComplete={input.autoComplete ?? 'off'}
-        inputMode={input.inputMode ?? 'text'}
-        autoCapitalize="none"
-        spellCheck={false}
-      />
+      {lines === undefined ? (
+        <Input
+          className={large ? 'large' : ''}
+          autoComplete={input.autoComplete ?? 'off'}
+          inputMode={input.inputMode ?? 'text'}
+          autoCapitalize="none"
+          spellCheck={false}
+        />
+      ) : (
+        <TextArea rows={lines} autoComplete="off" autoCapitalize="none" spellCheck={false} />
+      )}
       {hint !== undefined && <Text slot="description">{hint}</Text>}
       <FieldError>{error}</FieldError>
     </TextField>

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { BringKey } from '../components/bring-key.tsx'
 import { Card, Field, Form, Notice, Title } from '../components/parts.tsx'
+import { Picture } from '../components/picture.tsx'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
 import { useTexts } from '../texts/use-texts.ts'
@@ -68,28 +69,6 @@ export function Nostr({ device }: { readonly device: Device }): ReactNode {
         </>
       )}
     </>
-  )
-}
-
-function Picture({ text, label }: { readonly text: string; readonly label: string }): ReactNode {
-  const [rows, setRows] = useState<readonly (readonly boolean[])[]>([])
-  useEffect(() => {
-    void import('qr').then(({ default: encodeQR }) => {
-      setRows(encodeQR(text, 'raw'))
-    })
-  }, [text])
-  const path = rows.flatMap((row, y) =>
-    row.flatMap((dark, x) => (dark ? [`M${String(x)} ${String(y)}h1v1h-1z`] : [])),
-  )
-  return (
-    <svg
-      className="qr"
-      role="img"
-      aria-label={label}
-      viewBox={`0 0 ${String(rows.length)} ${String(rows.length)}`}
-    >
-      <path d={path.join('')} />
-    </svg>
   )
 }
 

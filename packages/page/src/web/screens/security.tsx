@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Keeping } from '../components/keeping.tsx'
-import type { Part } from '../components/part.ts'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { Card, Title } from '../components/parts.tsx'
 import { useTexts } from '../texts/use-texts.ts'
 import { Alerts, History } from './history.tsx'
@@ -11,7 +11,7 @@ import { Devices } from './security/devices.tsx'
 import { Pin } from './security/pin.tsx'
 import { DeleteEverything, ExportEverything } from './your-data.tsx'
 
-export function Security({ device, ways }: Part): ReactNode {
+export function Security({ device, ways }: ScreenInput): ReactNode {
   const texts = useTexts()
   const { security: words } = texts
   const [keeping, setKeeping] = useState(false)

@@ -2,7 +2,7 @@
 import type { Progress } from 'keyhaven/sync'
 import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
-import { Button, Label, ProgressBar, Radio, RadioGroup, Text } from 'react-aria-components'
+import { Label, Radio, RadioGroup, Text } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
 import { BringKey } from '../components/bring-key.tsx'
 import { Keeping } from '../components/keeping.tsx'
@@ -12,6 +12,8 @@ import { goTo, replaceRoute, useRoute } from '../components/use-route.ts'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
 import { useTexts } from '../texts/use-texts.ts'
+import { BackedUp } from './backed-up.tsx'
+import { Steps } from './steps.tsx'
 
 const STEPS = ['keys', 'keep', 'pin'] as const
 
@@ -21,16 +23,9 @@ export function Setup({ device, ways }: { readonly device: Device; readonly ways
   const [done, setDone] = useState(false)
   const step = STEPS.find((one) => one === route)
   useEffect(() => {
-    if (step === undefined) replaceRoute('keys')
-  }, [step])
-  if (done)
-    return (
-      <Done
-        onStart={() => {
-          ways.here(device)
-        }}
-      />
-    )
+    if (!done && step === undefined) replaceRoute('keys')
+  }, [done, step])
+  if (done) return <BackedUp device={device} ways={ways} />
   const at = step ?? 'keys'
   return (
     <main className="narrow">
@@ -62,6 +57,7 @@ export function Setup({ device, ways }: { readonly device: Device; readonly ways
           ways={ways}
           onDone={() => {
             setDone(true)
+            replaceRoute('backed-up')
           }}
         />
       )}
@@ -144,39 +140,5 @@ function ChoosePin({
       {work.busy && <Steps progress={progress} />}
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
     </>
-  )
-}
-
-/** What is going on, as the library reports it. */
-export function Steps({ progress }: { readonly progress: Progress | undefined }): ReactNode {
-  const { pin: words } = useTexts()
-  const { phase, done, total } = progress ?? { phase: 'pin' as const, done: 0, total: 1 }
-  return (
-    <ProgressBar className="progress" value={done} maxValue={Math.max(1, total)}>
-      {({ percentage = 0 }) => (
-        <>
-          <Label>{words.progress[phase]}</Label>
-          <span className="bar" aria-hidden="true">
-            <span className="fill" style={{ inlineSize: `${String(Math.max(5, percentage))}%` }} />
-          </span>
-        </>
-      )}
-    </ProgressBar>
-  )
-}
-
-function Done({ onStart }: { readonly onStart: () => void }): ReactNode {
-  const { pin: words } = useTexts()
-  return (
-    <main className="narrow">
-      <p className="seal" aria-hidden="true">
-        ✓
-      </p>
-      <Title>{words.doneTitle}</Title>
-      <p className="lead">{words.doneLead}</p>
-      <Button className="primary" onPress={onStart}>
-        {words.start}
-      </Button>
-    </main>
   )
 }

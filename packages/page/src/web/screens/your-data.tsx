@@ -2,22 +2,18 @@
 import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import type { Part } from '../components/part.ts'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { Field, Form, Notice, Question } from '../components/parts.tsx'
+import { saveFile } from '../components/save-file.ts'
 import { useWork } from '../components/use-work.ts'
 import { sayDate, useTexts } from '../texts/use-texts.ts'
 
-export function ExportEverything({ device, ways }: Part): ReactNode {
+export function ExportEverything({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
   const work = useWork()
   const save = async (): Promise<void> => {
     const text = JSON.stringify(await device.sync.exportEverything(), null, 2)
-    const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }))
-    const link = document.createElement('a')
-    link.href = address
-    link.download = 'keyhaven.json'
-    link.click()
-    URL.revokeObjectURL(address)
+    saveFile({ name: 'keyhaven.json', type: 'application/json', text })
   }
   return (
     <>
@@ -36,7 +32,7 @@ export function ExportEverything({ device, ways }: Part): ReactNode {
   )
 }
 
-export function DeleteEverything({ device, ways }: Part): ReactNode {
+export function DeleteEverything({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
   const [asking, setAsking] = useState(false)
   const [word, setWord] = useState('')

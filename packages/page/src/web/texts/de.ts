@@ -1,7 +1,9 @@
 /** Every word of the page in German. */
+import { waysIn } from './de/ways-in.ts'
 import type { Texts } from './en.ts'
 
 export const de: Texts = {
+  ...waysIn,
   language: 'Deutsch',
   product: 'Keyhaven',
   next: 'Weiter',

@@ -1,5 +1,8 @@
 /** Every word of the page in English. Another language is a file like this one. */
+import { waysIn } from './en/ways-in.ts'
+
 export const en = {
+  ...waysIn,
   language: 'English',
   product: 'Keyhaven',
   next: 'Continue',
@@ -314,12 +317,12 @@ export const en = {
 }
 
 /** The words of a language: the same places, other texts. */
-export type Texts = Words<typeof en>
+export type Texts = WordsOf<typeof en>
 
-type Words<Value> = Value extends string
+export type WordsOf<Value> = Value extends string
   ? string
   : Value extends (...input: infer Input) => string
     ? (...input: Input) => string
     : Value extends readonly string[]
       ? readonly string[]
-      : { readonly [Name in keyof Value]: Words<Value[Name]> }
+      : { readonly [Name in keyof Value]: WordsOf<Value[Name]> }

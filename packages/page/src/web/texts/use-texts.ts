@@ -43,3 +43,7 @@ export function sayDate(iso: string): string {
     timeStyle: 'short',
   }).format(new Date(iso))
 }
+
+export function sayDay(day: Date): string {
+  return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'long' }).format(day)
+}

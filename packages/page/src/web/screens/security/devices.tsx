@@ -3,13 +3,13 @@ import type { SyncDevice } from 'keyhaven/sync'
 import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import type { Part } from '../../components/part.ts'
+import type { ScreenInput } from '../../components/screen-input.ts'
 import { Card, Field, Form, Notice, Question } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
 import type { Device } from '../../device/device.ts'
 import { sayTime, useTexts } from '../../texts/use-texts.ts'
 
-export function Devices({ device, ways }: Part): ReactNode {
+export function Devices({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
   const [devices, setDevices] = useState<readonly SyncDevice[]>([])
   const [asked, setAsked] = useState<{ readonly what: 'rename' | 'remove'; readonly which: SyncDevice }>()

@@ -3,12 +3,12 @@ import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { NewPin } from '../../components/new-pin.tsx'
-import type { Part } from '../../components/part.ts'
+import type { ScreenInput } from '../../components/screen-input.ts'
 import { Card, Notice } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 
-export function Pin({ device, ways }: Part): ReactNode {
+export function Pin({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
   const [changing, setChanging] = useState(false)
   const [said, setSaid] = useState<string>()

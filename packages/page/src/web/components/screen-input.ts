@@ -2,7 +2,7 @@ import type { Ways } from '../app.tsx'
 import type { Device } from '../device/device.ts'
 
 /** What most parts of a screen are given. */
-export interface Part {
+export interface ScreenInput {
   readonly device: Device
   readonly ways: Ways
 }

@@ -1,0 +1,66 @@
+/** The ways in that are not on the screen just now. A passkey needs no screen of its own. */
+import { isKeyhavenError } from 'keyhaven'
+import { useState } from 'react'
+import type { ReactNode } from 'react'
+import { Button } from 'react-aria-components'
+import { Card, Notice } from '../../components/parts.tsx'
+import { goTo } from '../../components/use-route.ts'
+import { useWork } from '../../components/use-work.ts'
+import { useTexts } from '../../texts/use-texts.ts'
+import type { RestorePart } from '../restore.tsx'
+
+const SCREENS = ['', 'recovery-code', 'kit'] as const
+
+export function OtherWays({
+  device,
+  ways,
+  onRestored,
+  at,
+}: RestorePart & { readonly at: string }): ReactNode {
+  const { without: words } = useTexts()
+  const [refused, setRefused] = useState<string>()
+  const work = useWork()
+  const here = SCREENS.find((screen) => screen === at) ?? ''
+  const usePasskey = async (): Promise<void> => {
+    const restored = await device.sync.restoreWithPasskey()
+    if (restored.status === 'restored') onRestored(restored)
+    else if (restored.status === 'no-backup') ways.signedIn(device)
+    else setRefused(restored.status === 'cancelled' ? words.passkeyCancelled : words.unknown)
+  }
+  return (
+    <Card title={words.title}>
+      <ul className="ways">
+        {SCREENS.filter((screen) => screen !== here).map((screen) => (
+          <li key={screen}>
+            <Button
+              className="quiet"
+              onPress={() => {
+                goTo(screen)
+              }}
+            >
+              {words.go[screen === '' ? 'pin' : screen]}
+            </Button>
+          </li>
+        ))}
+        <li>
+          <Button
+            className="quiet"
+            isPending={work.busy}
+            onPress={() => {
+              setRefused(undefined)
+              work.run(usePasskey, (fault) => {
+                if (!isKeyhavenError(fault, 'ERR_PASSKEY_UNAVAILABLE')) return ways.onFault(fault)
+                setRefused(words.noPasskey)
+                return true
+              })
+            }}
+          >
+            {words.go.passkey}
+          </Button>
+        </li>
+      </ul>
+      {refused !== undefined && <Notice tone="bad">{refused}</Notice>}
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+    </Card>
+  )
+}

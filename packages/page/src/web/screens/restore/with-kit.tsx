@@ -1,0 +1,75 @@
+/** The recovery kit on the next device: its file, or its text from a picture or from paper, and its passphrase. */
+import { isKeyhavenError } from 'keyhaven'
+import type { Progress } from 'keyhaven/sync'
+import { useState } from 'react'
+import type { ReactNode } from 'react'
+import { ChooseFile } from '../../components/choose-file.tsx'
+import { Field, Form, Notice, Title } from '../../components/parts.tsx'
+import { useWork } from '../../components/use-work.ts'
+import { useTexts } from '../../texts/use-texts.ts'
+import type { RestorePart } from '../restore.tsx'
+import { Steps } from '../steps.tsx'
+
+const MOST_BYTES = 16_384
+
+export function WithKit({ device, ways, onRestored }: RestorePart): ReactNode {
+  const { without } = useTexts()
+  const { kit: words } = without
+  const [file, setFile] = useState('')
+  const [passphrase, setPassphrase] = useState('')
+  const [problem, setProblem] = useState<{ readonly with: 'file' | 'passphrase'; readonly text: string }>()
+  const [progress, setProgress] = useState<Progress>()
+  const work = useWork()
+  const restore = async (): Promise<void> => {
+    const restored = await device.sync.restoreWithKit({ file, passphrase, onProgress: setProgress })
+    if (restored.status === 'restored') onRestored(restored)
+    else if (restored.status === 'no-backup') ways.signedIn(device)
+    else if (restored.status === 'rejected') setProblem({ with: 'passphrase', text: words.rejected })
+    else setProblem({ with: 'file', text: without.unknown })
+  }
+  return (
+    <>
+      <Title>{words.title}</Title>
+      <p className="lead">{words.lead}</p>
+      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
+      <Form
+        onSubmit={() => {
+          setProblem(undefined)
+          work.run(restore, (fault) => {
+            if (!isKeyhavenError(fault, 'ERR_ENVELOPE_MALFORMED')) return ways.onFault(fault)
+            setProblem({ with: 'file', text: words.noKit })
+            return true
+          })
+        }}
+        go={without.open}
+        busy={work.busy}
+      >
+        <ChooseFile
+          go={words.choose}
+          most={MOST_BYTES}
+          onText={(text) => {
+            setFile(text ?? '')
+            setProblem(text === undefined ? { with: 'file', text: words.noKit } : undefined)
+          }}
+        />
+        <Field
+          label={words.text}
+          value={file}
+          onChange={setFile}
+          lines={4}
+          hint={words.textHint}
+          error={problem?.with === 'file' ? problem.text : undefined}
+        />
+        <Field
+          label={words.passphrase}
+          value={passphrase}
+          onChange={setPassphrase}
+          type="password"
+          error={problem?.with === 'passphrase' ? problem.text : undefined}
+          large
+        />
+      </Form>
+      {work.busy && <Steps progress={progress} />}
+    </>
+  )
+}
