@@ -160,7 +160,7 @@ describe("QryptChat's published calls", () => {
     expect(await first.service.backupKeys({ ...input, pin: '111111' })).toMatchObject({
       success: false,
       code: 'ERR_PIN_REFUSED',
-      error: 'The PIN does not keep the rules; the reason says which.',
+      error: 'The PIN does not keep the rules.',
     })
     expect(await first.service.checkBackupStatus(first.phone)).toMatchObject({ hasBackup: false })
   })

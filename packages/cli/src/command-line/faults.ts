@@ -130,7 +130,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
   },
   ERR_REGISTRATION_DAMAGED: {
     exit: EXIT.distrusted,
-    text: 'The PIN is right, but what the realms hold does not open.',
+    text: 'The PIN is right, but what the realms hold is damaged.',
   },
   ERR_VAULT_DAMAGED: ({ problem }) => ({
     exit: EXIT.distrusted,

@@ -1,12 +1,14 @@
 /**
- * Byte strings: joining, comparing, and the length-prefixed encodings that every format of Keyhaven is built from.
+ * Byte strings: joining, comparing, hex, and the length-prefixed encodings that every format of Keyhaven is built from.
  *
  * `lp(x) = be4(length of x) ‖ x`; integers are big-endian. Nothing here is secret-aware except
  * {@link equalConstantTime} and {@link wipe}.
  */
 import { KeyhavenError } from '../errors.ts'
+import { nodeCrypto } from './node-crypto.ts'
 
 const encoder = new TextEncoder()
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** The UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array {
@@ -72,9 +74,11 @@ export function equal(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, index) => byte === right[index])
 }
 
-/** Compares without a data-dependent branch, as far as JavaScript lets one say so; lengths are public. */
+/** Compares without a data-dependent branch, in a browser as far as JavaScript lets one say so; lengths are public. */
 export function equalConstantTime(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false
+  const node = nodeCrypto()
+  if (node !== undefined) return node.timingSafeEqual(left, right)
   let difference = 0
   for (let index = 0; index < left.length; index += 1) difference |= (left[index] ?? 0) ^ (right[index] ?? 0)
   return difference === 0
@@ -92,4 +96,18 @@ export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
 /** Overwrites with zeros. JavaScript may hold copies elsewhere; this removes only the ones named. */
 export function wipe(...buffers: readonly Uint8Array[]): void {
   for (const buffer of buffers) buffer.fill(0)
+}
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += DIGITS[byte] ?? ''
+  return text
+}
+
+/** The bytes of hex digits that we wrote ourselves; what others wrote is read by `parseHex` (text.ts). */
+export function bytesOfHex(digits: string): Uint8Array {
+  return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
+    Number.parseInt(digits.slice(index * 2, index * 2 + 2), 16),
+  )
 }

@@ -6,7 +6,17 @@
 /** The part that is used. */
 export type NodeCrypto = Pick<
   ReturnType<typeof process.getBuiltinModule<'node:crypto'>>,
-  'createCipheriv' | 'createDecipheriv' | 'createHash' | 'hkdfSync' | 'KeyObject' | 'scrypt'
+  | 'createCipheriv'
+  | 'createDecipheriv'
+  | 'createHash'
+  | 'createPrivateKey'
+  | 'createPublicKey'
+  | 'hkdfSync'
+  | 'KeyObject'
+  | 'scrypt'
+  | 'sign'
+  | 'timingSafeEqual'
+  | 'verify'
 >
 
 /** The module, or `undefined` in a browser. */

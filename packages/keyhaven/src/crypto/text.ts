@@ -5,7 +5,7 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import { base64 as base64Coder, base64urlnopad } from '@scure/base'
 import { KeyhavenError } from '../errors.ts'
 
-export { toHex } from './hex.ts'
+export { toHex } from './bytes.ts'
 
 /** Bytes of lower-case hex; `length` in bytes if it is fixed. `ERR_INPUT_INVALID` names `field`. */
 export function parseHex(text: string, field: string, length?: number): Uint8Array {

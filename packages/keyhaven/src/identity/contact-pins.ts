@@ -6,9 +6,8 @@
  * Two processes that see a contact for the first time at one moment: the later one's pin stays, and the other one is told
  * `changed` at its next check.
  */
-import { be8, concat, equal, lp, utf8 } from '../crypto/bytes.ts'
+import { be8, concat, equal, lp, toHex, utf8 } from '../crypto/bytes.ts'
 import { sha256 } from '../crypto/hkdf.ts'
-import { toHex } from '../crypto/hex.ts'
 import { KeyhavenError } from '../errors.ts'
 import type { Vault } from '../vault/index.ts'
 import { createCursor } from '../vault/cursor.ts'

@@ -1,8 +1,7 @@
 /**
  * What all functions of one opened vault share, and the way between locked and unlocked.
  */
-import { equal, wipe } from '../crypto/bytes.ts'
-import { toHex } from '../crypto/hex.ts'
+import { equal, toHex, wipe } from '../crypto/bytes.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { openTabChannel, startAutoLock } from './auto-lock.ts'
 import type { AutoLock } from './auto-lock.ts'

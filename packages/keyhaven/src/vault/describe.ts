@@ -2,7 +2,7 @@
  * What the stored bytes say about a vault's protections, without a key. Nobody has vouched for it until the vault is
  * unlocked: show it, but decide nothing by it.
  */
-import { toHex } from '../crypto/hex.ts'
+import { toHex } from '../crypto/bytes.ts'
 import { KeyhavenError } from '../errors.ts'
 import { chooseStorage } from './defaults.ts'
 import { parseHead } from './head.ts'

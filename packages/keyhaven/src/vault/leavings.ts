@@ -5,7 +5,7 @@
  *
  * A key that was made for a slot which never came to be has no note: it opens nothing.
  */
-import { bytesOfHex, toHex } from '../crypto/hex.ts'
+import { bytesOfHex, toHex } from '../crypto/bytes.ts'
 import type { Factor } from './protection.ts'
 import type { Slot } from './slot.ts'
 import { forgetFactor } from './slots.ts'

@@ -6,8 +6,7 @@
  * manifest, and an older or a swapped ciphertext does not open.
  */
 import { openAead, sealAead } from '../crypto/aead.ts'
-import { be8, concat, lp, parseUtf8, utf8 } from '../crypto/bytes.ts'
-import { bytesOfHex, toHex } from '../crypto/hex.ts'
+import { be8, bytesOfHex, concat, lp, parseUtf8, toHex, utf8 } from '../crypto/bytes.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { createCursor } from './cursor.ts'
 import type { Cursor } from './cursor.ts'

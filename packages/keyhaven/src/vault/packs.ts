@@ -5,8 +5,7 @@
  * Ciphertexts are never changed in place. Packs that are mostly dead, and small ones once there are many, are
  * rewritten by the way: their ciphertexts are copied as they are into the new packs.
  */
-import { concat, randomBytes } from '../crypto/bytes.ts'
-import { toHex } from '../crypto/hex.ts'
+import { concat, randomBytes, toHex } from '../crypto/bytes.ts'
 import type { Entry, Manifest } from './manifest.ts'
 
 const PACK_BYTES = 256 * 1024

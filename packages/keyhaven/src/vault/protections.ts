@@ -4,7 +4,7 @@
  *
  * A protection that was removed still opens copies of the vault from before: removal guards the present only.
  */
-import { toHex } from '../crypto/hex.ts'
+import { toHex } from '../crypto/bytes.ts'
 import { KeyhavenError } from '../errors.ts'
 import { closeContents, homeOf, lockBody, openContents, withContents } from './body.ts'
 import type { Body } from './body.ts'

@@ -7,9 +7,8 @@
  */
 import { statSync } from 'node:fs'
 import { dirname, relative, resolve, sep } from 'node:path'
-import { concat, equal, randomBytes, utf8, wipe } from '../../crypto/bytes.ts'
+import { concat, equal, randomBytes, toHex, utf8, wipe } from '../../crypto/bytes.ts'
 import { sha256 } from '../../crypto/hkdf.ts'
-import { toHex } from '../../crypto/hex.ts'
 import { KeyhavenError } from '../../errors.ts'
 import type { FactorContext, Protection } from '../protection.ts'
 import { takeFileLock } from '../storage/file-lock.ts'

@@ -6,8 +6,7 @@
  * use them instead, where more is needed.
  */
 import { openAead, sealAead } from '../../crypto/aead.ts'
-import { concat, lp, randomBytes } from '../../crypto/bytes.ts'
-import { toHex } from '../../crypto/hex.ts'
+import { concat, lp, randomBytes, toHex } from '../../crypto/bytes.ts'
 import { isKeyhavenError } from '../../errors.ts'
 import type { FactorContext, FactorOutcome, Protection } from '../protection.ts'
 import { deleteDeviceKey, readDeviceKey, writeDeviceKey } from '../storage/indexeddb.ts'

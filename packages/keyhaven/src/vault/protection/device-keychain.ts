@@ -6,8 +6,7 @@
  * It keeps the vault from whoever copies this user's files without the keychain's own password. Other programs of this
  * user may mostly ask the keychain as we do. A keychain may ask the person before it answers.
  */
-import { equalConstantTime, randomBytes, wipe } from '../../crypto/bytes.ts'
-import { toHex } from '../../crypto/hex.ts'
+import { equalConstantTime, randomBytes, toHex, wipe } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
 import type { FactorContext, Protection } from '../protection.ts'
 import { DEVICE_PROVIDERS, isProvider } from './device-parameters.ts'

@@ -12,8 +12,7 @@
  */
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { toHex } from '../../crypto/hex.ts'
-import { parseUtf8, randomBytes, utf8 } from '../../crypto/bytes.ts'
+import { parseUtf8, randomBytes, toHex, utf8 } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
 import type { FileOperations } from './file-operations.ts'
 

@@ -6,8 +6,7 @@
  * somebody writes. Several processes of one machine may share it; several machines over a network file system may not.
  */
 import { join, resolve } from 'node:path'
-import { randomBytes, utf8 } from '../../crypto/bytes.ts'
-import { toHex } from '../../crypto/hex.ts'
+import { randomBytes, toHex, utf8 } from '../../crypto/bytes.ts'
 import { HEAD } from '../storage.ts'
 import type { StorageCommit, VaultStorage, VaultWriter } from '../storage.ts'
 import { takeFileLock } from './file-lock.ts'

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { randomBytes, utf8 } from '../../crypto/bytes.ts'
+import { randomBytes, toHex, utf8 } from '../../crypto/bytes.ts'
 import { verifySchnorr } from '../../crypto/schnorr.ts'
-import { toHex } from '../../crypto/hex.ts'
 import { combineProtections, memoryStorage, passwordProtection } from '../index.ts'
 import type { Protection } from '../index.ts'
 import { fixedProtection } from '../testing/fixed-protection.ts'
