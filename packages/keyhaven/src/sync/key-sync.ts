@@ -19,16 +19,19 @@ import {
   backUp,
   changePhone,
   changePin,
+  checkPin,
   deleteAccount,
   deleteBackup,
   dismissNotices,
   exportEverything,
+  forgetPin,
   keepBackup,
   listDevices,
   listWays,
   moveRealms,
   offerLink,
   readAccessHistory,
+  readNextPinReminder,
   readNotices,
   readStatus,
   removeDevice,
@@ -57,7 +60,6 @@ import type {
   VerifyOutcome,
   WayRestoreOutcome,
 } from './outcomes.ts'
-import { openPinReminder } from './operations/pin-reminder.ts'
 import type { PinReminder } from './operations/pin-reminder.ts'
 import { createRunners, relyOn } from './run-operation.ts'
 import type { Run } from './run-operation.ts'
@@ -250,7 +252,9 @@ export function createKeySync(options: KeySyncOptions): KeySync {
   return {
     phone: options.transport.phone,
     keys: openKeyStore(options.vault),
-    ...openPinReminder(options.vault, options.argon2id),
+    checkPin: (pin) => checkPin(options.vault, pin, options.argon2id),
+    nextPinReminder: () => readNextPinReminder(options.vault),
+    forgetPin: () => forgetPin(options.vault),
     backup: (input = {}) => withOptionalPin(input, backUp),
     sync: (input = {}) => run(input, synchronise),
     verifyBackup: (input = {}) => withOptionalPin(input, verifyBackup),

@@ -12,6 +12,7 @@ import type * as ExportEverything from './operations/export-everything.ts'
 import type * as MoveRealms from './operations/move-realms.ts'
 import type * as OpenConfiguration from './operations/open-configuration.ts'
 import type * as Notices from './operations/notices.ts'
+import type * as PinReminder from './operations/pin-reminder.ts'
 import type * as Removal from './operations/removal.ts'
 import type * as Restore from './operations/restore.ts'
 import type * as Status from './operations/status.ts'
@@ -33,6 +34,9 @@ export const changePhone: typeof ChangePhone.changePhone = async (...input) =>
 export const changePin: typeof ChangeGeneration.changePin = async (...input) =>
   (await loadModule(import('./operations/change-generation.ts'))).changePin(...input)
 
+export const checkPin: typeof PinReminder.checkPin = async (...input) =>
+  (await loadModule(import('./operations/pin-reminder.ts'))).checkPin(...input)
+
 export const deleteAccount: typeof Removal.deleteAccount = async (...input) =>
   (await loadModule(import('./operations/removal.ts'))).deleteAccount(...input)
 
@@ -42,8 +46,14 @@ export const deleteBackup: typeof Removal.deleteBackup = async (...input) =>
 export const dismissNotices: typeof Notices.dismissNotices = async (...input) =>
   (await loadModule(import('./operations/notices.ts'))).dismissNotices(...input)
 
+export const dropStaleVerifier: typeof PinReminder.dropStaleVerifier = async (...input) =>
+  (await loadModule(import('./operations/pin-reminder.ts'))).dropStaleVerifier(...input)
+
 export const exportEverything: typeof ExportEverything.exportEverything = async (...input) =>
   (await loadModule(import('./operations/export-everything.ts'))).exportEverything(...input)
+
+export const forgetPin: typeof PinReminder.forgetPin = async (...input) =>
+  (await loadModule(import('./operations/pin-reminder.ts'))).forgetPin(...input)
 
 export const keepBackup: typeof Removal.keepBackup = async (...input) =>
   (await loadModule(import('./operations/removal.ts'))).keepBackup(...input)
@@ -69,11 +79,17 @@ export const openConfiguration: typeof OpenConfiguration.openConfiguration = asy
 export const readAccessHistory: typeof AccessHistory.readAccessHistory = async (...input) =>
   (await loadModule(import('./operations/access-history.ts'))).readAccessHistory(...input)
 
+export const readNextPinReminder: typeof PinReminder.readNextPinReminder = async (...input) =>
+  (await loadModule(import('./operations/pin-reminder.ts'))).readNextPinReminder(...input)
+
 export const readNotices: typeof Notices.readNotices = async (...input) =>
   (await loadModule(import('./operations/notices.ts'))).readNotices(...input)
 
 export const readStatus: typeof Status.readStatus = async (...input) =>
   (await loadModule(import('./operations/status.ts'))).readStatus(...input)
+
+export const rememberPin: typeof PinReminder.rememberPin = async (...input) =>
+  (await loadModule(import('./operations/pin-reminder.ts'))).rememberPin(...input)
 
 export const removeDevice: typeof Devices.removeDevice = async (...input) =>
   (await loadModule(import('./operations/devices.ts'))).removeDevice(...input)

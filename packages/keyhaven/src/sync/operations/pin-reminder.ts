@@ -56,13 +56,19 @@ interface Verifier {
   readonly next: Date
 }
 
-/** The reminder of a vault. */
-export function openPinReminder(vault: Vault, argon2id: Argon2id | undefined): PinReminder {
-  return {
-    checkPin: (pin) => inTurn(vault, 'keys', () => check(vault, pin, argon2id)),
-    nextPinReminder: async () => (await readVerifier(vault))?.next,
-    forgetPin: () => inTurn(vault, 'keys', () => vault.delete(RECORD)),
-  }
+/** {@link PinReminder.checkPin} of a vault. */
+export function checkPin(vault: Vault, pin: string, argon2id: Argon2id | undefined): Promise<PinCheck> {
+  return inTurn(vault, 'keys', () => check(vault, pin, argon2id))
+}
+
+/** {@link PinReminder.nextPinReminder} of a vault. */
+export async function readNextPinReminder(vault: Vault): Promise<Date | undefined> {
+  return (await readVerifier(vault))?.next
+}
+
+/** {@link PinReminder.forgetPin} of a vault. */
+export function forgetPin(vault: Vault): Promise<void> {
+  return inTurn(vault, 'keys', () => vault.delete(RECORD))
 }
 
 /** Keeps a verifier of a PIN (normalised) that has just opened or made the backup; the first reminder is in 12 hours. */
