@@ -30,16 +30,22 @@ afterAll(async () => {
   await site.close()
 })
 
-/** An app's site on another origin than the server's: one page and its script. */
+/** An app's site on another origin than the server's: one page, its script, and the parts that it loads when needed. */
 async function openSite(): Promise<{ readonly address: string; close(): Promise<void> }> {
   const entryPoints = [join(import.meta.dirname, 'page.ts')]
-  const { outputFiles } = await build({ entryPoints, bundle: true, format: 'esm', write: false })
+  const { outputFiles } = await build({
+    entryPoints,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    outdir: '/',
+    write: false,
+  })
+  const scripts = new Map(outputFiles.map(({ path, contents }) => [path, contents]))
   const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js'
-    response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html')
-    response.end(
-      isScript ? outputFiles[0]?.contents : '<!doctype html><script type="module" src="/page.js"></script>',
-    )
+    const script = scripts.get(request.url ?? '')
+    response.setHeader('Content-Type', script === undefined ? 'text/html' : 'text/javascript')
+    response.end(script ?? '<!doctype html><script type="module" src="/page.js"></script>')
   })
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
   return {
@@ -60,9 +66,13 @@ async function signedIn(phone: string): Promise<Page> {
   return page
 }
 
+function startOf(phone: string, name: string): Parameters<Steps['askCode']>[0] {
+  return { origin: app.origin, realmId: Buffer.from(realmId).toString('hex'), phone, name }
+}
+
 /** Goes on in this page as a device with a vault of this name. */
 async function signIn(page: Page, phone: string, name: string): Promise<void> {
-  const start = { origin: app.origin, realmId: Buffer.from(realmId).toString('hex'), phone, name }
+  const start = startOf(phone, name)
   await run(page, 'askCode', [start])
   await run(page, 'enterCode', [start, app.codes.get(phone) ?? ''])
 }
@@ -88,6 +98,27 @@ test('a key goes from one browser to another with a phone number and a PIN', asy
   expect(await run(second, 'key', [conversation])).toEqual([])
   expect(await run(second, 'restore', [PIN])).toBe('restored')
   expect(await run(second, 'key', [conversation])).toEqual(key)
+})
+
+test('a part of the app that does not load has a code and begins nothing; loaded anew, the app goes on', async () => {
+  const phone = randomPhone()
+  const page = await signedIn(phone)
+  const conversation = randomUUID()
+  await page.route(`${site.address}*.js`, (route) => route.abort())
+  await run(page, 'addKey', [conversation, [...randomBytes(32)]])
+  for (const step of ['backup', 'restore'] as const) {
+    expect(await run(page, step, [PIN])).toBe('ERR_MODULE_UNAVAILABLE')
+  }
+  for (const step of ['addPasskey', 'sign', 'addPassword'] as const) {
+    expect([step, await run(page, step, [])]).toEqual([step, 'ERR_MODULE_UNAVAILABLE'])
+  }
+  await page.unroute(`${site.address}*.js`)
+  await page.reload()
+  await page.waitForFunction('globalThis.steps !== undefined')
+  await run(page, 'resume', [startOf(phone, 'me')])
+  expect(await run(page, 'key', [conversation])).toHaveLength(32)
+  expect(await run(page, 'backup', [PIN])).toBe('backed-up')
+  expect(await run(page, 'sign', [])).toBe('signed')
 })
 
 /** An authenticator of this page alone. */

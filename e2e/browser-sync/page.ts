@@ -2,8 +2,17 @@
 import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import { parseConfiguration } from 'keyhaven/recovery'
-import { createKeySync, httpTransport, requestSignInCode, signIn } from 'keyhaven/sync'
-import { browserDeviceProtection, createVault, indexedDbStorage } from 'keyhaven/vault'
+import { createKeySync, httpTransport, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
+import type { Session } from 'keyhaven/sync'
+import {
+  KEY_TYPES,
+  browserDeviceProtection,
+  createVault,
+  indexedDbStorage,
+  openVault,
+  passwordProtection,
+} from 'keyhaven/vault'
+import type { Vault } from 'keyhaven/vault'
 
 interface Start {
   readonly origin: string
@@ -14,6 +23,7 @@ interface Start {
 }
 type Device = ReturnType<typeof createKeySync>
 
+let vault: Vault | undefined
 let device: Device | undefined
 let accountId = ''
 let requestId = ''
@@ -34,36 +44,67 @@ function joined(): Device {
   return device
 }
 
+function placeOf({ name }: Start): Parameters<typeof openVault>[0] {
+  return { name, storage: indexedDbStorage(), protections: [browserDeviceProtection()] }
+}
+
+/** Goes on as the device of this session. */
+function use({ origin, realmId }: Start, session: Session): void {
+  const configuration = parseConfiguration(
+    {
+      realms: [{ id: realmId, address: `${origin}/realm/` }],
+      register_threshold: 1,
+      recover_threshold: 1,
+      pin_hashing_mode: 'Standard2019',
+    },
+    {},
+  )
+  ;({ accountId } = session)
+  device = createKeySync({ transport: httpTransport({ session }), vault: opened(), configuration })
+}
+
+async function signWithNostrKey(): Promise<{ readonly status: string }> {
+  const bytes = new Uint8Array(32).fill(1)
+  await opened().put('nostr', { type: KEY_TYPES.nostr, bytes })
+  await opened().use('nostr', 'schnorr-sign', { message: new Uint8Array(32) })
+  return { status: 'signed' }
+}
+
+async function addPasswordToVault(): Promise<{ readonly status: string }> {
+  await opened().addProtection(passwordProtection({ password: 'seven quiet herons 41' }))
+  return { status: 'added' }
+}
+
+function opened(): Vault {
+  if (vault === undefined) throw new Error('there is no vault')
+  return vault
+}
+
 const steps = {
   askCode: async ({ origin, phone }: Start): Promise<void> => {
     requestId = (await requestSignInCode({ origin, phone })).requestId
   },
-  enterCode: async ({ origin, realmId, phone, name }: Start, code: string): Promise<void> => {
-    const vault = await createVault({
-      name,
-      storage: indexedDbStorage(),
-      protections: [browserDeviceProtection()],
-    })
-    const session = await signIn({ origin, phone, requestId, code, vault, deviceLabel: 'browser' })
-    ;({ accountId } = session)
-    const configuration = parseConfiguration(
-      {
-        realms: [{ id: realmId, address: `${origin}/realm/` }],
-        register_threshold: 1,
-        recover_threshold: 1,
-        pin_hashing_mode: 'Standard2019',
-      },
-      {},
-    )
-    device = createKeySync({ transport: httpTransport({ session }), vault, configuration })
+  enterCode: async (start: Start, code: string): Promise<void> => {
+    const { origin, phone } = start
+    vault = await createVault(placeOf(start))
+    use(start, await signIn({ origin, phone, requestId, code, vault, deviceLabel: 'browser' }))
+  },
+  /** What a page does that is loaded anew. */
+  resume: async (start: Start): Promise<void> => {
+    vault = await openVault(placeOf(start))
+    const session = await openSession({ vault })
+    if (session === undefined) throw new Error('nobody is signed in')
+    use(start, session)
   },
   addKey: (conversation: string, key: number[]) =>
     joined().keys.importKeys({
       identityKeys: {},
       conversationKeys: { [conversation]: new Uint8Array(key) },
     }),
-  backup: async (pin: string): Promise<string> => (await joined().backup({ pin })).status,
-  restore: async (pin: string): Promise<string> => (await joined().restore({ pin })).status,
+  backup: (pin: string): Promise<string> => outcomeOf(joined().backup({ pin })),
+  restore: (pin: string): Promise<string> => outcomeOf(joined().restore({ pin })),
+  sign: () => outcomeOf(signWithNostrKey()),
+  addPassword: () => outcomeOf(addPasswordToVault()),
   account: () => Promise.resolve(accountId),
   addPasskey: () => outcomeOf(joined().addPasskey({ userName: 'anna@example' })),
   restoreWithPasskey: () => outcomeOf(joined().restoreWithPasskey()),

@@ -4,7 +4,8 @@
  * All three give identical bytes, which tests prove; each is loaded only when it is used. {@link loadArgon2id} checks a
  * known answer before it trusts one.
  */
-import { KeyhavenError } from '../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { loadModule } from '../load-module.ts'
 import { toHex } from './text.ts'
 
 /** What one hash is made of. Memory in KiB (at least 8 · parallelism), length in bytes; the buffers stay the caller's. */
@@ -26,12 +27,15 @@ export type Argon2idName = 'native' | 'wasm' | 'javascript'
 const LOADERS: Readonly<Record<Argon2idName, () => Promise<Argon2id>>> = {
   native: async () => (await import('./argon2-native.ts')).loadArgon2idNative(),
   wasm: async () => (await import('./argon2-wasm.ts')).argon2idWasm,
-  javascript: async () => (await import('./argon2-javascript.ts')).argon2idJavascript,
+  javascript: async () => (await loadModule(import('./argon2-javascript.ts'))).argon2idJavascript,
 }
 
 let loaded: Promise<Argon2id> | undefined
 
-/** The best Argon2id that works here, chosen once; `ERR_ARGON2_UNAVAILABLE` when none does, for now. */
+/**
+ * The best Argon2id that works here, chosen once; `ERR_ARGON2_UNAVAILABLE` when none does, for now, and
+ * `ERR_MODULE_UNAVAILABLE` when not even the last one could be loaded.
+ */
 export function loadArgon2id(): Promise<Argon2id> {
   loaded ??= loadFirst(['native', 'wasm', 'javascript']).catch((error: unknown) => {
     loaded = undefined
@@ -40,7 +44,7 @@ export function loadArgon2id(): Promise<Argon2id> {
   return loaded
 }
 
-/** One named implementation; `ERR_ARGON2_UNAVAILABLE` when it cannot be loaded or gives wrong bytes here. */
+/** One named implementation; `ERR_ARGON2_UNAVAILABLE` when it is missing, forbidden or wrong here. */
 export function loadArgon2idNamed(name: Argon2idName): Promise<Argon2id> {
   return loadFirst([name])
 }
@@ -58,7 +62,8 @@ async function tryLoad(name: Argon2idName): Promise<Argon2id | undefined> {
   try {
     const argon2id = await LOADERS[name]()
     return toHex(await argon2id(PROBE)) === PROBE_ANSWER ? argon2id : undefined
-  } catch {
+  } catch (fault) {
+    if (isKeyhavenError(fault, 'ERR_MODULE_UNAVAILABLE')) throw fault
     return undefined
   }
 }

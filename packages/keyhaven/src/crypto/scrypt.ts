@@ -4,7 +4,8 @@
  * Each is loaded only when it is used, and checked against a known answer before it is trusted. Memory is
  * 2^(logN + 10) bytes: the caller bounds `logN`.
  */
-import { KeyhavenError } from '../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { loadModule } from '../load-module.ts'
 import { nodeCrypto } from './node-crypto.ts'
 import { toHex } from './text.ts'
 
@@ -31,9 +32,15 @@ const LOADERS: Readonly<Record<ScryptName, () => Promise<Scrypt> | Scrypt>> = {
 
 let loaded: Promise<Scrypt> | undefined
 
-/** The best scrypt that works here, chosen once; `ERR_SCRYPT_UNAVAILABLE` when none does. */
+/**
+ * The best scrypt that works here, chosen once; `ERR_SCRYPT_UNAVAILABLE` when none does, for now, and
+ * `ERR_MODULE_UNAVAILABLE` when not even the last one could be loaded.
+ */
 export function loadScrypt(): Promise<Scrypt> {
-  loaded ??= loadFirst(['native', 'wasm', 'javascript'])
+  loaded ??= loadFirst(['native', 'wasm', 'javascript']).catch((error: unknown) => {
+    loaded = undefined
+    throw error
+  })
   return loaded
 }
 
@@ -54,7 +61,8 @@ async function tryLoad(name: ScryptName): Promise<Scrypt | undefined> {
   try {
     const scrypt = await LOADERS[name]()
     return toHex(await scrypt(PROBE)) === PROBE_ANSWER ? scrypt : undefined
-  } catch {
+  } catch (fault) {
+    if (isKeyhavenError(fault, 'ERR_MODULE_UNAVAILABLE')) throw fault
     return undefined
   }
 }
@@ -81,7 +89,7 @@ function loadNative(): Scrypt {
 }
 
 async function loadJavascript(): Promise<Scrypt> {
-  const { scryptAsync } = await import('@noble/hashes/scrypt.js')
+  const { scryptAsync } = await loadModule(import('@noble/hashes/scrypt.js'))
   return ({ password, salt, logN, length }) =>
     scryptAsync(password, salt, {
       N: 2 ** logN,

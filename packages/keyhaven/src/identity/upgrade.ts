@@ -10,6 +10,7 @@ import { concat, lp, parseUtf8 } from '../crypto/bytes.ts'
 import { verifyEd25519 } from '../crypto/ed25519.ts'
 import { sha256 } from '../crypto/hkdf.ts'
 import { KeyhavenError } from '../errors.ts'
+import { loadModule } from '../load-module.ts'
 import { createCursor } from '../vault/cursor.ts'
 import type { Identity } from './identity.ts'
 import { PUBLIC_IDENTITY_LENGTH, parsePublicIdentity } from './public-identity.ts'
@@ -94,7 +95,7 @@ async function verifyOld(
   const { publicKey } = old
   if (old.type === 'ed25519') return verifyEd25519({ publicKey, message, signature })
   if (old.type === 'nostr')
-    return (await import('../crypto/schnorr.ts')).verifySchnorr({ publicKey, message, signature })
+    return (await loadModule(import('../crypto/schnorr.ts'))).verifySchnorr({ publicKey, message, signature })
   if (old.type === 'keyhaven') {
     return verifyHybrid({ publicIdentity: parsePublicIdentity(publicKey), message, signature })
   }

@@ -4,6 +4,7 @@
 import { equalConstantTime, wipe } from '../crypto/bytes.ts'
 import { toHex } from '../crypto/text.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
+import { loadModule } from '../load-module.ts'
 import { KEY_TYPES } from '../vault/operations.ts'
 import type { Vault } from '../vault/types.ts'
 import { deriveNostrPublicKey, encodeNsec, parseNsec, parseSecretKeyHex } from './text.ts'
@@ -95,13 +96,13 @@ async function formatKey(
   if (form.password === undefined || form.password === '') {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'password', expected: 'a password for ncryptsec' })
   }
-  const { sealNcryptsec } = await import('./ncryptsec.ts')
+  const { sealNcryptsec } = await loadModule(import('./ncryptsec.ts'))
   return sealNcryptsec({ secretKey, password: form.password })
 }
 
 async function parseKeyText(key: NostrKeyText): Promise<Uint8Array> {
   if (key.as === 'hex') return parseSecretKeyHex(key.text)
   if (key.as === 'nsec') return parseNsec(key.text)
-  const { openNcryptsec } = await import('./ncryptsec.ts')
+  const { openNcryptsec } = await loadModule(import('./ncryptsec.ts'))
   return (await openNcryptsec({ ncryptsec: key.text, password: key.password })).secretKey
 }

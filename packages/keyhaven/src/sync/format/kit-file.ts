@@ -6,6 +6,7 @@
  */
 import { parseBase64, parseUtf8, toBase64 } from '../../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { loadModule } from '../../load-module.ts'
 import { passphraseIdentity, passphraseRecipient } from './age-passphrase.ts'
 
 const WORK_FACTOR = 18
@@ -28,7 +29,7 @@ export async function sealKit(
   passphrase: string,
   workFactor: number = WORK_FACTOR,
 ): Promise<string> {
-  const { Encrypter, Stanza, armor } = await import('age-encryption')
+  const { Encrypter, Stanza, armor } = await loadModule(import('age-encryption'))
   const makeStanza = (args: string[], body: Uint8Array): InstanceType<typeof Stanza> => new Stanza(args, body)
   const encrypter = new Encrypter()
   encrypter.addRecipient(passphraseRecipient(passphrase, { workFactor, makeStanza }))
@@ -40,7 +41,7 @@ export async function sealKit(
  * file under a passphrase, or asks for too much work; `ERR_CLIENT_TOO_OLD` for a format of the future.
  */
 export async function openKit(file: string, passphrase: string): Promise<Kit | undefined> {
-  const { Decrypter, armor } = await import('age-encryption')
+  const { Decrypter, armor } = await loadModule(import('age-encryption'))
   const bytes = decodeArmor(file, armor.decode)
   const decrypter = new Decrypter()
   decrypter.addIdentity(passphraseIdentity(passphrase, WORK_FACTOR))

@@ -8,6 +8,7 @@
 import type { Argon2id } from '../../crypto/argon2.ts'
 import { be8, concat, equal, equalConstantTime, lp, parseHex, wipe } from '../../crypto/index.ts'
 import { isKeyhavenError } from '../../errors.ts'
+import { loadModule } from '../../load-module.ts'
 import { normalizePin } from '../../strength/pin-text.ts'
 import type { Vault } from '../../vault/index.ts'
 import { ARGON2ID_DEFAULT, parsePasswordParameters } from '../../vault/protection/password-parameters.ts'
@@ -75,7 +76,7 @@ export function forgetPin(vault: Vault): Promise<void> {
 export async function rememberPin(vault: Vault, pin: Uint8Array, argon2id?: Argon2id): Promise<void> {
   const way = await readPinWay(vault)
   if (way === undefined) return
-  const { enrollPassword } = await import('../../vault/protection/password-stretching.ts')
+  const { enrollPassword } = await loadModule(import('../../vault/protection/password-stretching.ts'))
   const asked = { kdf: 'argon2id', ...ARGON2ID_DEFAULT, parallelism: 1 } as const
   const { parameters, secret: verifier } = await enrollPassword(bind(pin), asked, { ...asked, argon2id })
   await keep(vault, { way, parameters, verifier, ...schedule(0) })
@@ -103,7 +104,7 @@ async function matches(kept: Verifier, typed: string, argon2id: Argon2id | undef
     if (isKeyhavenError(fault, 'ERR_PIN_REFUSED')) return false
     throw fault
   }
-  const { openPassword } = await import('../../vault/protection/password-stretching.ts')
+  const { openPassword } = await loadModule(import('../../vault/protection/password-stretching.ts'))
   const verifier = await openPassword(bind(pin), kept.parameters, argon2id)
   wipe(pin)
   return equalConstantTime(verifier, kept.verifier)

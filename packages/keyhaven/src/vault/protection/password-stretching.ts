@@ -6,6 +6,7 @@ import type { Argon2id, Argon2idName } from '../../crypto/argon2.ts'
 import { be4, concat, randomBytes, wipe } from '../../crypto/bytes.ts'
 import { derivePbkdf2 } from '../../crypto/pbkdf2.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { loadModule } from '../../load-module.ts'
 import {
   ARGON2ID,
   ARGON2ID_CEILING,
@@ -69,7 +70,7 @@ export function openPassword(
 }
 
 async function requireAdvised(password: Uint8Array): Promise<void> {
-  const { estimatePassword } = await import('./password-strength.ts')
+  const { estimatePassword } = await loadModule(import('./password-strength.ts'))
   const { weakness } = await estimatePassword(password)
   if (weakness !== undefined) throw new KeyhavenError('ERR_PASSWORD_REFUSED', { reason: weakness })
 }

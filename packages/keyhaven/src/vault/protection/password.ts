@@ -6,6 +6,7 @@
 import type { Argon2id } from '../../crypto/argon2.ts'
 import { utf8 } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
+import { loadModule } from '../../load-module.ts'
 import type { Factor, Protection } from '../protection.ts'
 import { ARGON2ID_DEFAULT, PBKDF2_FLOOR, withinBounds } from './password-parameters.ts'
 import type { Stretching } from './password-parameters.ts'
@@ -44,9 +45,10 @@ export function passwordProtection(options: PasswordProtectionOptions): Protecti
     type: 'password',
     prompts: true,
     matches: () => true,
-    enroll: async () => (await import('./password-stretching.ts')).enrollPassword(password, asked, options),
+    enroll: async () =>
+      (await loadModule(import('./password-stretching.ts'))).enrollPassword(password, asked, options),
     open: async ({ parameters }) => {
-      const { openPassword } = await import('./password-stretching.ts')
+      const { openPassword } = await loadModule(import('./password-stretching.ts'))
       return { status: 'opened', secret: await openPassword(password, parameters, options.argon2id) }
     },
   }
