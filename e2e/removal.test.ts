@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
+import type { Fetch } from 'keyhaven/sync'
 import { attempt, cutAfter, forEachCut } from './testing/cuts.ts'
 import { OTHER_PIN, PIN, makeConversations, makeKeys, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
@@ -196,21 +197,37 @@ function codeOf(fault: unknown): string {
   return isKeyhavenError(fault) ? fault.code : String(fault)
 }
 
-test('a device whose clock is minutes off is told so when it ends a wait, and ends it once its clock is right', async () => {
+test('a device whose clock is minutes off is told so, and goes on once its clock is right', async () => {
   const { first } = await joined(place)
+  const realms = place.configuration.realms.map(({ id }) => toHex(id))
+  const late = { fetch: withLateClock(place.network) }
+  const left = { oldRegistrationRemainsOn: realms, clockIsWrong: true }
+  const changed = await (await first.sync(late)).changePin({ pin: OTHER_PIN })
+  expect(changed).toMatchObject({ status: 'pin-changed', ...left })
+  expect(await (await first.sync(late)).sync()).toMatchObject({ status: 'synced', ...left })
+  const synced = await (await first.sync()).sync()
+  expect(synced).toMatchObject({ status: 'synced', oldRegistrationRemainsOn: [] })
+  expect(synced).not.toHaveProperty('clockIsWrong')
   const stranger = await place.newDevice({ phone: first.phone })
   expect(await (await stranger.sync()).deleteBackup()).toMatchObject({ status: 'waiting' })
-  const wrong: typeof fetch = (input, init) => {
+  await expect((await first.sync(late)).keepBackup()).rejects.toMatchObject({ code: 'ERR_CLOCK_WRONG' })
+  expect(await (await first.sync()).keepBackup()).toEqual({ status: 'kept' })
+  const deleted = { status: 'deleted', remainsOn: realms, clockIsWrong: true }
+  expect(await (await first.sync(late)).deleteBackup()).toEqual(deleted)
+  expect(await (await first.sync()).deleteBackup()).toEqual({ status: 'deleted', remainsOn: [] })
+})
+
+/** A network on which this device's signatures for realms are 400 s old. */
+function withLateClock(network: Fetch): Fetch {
+  return (input, init) => {
     const headers = new Headers(init?.headers)
     const proof = headers.get('keyhaven-proof')
-    if (proof !== null)
+    if (proof !== null) {
       headers.set(
         'keyhaven-proof',
-        proof.replace(/^\d+/, (seconds) => String(+seconds - 400)),
+        proof.replace(/^\d+/, (seconds) => String(Number(seconds) - 400)),
       )
-    return fetch(input, { ...init, headers })
+    }
+    return network(input, { ...init, headers })
   }
-  const sync = await first.sync({ fetch: wrong })
-  await expect(sync.keepBackup()).rejects.toMatchObject({ code: 'ERR_CLOCK_WRONG' })
-  expect(await (await first.sync()).keepBackup()).toEqual({ status: 'kept' })
-})
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { waitingAnswer } from './pin-answers.ts'
+import { describeRemains, waitingAnswer } from './pin-answers.ts'
 import { describeRemaining, removalWaitingAnswer } from './removal-answers.ts'
 
 test('a PIN that has to wait is told apart from a wrong one, with a minute that is not too early', () => {
@@ -17,5 +17,14 @@ test('a deletion that waits names the command, the moment, and realms that it co
   expect(exit).toBe(EXIT.waiting)
   expect(text).toContain('run "keyhaven delete" again on 3 December 2026 at 14:05 UTC or later')
   expect(text).toContain('Realm ab could not be asked')
-  expect(describeRemaining([], 'keyhaven delete')).toBe('')
+})
+
+test('what still lies at realms is named, and a wrong clock where that is why', () => {
+  expect(describeRemaining({ remainsOn: [] }, 'keyhaven delete')).toBe('')
+  expect(describeRemains({ oldRegistrationRemainsOn: ['ab'] })).toMatch(
+    /realm ab; each "keyhaven sync".*it\.$/,
+  )
+  const clock = 'The clock of this device is minutes off'
+  expect(describeRemains({ oldRegistrationRemainsOn: ['ab'], clockIsWrong: true })).toContain(clock)
+  expect(describeRemaining({ remainsOn: ['ab'], clockIsWrong: true }, 'keyhaven delete')).toContain(clock)
 })

@@ -71,6 +71,6 @@ function describeBackup(outcome: BackedUp): string {
   const first = `Backed up ${counts}, for the first time.\nKeep the PIN in mind: it is what brings the keys back.`
   const joined = outcome.joined ? 'This device has joined the backup. ' : ''
   const sent = outcome.uploaded === 0 ? `Nothing new: ${counts} are backed up.` : `Backed up ${counts}.`
-  const remains = describeRemains(outcome.oldRegistrationRemainsOn)
+  const remains = describeRemains(outcome)
   return `${outcome.created ? first : joined + sent}${remains}${describeConflicts(outcome.identityConflicts)}`
 }

@@ -59,7 +59,7 @@ function describeKept(outcome: Awaited<ReturnType<KeySync['keepBackup']>>): Answ
 
 function describeBackup(outcome: BackupRemovalOutcome): Answer {
   if (outcome.status === 'waiting') return removalWaitingAnswer(outcome, 'keyhaven delete')
-  const text = `The backup is deleted. The keys on this device are still here.${describeRemaining(outcome.remainsOn, 'keyhaven delete')}`
+  const text = `The backup is deleted. The keys on this device are still here.${describeRemaining(outcome, 'keyhaven delete')}`
   return { exit: EXIT.ok, json: outcome, text }
 }
 
@@ -71,7 +71,7 @@ function describeAccount(outcome: AccountRemovalOutcome): Answer {
       return {
         exit: EXIT.unavailable,
         json: outcome,
-        text: `The backup is deleted, the account is not closed yet.${describeRemaining(outcome.remainsOn, 'keyhaven delete --account')}\nWith --leave-registrations it is closed all the same, and nobody can delete that share any more.`,
+        text: `The backup is deleted, the account is not closed yet.${describeRemaining(outcome, 'keyhaven delete --account')}\nWith --leave-registrations it is closed all the same, and nobody can delete that share any more.`,
       }
     case 'account-deleted':
       return {

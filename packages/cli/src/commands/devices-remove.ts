@@ -8,6 +8,7 @@ import { printable } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { chooseDevice, unknownDevice } from '../device/choose-device.ts'
 import { requireSignedIn } from '../device/sync.ts'
+import { describeRemains } from './pin-answers.ts'
 
 export const devicesRemove: Command = {
   name: 'devices remove',
@@ -48,12 +49,8 @@ function describeRemoval(
 ): string {
   const name = current ? 'This device' : printable(label)
   const shut = outcome.rotated ? ', and the backup has a new key that it does not get' : ''
-  const remains = outcome.oldRegistrationRemainsOn.map(
-    (realmId) =>
-      `\nA registration that is out of use still lies on realm ${realmId}; each backup tries to remove it.`,
-  )
   const after = current
     ? '\nIts keys are still here. "keyhaven login" and "keyhaven restore" bring it back.'
     : ''
-  return `${name} is removed: it is signed out${shut}.${remains.join('')}${after}`
+  return `${name} is removed: it is signed out${shut}.${describeRemains(outcome)}${after}`
 }

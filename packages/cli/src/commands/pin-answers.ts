@@ -1,5 +1,5 @@
 /** What several commands answer about a PIN, about a backup that is not there, and about what a change left behind. */
-import type { Waiting } from 'keyhaven/sync'
+import type { LeftBehind, Waiting } from 'keyhaven/sync'
 import type { Answer } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { describeGuesses, describeMoment } from '../command-line/words.ts'
@@ -42,9 +42,16 @@ export function noBackupAnswer(advice: string): Answer {
   }
 }
 
+/** Why signatures of this device are not taken, where that is so. */
+export function describeClock({ clockIsWrong }: Pick<LeftBehind, 'clockIsWrong'>): string {
+  return clockIsWrong === true
+    ? '\nThe clock of this device is minutes off, so its signatures were not taken: set it first.'
+    : ''
+}
+
 /** A line for each realm on which an old registration remains. */
-export function describeRemains(realmIds: readonly string[]): string {
+export function describeRemains(left: LeftBehind): string {
   const line = (realmId: string): string =>
     `\nA registration that is out of use still lies on realm ${realmId}; each "keyhaven sync" tries to remove it.`
-  return realmIds.map(line).join('')
+  return left.oldRegistrationRemainsOn.map(line).join('') + describeClock(left)
 }

@@ -48,5 +48,5 @@ export function describeChange(outcome: ChangeOutcome): Answer {
     outcome.status === 'pin-changed'
       ? 'The PIN is changed: only the new one opens the backup now. Keep it in mind.'
       : 'The backup has a new root key; the PIN is the same.'
-  return { exit: EXIT.ok, json: outcome, text: text + describeRemains(outcome.oldRegistrationRemainsOn) }
+  return { exit: EXIT.ok, json: outcome, text: text + describeRemains(outcome) }
 }

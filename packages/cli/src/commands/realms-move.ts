@@ -61,7 +61,7 @@ async function runMove(invocation: Invocation): Promise<Answer> {
   return {
     exit: EXIT.ok,
     json: { ...outcome, realms: serializeConfiguration(configuration) },
-    text: `${outcome.uploaded === 0 ? 'The backup is at these realms already.' : 'The backup is moved.'} This device relies on ${describeRealms(configuration)}.${describeRemains(outcome.oldRegistrationRemainsOn)}`,
+    text: `${outcome.uploaded === 0 ? 'The backup is at these realms already.' : 'The backup is moved.'} This device relies on ${describeRealms(configuration)}.${describeRemains(outcome)}`,
   }
 }
 

@@ -1,8 +1,9 @@
 /** What deleting and starting afresh answer while they wait, and about realms that could not be reached. */
-import type { RemovalWaiting } from 'keyhaven/sync'
+import type { RemovalWaiting, StillThere } from 'keyhaven/sync'
 import type { Answer } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { describeMoment } from '../command-line/words.ts'
+import { describeClock } from './pin-answers.ts'
 
 /** `again` is the command that carries it out after the wait. */
 export function removalWaitingAnswer(outcome: RemovalWaiting, again: string): Answer {
@@ -18,11 +19,8 @@ export function removalWaitingAnswer(outcome: RemovalWaiting, again: string): An
 }
 
 /** A line for each realm that still holds something. */
-export function describeRemaining(realmIds: readonly string[], again: string): string {
-  return realmIds
-    .map(
-      (realmId) =>
-        `\nRealm ${realmId} could not be reached, or waits, and still holds its share; "${again}" tries again.`,
-    )
-    .join('')
+export function describeRemaining(left: StillThere, again: string): string {
+  const line = (realmId: string): string =>
+    `\nRealm ${realmId} could not be reached, or waits, and still holds its share; "${again}" tries again.`
+  return left.remainsOn.map(line).join('') + describeClock(left)
 }

@@ -39,10 +39,7 @@ function describeOutcome(outcome: SyncOutcome): Answer {
       return {
         exit: EXIT.ok,
         json: outcome,
-        text:
-          text +
-          describeRemains(outcome.oldRegistrationRemainsOn) +
-          describeConflicts(outcome.identityConflicts),
+        text: text + describeRemains(outcome) + describeConflicts(outcome.identityConflicts),
       }
     }
     case 'no-backup':

@@ -38,7 +38,7 @@ async function runRemove(invocation: Invocation): Promise<Answer> {
   return {
     exit: EXIT.ok,
     json: { ...outcome, id: way.id },
-    text: `Removed ${name}: the backup has a new root key that it does not open.${describeRemains(outcome.oldRegistrationRemainsOn)}`,
+    text: `Removed ${name}: the backup has a new root key that it does not open.${describeRemains(outcome)}`,
   }
 }
 

@@ -35,7 +35,15 @@ export interface KeysHere {
   readonly identityConflicts: readonly string[]
 }
 
-export interface BackedUp extends KeysHere {
+/** What lies about at realms although it is out of use; each backup and synchronisation tries again to delete it. */
+export interface LeftBehind {
+  /** Ids of the realms on which a registration that is out of use still lies. */
+  readonly oldRegistrationRemainsOn: readonly string[]
+  /** There when a realm did not take this device's signature for its time: the clocks are minutes apart. */
+  readonly clockIsWrong?: true
+}
+
+export interface BackedUp extends KeysHere, LeftBehind {
   readonly status: 'backed-up'
   /** True when this made the account's first backup. */
   readonly created: boolean
@@ -44,8 +52,6 @@ export interface BackedUp extends KeysHere {
   /** How many segments were sent. */
   readonly uploaded: number
   readonly generation: number
-  /** Ids of realms on which a registration that is out of use still lies; tried again at each backup. */
-  readonly oldRegistrationRemainsOn: readonly string[]
 }
 
 export type BackupOutcome =
@@ -70,15 +76,13 @@ export type SyncOutcome =
   /** This device has not joined the backup, or was removed from it; its PIN lets it in. */
   | { readonly status: 'pin-needed' }
 
-export interface Restored extends KeysHere {
+export interface Restored extends KeysHere, LeftBehind {
   readonly status: 'restored'
   readonly generation: number
   /** False when this device could not be added to the backup's ways in yet; the next backup does it. */
   readonly deviceAdded: boolean
   /** False when the registration could not be renewed: then the old one stays as it was, with the same PIN. */
   readonly renewed: boolean
-  /** Ids of realms on which a registration that is out of use still lies; tried again at each backup. */
-  readonly oldRegistrationRemainsOn: readonly string[]
   /** What was left out of a damaged backup, with `allowDamaged`; the backup itself stays damaged until it is replaced. */
   readonly skipped: LogDamage | undefined
 }
@@ -194,14 +198,20 @@ export interface RemovalWaiting {
   readonly notBegunOn: readonly string[]
 }
 
-export type BackupRemovalOutcome =
-  /** `remainsOn`: ids of realms that could not be reached, or that wait still; the next call tries them again. */
-  { readonly status: 'deleted'; readonly remainsOn: readonly string[] } | RemovalWaiting
+/** What of a deleted backup still lies at realms. */
+export interface StillThere {
+  /** Ids of realms that could not be reached, or that wait still; the next call tries them again. */
+  readonly remainsOn: readonly string[]
+  /** As in {@link LeftBehind}. */
+  readonly clockIsWrong?: true
+}
+
+export type BackupRemovalOutcome = ({ readonly status: 'deleted' } & StillThere) | RemovalWaiting
 
 export type AccountRemovalOutcome =
-  | { readonly status: 'account-deleted'; readonly remainsOn: readonly string[] }
+  | ({ readonly status: 'account-deleted' } & StillThere)
   /** The backup is deleted, the account is not closed: without it nobody could delete what remains. */
-  | { readonly status: 'remains'; readonly remainsOn: readonly string[] }
+  | ({ readonly status: 'remains' } & StillThere)
   | RemovalWaiting
 
 export type FreshStartOutcome = BackupOutcome | RemovalWaiting

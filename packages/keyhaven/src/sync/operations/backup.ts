@@ -111,7 +111,7 @@ async function describe(
   done: Pick<BackedUp, 'uploaded' | 'created' | 'joined'> & { readonly state: BackupState },
 ): Promise<BackedUp> {
   const { state, ...said } = done
-  const oldRegistrationRemainsOn = await removeRetired(context, pointer, state)
+  const left = await removeRetired(context, pointer, state)
   const keys = await describeKeys(context.vault)
-  return { status: 'backed-up', ...keys, ...said, generation: state.generation, oldRegistrationRemainsOn }
+  return { status: 'backed-up', ...keys, ...said, generation: state.generation, ...left }
 }

@@ -12,7 +12,7 @@ import type { CarriedOut } from '../steps/change-pointer.ts'
 import type { SyncContext } from '../steps/context.ts'
 import { describeKeys } from '../device/describe-keys.ts'
 import { startGeneration } from '../steps/new-generation.ts'
-import type { ChangeOutcome, Changed } from '../outcomes.ts'
+import type { ChangeOutcome, Changed, LeftBehind } from '../outcomes.ts'
 import { pullAll } from '../steps/pull.ts'
 import { removeRetired, tryPin } from '../steps/registration.ts'
 import { settle } from '../steps/settle.ts'
@@ -58,13 +58,18 @@ async function changeGeneration(
   })
 }
 
+/** What a change left behind at realms, without the rest of what is said of it. */
+export function leftBehind({ oldRegistrationRemainsOn, clockIsWrong }: Changed): LeftBehind {
+  return { oldRegistrationRemainsOn, ...(clockIsWrong && { clockIsWrong }) }
+}
+
 /** What is said of a new generation once it is in use; deletes the registrations that it left behind. */
 export async function describeChanged(
   context: SyncContext,
   { state, uploaded }: CarriedOut,
 ): Promise<Omit<Changed, 'status'>> {
   const after = await context.transport.readPointer(context.signal)
-  const oldRegistrationRemainsOn = await removeRetired(context, after, state)
+  const left = await removeRetired(context, after, state)
   const keys = await describeKeys(context.vault)
-  return { ...keys, uploaded, generation: state.generation, oldRegistrationRemainsOn }
+  return { ...keys, uploaded, generation: state.generation, ...left }
 }

@@ -9,7 +9,8 @@ import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import type { Vault } from '../../vault/index.ts'
 import type { BackupState } from '../device/backup-state.ts'
 import { retryConflicts } from '../steps/catch-up.ts'
-import { rotate } from './change-generation.ts'
+import { leftBehind, rotate } from './change-generation.ts'
+import type { LeftBehind } from '../outcomes.ts'
 import type { SyncContext } from '../steps/context.ts'
 import { deriveDeviceWay, openDevice } from '../device/device.ts'
 import { readOpenBackup } from '../steps/open-backup.ts'
@@ -33,13 +34,11 @@ export interface SyncDevice {
 }
 
 export type RemovalOutcome =
-  | {
+  | ({
       readonly status: 'removed'
       /** True when the backup has a new root key; false when there is no backup, or this device had no part in it. */
       readonly rotated: boolean
-      /** Ids of realms on which a registration that is out of use still lies; tried again at each backup. */
-      readonly oldRegistrationRemainsOn: readonly string[]
-    }
+    } & LeftBehind)
   | { readonly status: 'unknown-device' }
 
 /** Those that the server knows, the one used last first, and after them those that only the log lists. */
@@ -122,8 +121,7 @@ const REMOVED = { status: 'removed', oldRegistrationRemainsOn: [] } as const
 async function rotateWithout(context: SyncContext, ways: readonly string[]): Promise<RemovalOutcome> {
   const changed = await rotate(context, undefined, new Set(ways))
   if (changed.status !== 'rotated') return { ...REMOVED, rotated: false }
-  const { oldRegistrationRemainsOn } = changed
-  return { status: 'removed', rotated: true, oldRegistrationRemainsOn }
+  return { status: 'removed', rotated: true, ...leftBehind(changed) }
 }
 
 /** Labels of the devices that the log lists, by id. */

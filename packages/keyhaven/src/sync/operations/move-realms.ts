@@ -45,10 +45,10 @@ export async function moveRealms(context: SyncContext, pin: Uint8Array, move: Mo
     if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
     const replaced = await pullAll(moving, pointer.pointer, current)
     if (equal(replaced.trust, describeTrust(configuration))) {
-      const oldRegistrationRemainsOn = await removeRetired(moving, pointer, replaced)
+      const left = await removeRetired(moving, pointer, replaced)
       const { generation } = replaced
       const keys = await describeKeys(context.vault)
-      return { status: 'moved', ...keys, uploaded: 0, generation, oldRegistrationRemainsOn }
+      return { status: 'moved', ...keys, uploaded: 0, generation, ...left }
     }
     const tried = move.isNewPin ? undefined : await tryPin(context, pointer.pointer, pin, replaced)
     if (tried !== undefined && tried.status !== 'recovered') return tried

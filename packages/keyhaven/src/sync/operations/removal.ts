@@ -19,6 +19,7 @@ import type {
   FreshStartOutcome,
   BackupRemovalOutcome,
   RemovalWaiting,
+  StillThere,
 } from '../outcomes.ts'
 import { challengeRegistration, keepRegistration, removeRetired } from '../steps/registration.ts'
 import { signKeep, signRemoval } from '../format/removal-messages.ts'
@@ -29,7 +30,7 @@ import { settle } from '../steps/settle.ts'
 export async function deleteBackup(context: SyncContext): Promise<BackupRemovalOutcome> {
   const waiting = await dropBackup(context, 'backup')
   if (waiting !== undefined) return waiting
-  return { status: 'deleted', remainsOn: await removeLeftOvers(context) }
+  return { status: 'deleted', ...(await removeLeftOvers(context)) }
 }
 
 /** Deletes the backup and closes the account; `leaveRegistrations` also where a realm could not be reached. */
@@ -39,11 +40,11 @@ export async function deleteAccount(
 ): Promise<AccountRemovalOutcome> {
   const waiting = await dropBackup(context, 'account')
   if (waiting !== undefined) return waiting
-  const remainsOn = await removeLeftOvers(context)
-  if (remainsOn.length > 0 && !leaveRegistrations) return { status: 'remains', remainsOn }
+  const left = await removeLeftOvers(context)
+  if (left.remainsOn.length > 0 && !leaveRegistrations) return { status: 'remains', ...left }
   const body = { kind: 'account', etag: null, leaveRegistrations } as const
   await context.transport.requestRemoval(body, context.signal)
-  return { status: 'account-deleted', remainsOn }
+  return { status: 'account-deleted', ...left }
 }
 
 /** Makes a new backup of this device's keys in the place of one that nobody can open any more. */
@@ -123,7 +124,9 @@ async function requestRemoval(
   return { status: 'waiting', until: answer.dueAt, notBegunOn: cooling }
 }
 
-async function removeLeftOvers(context: SyncContext): Promise<readonly string[]> {
+async function removeLeftOvers(context: SyncContext): Promise<StillThere> {
   const pointer = await context.transport.readPointer(context.signal)
-  return removeRetired(context, pointer, await readAuthorities(context.vault))
+  const known = await readAuthorities(context.vault)
+  const { oldRegistrationRemainsOn: remainsOn, ...why } = await removeRetired(context, pointer, known)
+  return { remainsOn, ...why }
 }

@@ -10,7 +10,14 @@ import type { PointerInUse } from '../steps/catch-up.ts'
 import type { SyncContext } from '../steps/context.ts'
 import { describeKeys } from '../device/describe-keys.ts'
 import { enterWithSecret, enterWithSeed, openRoot } from '../steps/enter.ts'
-import type { KeysHere, LogDamage, RestoreOutcome, Restored, WayRestoreOutcome } from '../outcomes.ts'
+import type {
+  KeysHere,
+  LeftBehind,
+  LogDamage,
+  RestoreOutcome,
+  Restored,
+  WayRestoreOutcome,
+} from '../outcomes.ts'
 import { push } from '../steps/push.ts'
 import type { RegisteredSecret } from '../format/registered-secret.ts'
 import { removeRetired, tryPin } from '../steps/registration.ts'
@@ -60,7 +67,7 @@ export async function restoreWithSeed(
     const { state } = entered
     const keys = await describeKeys(context.vault)
     const added = await addThisDevice(context, { state, keys, isLast })
-    const remains = await removeLeftBehind(context, state)
+    const left = await removeLeftBehind(context, state)
     const { generation } = state
     return {
       status: 'restored',
@@ -68,7 +75,7 @@ export async function restoreWithSeed(
       generation,
       deviceAdded: added,
       renewed: false,
-      oldRegistrationRemainsOn: remains,
+      ...left,
       skipped: undefined,
     }
   })
@@ -113,10 +120,10 @@ async function followUp(
     readonly waySeed: Uint8Array
     readonly isLast: boolean
   },
-): Promise<Pick<Restored, 'deviceAdded' | 'renewed' | 'oldRegistrationRemainsOn'>> {
+): Promise<Pick<Restored, 'deviceAdded' | 'renewed' | keyof LeftBehind>> {
   const deviceAdded = await addThisDevice(context, input)
   const renewed = deviceAdded && ((await atLeastTry(() => renew(context, input))) ?? false)
-  return { deviceAdded, renewed, oldRegistrationRemainsOn: await removeLeftBehind(context, input.state) }
+  return { deviceAdded, renewed, ...(await removeLeftBehind(context, input.state)) }
 }
 
 /** Makes this device a way in of its own, and tells the access log. */
@@ -142,10 +149,10 @@ async function pushUnlessMoved(context: SyncContext, state: BackupState): Promis
   }
 }
 
-async function removeLeftBehind(context: SyncContext, state: BackupState): Promise<readonly string[]> {
+async function removeLeftBehind(context: SyncContext, state: BackupState): Promise<LeftBehind> {
   const { transport, signal } = context
-  const remains = await atLeastTry(async () =>
+  const left = await atLeastTry(async () =>
     removeRetired(context, await transport.readPointer(signal), state),
   )
-  return remains ?? []
+  return left ?? { oldRegistrationRemainsOn: [] }
 }

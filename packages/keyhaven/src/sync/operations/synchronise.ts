@@ -27,11 +27,11 @@ export async function synchronise(context: SyncContext): Promise<SyncOutcome> {
     if (current === undefined) return { status: 'pin-needed' }
     const done = await bringUpToDate(context, pointer, current)
     const received = done.received || current.generation !== state?.generation
-    const oldRegistrationRemainsOn = await removeRetired(context, pointer, done.state)
+    const left = await removeRetired(context, pointer, done.state)
     const { uploaded } = done
     const { generation } = done.state
     const keys = await describeKeys(context.vault)
-    return { status: 'synced', ...keys, received, uploaded, generation, oldRegistrationRemainsOn }
+    return { status: 'synced', ...keys, received, uploaded, generation, ...left }
   })
 }
 

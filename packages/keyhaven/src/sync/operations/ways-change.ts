@@ -5,7 +5,8 @@
 import { loadXWing, sha256, toHex } from '../../crypto/index.ts'
 import { KeyhavenError } from '../../errors.ts'
 import type { BackupState } from '../device/backup-state.ts'
-import { rotate } from './change-generation.ts'
+import { leftBehind, rotate } from './change-generation.ts'
+import type { LeftBehind } from '../outcomes.ts'
 import { sealChain } from '../steps/compose.ts'
 import type { SyncContext } from '../steps/context.ts'
 import { readOpenBackup } from '../steps/open-backup.ts'
@@ -32,7 +33,7 @@ export interface ListedWay {
 }
 
 export type WayRemovalOutcome =
-  | { readonly status: 'removed'; readonly oldRegistrationRemainsOn: readonly string[] }
+  | ({ readonly status: 'removed' } & LeftBehind)
   /** It is not there, or has been removed already. */
   | { readonly status: 'unknown-way' }
   /** The PIN is replaced by `changePin`, and a device is removed by `removeDevice`: so something always opens the backup. */
@@ -96,7 +97,7 @@ export async function removeWay(context: SyncContext, id: string): Promise<WayRe
   if (way.type === 'pin' || way.type === 'device') return { status: 'has-its-own-call' }
   const changed = await rotate(context, undefined, new Set([id]))
   if (changed.status !== 'rotated') return { status: 'unknown-way' }
-  return { status: 'removed', oldRegistrationRemainsOn: changed.oldRegistrationRemainsOn }
+  return { status: 'removed', ...leftBehind(changed) }
 }
 
 /** One more ways segment with these ways, and slots with it. `ERR_POINTER_CONFLICT` when the log moved on meanwhile. */

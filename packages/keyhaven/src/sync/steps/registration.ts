@@ -3,6 +3,7 @@
  */
 import { equalConstantTime, lp, concat, toHex, wipe } from '../../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import type { RealmFault } from '../../errors.ts'
 import { keep, recover, register, remove } from '../../recovery/index.ts'
 import type { Configuration, OperationOptions, PinOptions, RecoverOutcome } from '../../recovery/index.ts'
 import { findAuthoritySeed, requireSignedPointer } from '../format/authority.ts'
@@ -13,7 +14,7 @@ import { readAuthorities } from '../device/first-authority.ts'
 import { noteGuesses } from '../device/guesses.ts'
 import { parseRegisteredSecret, writeRegisteredSecret } from '../format/registered-secret.ts'
 import type { RegisteredSecret } from '../format/registered-secret.ts'
-import type { Locked, Waiting } from '../outcomes.ts'
+import type { LeftBehind, Locked, Waiting } from '../outcomes.ts'
 import { authorityFor } from '../format/subject.ts'
 import { createRealmTransport } from '../transport/realms.ts'
 import type { Pointer } from '../format/pointer.ts'
@@ -95,34 +96,50 @@ export async function registerAndCompare(
 
 /**
  * Deletes registrations that are out of use at their realms, by the authority key. What cannot be reached, or has to wait,
- * stays listed at the server for the next time; returns the realms on which something remains.
+ * stays listed at the server for the next time.
  */
 export async function removeRetired(
   context: SyncContext,
   state: PointerState,
   known: (Authorities & Partial<Pick<BackupState, 'generation' | 'serial'>>) | undefined,
-): Promise<readonly string[]> {
+): Promise<LeftBehind> {
   const certain = isCertain(context, state.pointer, known)
-  const remains = new Set<string>()
+  const remains: Remaining[] = []
   for (const retired of state.retired) {
     const { registration, realms, authority } = retired
     const inUse = [state.pointer?.registration, state.pending?.registration].includes(registration)
     if (inUse) continue
     const seed = known && findAuthoritySeed(known, authority)
-    const left = certain ? await removeOne(context, { registration, realms, authoritySeed: seed }) : realms
-    const nameless = certain && left.length > 0 && authority === undefined
-    for (const realm of nameless ? await removeByFirstAuthority(context, retired) : left) remains.add(realm)
+    const left = certain
+      ? await removeOne(context, { registration, realms, authoritySeed: seed })
+      : untouched(realms)
+    const nameless = certain && left.realms.length > 0 && authority === undefined
+    remains.push(nameless ? await removeByFirstAuthority(context, retired) : left)
   }
-  return [...remains].sort()
+  const on = new Set(remains.flatMap(({ realms }) => realms))
+  return {
+    oldRegistrationRemainsOn: [...on].sort(),
+    ...(remains.some(({ clockIsWrong }) => clockIsWrong) && { clockIsWrong: true as const }),
+  }
+}
+
+/** Where something of one registration remains, and whether the clock is why. */
+interface Remaining {
+  readonly realms: readonly string[]
+  readonly clockIsWrong: boolean
+}
+
+function untouched(realms: readonly string[]): Remaining {
+  return { realms, clockIsWrong: false }
 }
 
 /** A first backup that this device gave up before another device made one was registered under a key of its own. */
 async function removeByFirstAuthority(
   context: SyncContext,
   { registration, realms }: PointerState['retired'][number],
-): Promise<readonly string[]> {
+): Promise<Remaining> {
   const first = await readAuthorities(context.vault)
-  if (first === undefined) return realms
+  if (first === undefined) return untouched(realms)
   return removeOne(context, { registration, realms, authoritySeed: first.authoritySeed })
 }
 
@@ -168,13 +185,11 @@ export async function keepRegistration(
   const seed = findAuthoritySeed(known, registrationAuthority)
   const authority = authorityFor({ account: context.account, registration, seed })
   const faults = await keep({ ...(await realmOptions(context, registration)), authority })
-  if (faults.some(({ fault }) => fault === 'clock-wrong')) {
-    throw new KeyhavenError('ERR_CLOCK_WRONG', undefined)
-  }
+  if (faults.some(isOfAnotherTime)) throw new KeyhavenError('ERR_CLOCK_WRONG', undefined)
   if (faults.length > 0) throw new KeyhavenError('ERR_REALMS_UNAVAILABLE', { realms: faults })
 }
 
-/** Deletes one at its realms and has the server forget it; returns the realms on which it remains. */
+/** Deletes one at its realms and has the server forget it. */
 export async function removeOne(
   context: SyncContext,
   retired: {
@@ -182,20 +197,24 @@ export async function removeOne(
     readonly realms: readonly string[]
     readonly authoritySeed: Uint8Array | undefined
   },
-): Promise<readonly string[]> {
+): Promise<Remaining> {
   const { registration, realms, authoritySeed: seed } = retired
   try {
     const configuration = findConfiguration(context, realms)
-    if (configuration === undefined) return realms
+    if (configuration === undefined) return untouched(realms)
     const authority = seed && authorityFor({ account: context.account, registration, seed })
     const options = await realmOptions({ ...context, configuration }, registration)
-    const { remainsOn } = await remove({ ...options, ...(authority !== undefined && { authority }) })
+    const { remainsOn, faults } = await remove({ ...options, ...(authority !== undefined && { authority }) })
     if (remainsOn.length === 0) await context.transport.releaseRegistration(registration, context.signal)
-    return remainsOn.map(toHex)
+    return { realms: remainsOn.map(toHex), clockIsWrong: faults.some(isOfAnotherTime) }
   } catch (fault) {
     if (!(fault instanceof KeyhavenError) || isKeyhavenError(fault, 'ERR_ABORTED')) throw fault
-    return realms
+    return untouched(realms)
   }
+}
+
+function isOfAnotherTime({ fault }: RealmFault): boolean {
+  return fault === 'clock-wrong'
 }
 
 /** The configuration, in use or former, that has just these realms. */
