@@ -59,6 +59,21 @@ describe('a session', () => {
     await session.signOut()
   })
 
+  test('is begun anew by a device of the account with a code that is kept for it', async () => {
+    const device = await place.newDevice()
+    const { origin } = place.app
+    const bodies: unknown[] = []
+    const watched: Fetch = (input, init) => {
+      bodies.push(JSON.parse(init?.body as string))
+      return fetch(input, init)
+    }
+    const { phone, vault, deviceId } = device
+    await (await open(device)).signOut()
+    await requestSignInCode({ origin, phone, vault, fetch: watched })
+    await requestSignInCode({ origin, phone, vault: await newVault(), fetch: watched })
+    expect(bodies).toEqual([{ phone, deviceId }, { phone }])
+  })
+
   test('is not begun with a wrong code, a number that is none, or over plain http beyond this machine', async () => {
     const vault = await newVault()
     const { origin } = place.app

@@ -53,7 +53,11 @@ async function runLogin(invocation: Invocation): Promise<Answer> {
       ? waiting.requestId
       : undefined
   if (requestId === undefined) {
-    const sent = await requestSignInCode({ origin: wanted.server, phone: wanted.phone })
+    const sent = await requestSignInCode({
+      origin: wanted.server,
+      phone: wanted.phone,
+      vault: device.vault,
+    })
     requestId = sent.requestId
     await keepPendingSignIn(device.vault, { ...wanted, requestId })
     if (invocation.flag('request')) return codeSent(sent.expiresInSeconds)

@@ -21,6 +21,8 @@ export interface SignInLimits {
   readonly codesPerAddressPhoneAndDay: Limit
   readonly codesPerPhone: Limit
   readonly codesPerPhoneAndDay: Limit
+  /** Codes that are kept for the devices of a number's account: strangers use up none of them. */
+  readonly codesPerPhoneAndDayOfDevices: Limit
   /** A number has no limit of its own: five tries a code bound it, and strangers must not use it up. */
   readonly triesPerAddress: Limit
 }
@@ -31,6 +33,7 @@ export const DEFAULT_LIMITS: SignInLimits = {
   codesPerAddressPhoneAndDay: { most: 5, seconds: 86_400 },
   codesPerPhone: { most: 3, seconds: 600 },
   codesPerPhoneAndDay: { most: 10, seconds: 86_400 },
+  codesPerPhoneAndDayOfDevices: { most: 5, seconds: 86_400 },
   triesPerAddress: { most: 100, seconds: 600 },
 }
 

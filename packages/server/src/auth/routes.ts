@@ -27,7 +27,7 @@ const MOST_REALMS = 16
 
 const phoneText = z.string().min(1).max(64)
 const codeShape = z.string().regex(/^[0-9]{6}$/)
-const codeBody = z.object({ phone: phoneText })
+const codeBody = z.object({ phone: phoneText, deviceId: id16.optional() })
 const verifyBody = z.object({
   phone: phoneText,
   requestId: id16,
@@ -76,8 +76,9 @@ function getRealmTenant(services: Services): ApiHandler {
 
 function postCode(services: Services): ApiHandler {
   return async (context) => {
-    const phone = parsePhone((await readJson(context, codeBody)).phone)
-    const requestId = await requestCode(services, { phone, origin: context.get('origin') })
+    const { phone: text, deviceId } = await readJson(context, codeBody)
+    const phone = parsePhone(text)
+    const requestId = await requestCode(services, { phone, deviceId, origin: context.get('origin') })
     return context.json({ requestId, expiresInSeconds: CODE_LIFETIME_SECONDS }, 202)
   }
 }

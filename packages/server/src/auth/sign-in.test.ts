@@ -221,6 +221,32 @@ describe('the limits of sign-in', () => {
     expect((await askFrom(server, phone, '198.51.100.7')).status).toBe(202)
   })
 
+  test('a device of the account has codes of its own, which strangers, and a device that was removed, do not use up', async () => {
+    const server = await startTestApp({
+      trustedProxies: parseTrustedProxies(['127.0.0.1']),
+      limits: { codesPerPhone: { most: 100, seconds: 600 } },
+    })
+    const owner = await server.signIn()
+    const other = await server.signIn({ phone: owner.phone })
+    const ask = async (address: string, deviceId?: string): Promise<number> => {
+      const body = { phone: owner.phone, ...(deviceId !== undefined && { deviceId }) }
+      return (await server.post('/v1/auth/code', body, { 'X-Forwarded-For': address })).status
+    }
+    // Two were asked for to sign in.
+    for (let count = 0; count < 8; count += 1) expect(await ask(`203.0.113.${String(count)}`)).toBe(202)
+    expect(await ask('203.0.113.9')).toBe(429)
+    expect(await ask('203.0.113.9', toHex(randomBytes(16)))).toBe(429)
+    expect(await ask('203.0.113.9', (await server.signIn()).deviceId)).toBe(429)
+    expect(await ask('203.0.113.9', owner.deviceId)).toBe(202)
+    expect(await ask('203.0.113.9', other.deviceId)).toBe(202)
+    expect((await owner.send(`/v1/devices/${other.deviceId}`, { method: 'DELETE' })).status).toBe(204)
+    expect(await ask('203.0.113.9', other.deviceId)).toBe(429)
+    for (let count = 0; count < 3; count += 1) expect(await ask('198.51.100.1', owner.deviceId)).toBe(202)
+    expect(await ask('198.51.100.1', owner.deviceId)).toBe(429)
+    const bad = await server.post('/v1/auth/code', { phone: owner.phone, deviceId: 'none' })
+    expect(bad.code).toBe('ERR_BODY_MALFORMED')
+  })
+
   test('an address gets two hundred codes a day, over all numbers', async () => {
     const server = await startTestApp({ limits: { codesPerAddressAndDay: { most: 4, seconds: 86_400 } } })
     expect(DEFAULT_LIMITS.codesPerAddressAndDay).toEqual({ most: 200, seconds: 86_400 })

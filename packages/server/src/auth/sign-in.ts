@@ -13,7 +13,7 @@ import { done, refused } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
 import type { EventSubject } from '../access-log/record.ts'
 import type { Transaction } from '../db/database.ts'
-import { noteSignIn } from '../devices/devices.ts'
+import { isDeviceOf, noteSignIn } from '../devices/devices.ts'
 import type { Device } from '../devices/devices.ts'
 import { addressBlock } from '../http/origin.ts'
 import type { RequestOrigin } from '../http/origin.ts'
@@ -21,7 +21,7 @@ import { Refusal, rateLimited } from '../http/refusal.ts'
 import type { Services } from '../http/services.ts'
 import { hashPhone, sealPhone } from './phone.ts'
 import { countRequests, sweepExpired } from './rate-limits.ts'
-import type { Exceeded } from './rate-limits.ts'
+import type { Count, Exceeded } from './rate-limits.ts'
 import { createSession } from './sessions.ts'
 import type { SessionTokens } from './sessions.ts'
 import { CODE_LIFETIME_SECONDS, CODE_TRIES, generateCode, hashCode, isSameHash } from './sign-in-code.ts'
@@ -32,20 +32,25 @@ export interface SignInRequest {
   readonly origin: RequestOrigin
 }
 
-/** Makes a code for a number and sends it; answers the request's id, 32 hex digits. `ERR_RATE_LIMITED` over a limit. */
-export async function requestCode(services: Services, request: SignInRequest): Promise<string> {
+/**
+ * Makes a code for a number and sends it; answers the request's id, 32 hex digits. `ERR_RATE_LIMITED` over a limit. A device
+ * of the number's account that names itself (`deviceId`, 32 hex digits) is counted apart from strangers.
+ */
+export async function requestCode(
+  services: Services,
+  request: SignInRequest & { readonly deviceId?: string | undefined },
+): Promise<string> {
   const code = generateCode()
   const requestId = toHex(randomBytes(16))
   const address = addressBlock(request.origin.address)
   const exceeded = await withPhone(services, request, async (transaction, phone) => {
+    const isKnown = await isDeviceOf(transaction, { ...phone, deviceId: request.deviceId })
     const over = await countRequests(
       transaction,
       [
         { name: 'codesPerAddress', whom: address },
         { name: 'codesPerAddressAndDay', whom: address },
-        { name: 'codesPerAddressPhoneAndDay', whom: concat(lp(address), phone.hash) },
-        { name: 'codesPerPhone', whom: phone.hash },
-        { name: 'codesPerPhoneAndDay', whom: phone.hash },
+        ...(isKnown ? countsOfDevices(phone.hash) : countsOfAnybody(phone.hash, address)),
       ],
       countContext(services, phone),
     )
@@ -58,6 +63,18 @@ export async function requestCode(services: Services, request: SignInRequest): P
   if (exceeded !== undefined) throw rateLimited(exceeded.retryAfterSeconds)
   await services.codeSender({ phone: request.phone, code })
   return requestId
+}
+
+function countsOfAnybody(hash: Uint8Array, address: string): readonly Count[] {
+  return [
+    { name: 'codesPerAddressPhoneAndDay', whom: concat(lp(address), hash) },
+    { name: 'codesPerPhone', whom: hash },
+    { name: 'codesPerPhoneAndDay', whom: hash },
+  ]
+}
+
+function countsOfDevices(hash: Uint8Array): readonly Count[] {
+  return [{ name: 'codesPerPhoneAndDayOfDevices', whom: hash }]
 }
 
 /** Takes a request's code for a new session of a device; `ERR_CODE_REJECTED` or `ERR_RATE_LIMITED` otherwise. */

@@ -37,6 +37,21 @@ export async function noteSignIn(
   return rows[0]?.added === true
 }
 
+/**
+ * True for a device of the account that is not removed. Its id is random and known to the account's devices and the server
+ * alone; the same statement runs without one, so that who asks shows nothing.
+ */
+export async function isDeviceOf(
+  transaction: Transaction,
+  { accountId, deviceId }: { readonly accountId: string; readonly deviceId: string | undefined },
+): Promise<boolean> {
+  const { rowCount } = await transaction.query(
+    'SELECT FROM app.devices WHERE user_id = $1 AND device_id = $2 AND removed_at IS NULL',
+    [accountId, deviceId === undefined ? new Uint8Array() : parseHex(deviceId, 'deviceId', 16)],
+  )
+  return rowCount === 1
+}
+
 /** Notes that a device continues its session. */
 export async function noteUse(
   transaction: Transaction,

@@ -20,10 +20,15 @@ export interface Device {
   readonly label: string
 }
 
+/** The device of this vault, if there is one. */
+export async function findDevice(vault: Vault): Promise<Device | undefined> {
+  const record = await vault.get(DEVICE)
+  return record === undefined ? undefined : parseDevice(record.bytes)
+}
+
 /** The device of this vault; it is made when there is none yet. */
 export async function openDevice(vault: Vault, label?: string): Promise<Device> {
-  const record = await vault.get(DEVICE)
-  const known = record === undefined ? undefined : parseDevice(record.bytes)
+  const known = await findDevice(vault)
   if (known !== undefined && (label === undefined || label === known.label)) return known
   const device = {
     id: known?.id ?? randomBytes(16),

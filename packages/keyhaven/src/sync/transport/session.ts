@@ -7,7 +7,7 @@
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import { toHex } from '../../crypto/index.ts'
 import type { Vault } from '../../vault/index.ts'
-import { openDevice } from '../device/device.ts'
+import { findDevice, openDevice } from '../device/device.ts'
 import type { Fields } from '../format/fields.ts'
 import { forgetSession, keepSession, readSession, bindAccount } from '../device/session-record.ts'
 import type { SessionRecord } from '../device/session-record.ts'
@@ -48,14 +48,19 @@ export interface Session {
 
 /**
  * Asks the server to send a sign-in code; the answer is the same for known and unknown numbers. The code is good only
- * with `requestId` (32 hex digits), which is for the asker alone.
+ * with `requestId` (32 hex digits), which is for the asker alone. With the `vault` of a device that was signed in before it
+ * is one of the codes that the server keeps for the account's devices, so that strangers do not use up those of a day.
  */
 export async function requestSignInCode(input: {
   readonly origin: string
   readonly phone: string
+  readonly vault?: Vault
   readonly fetch?: Fetch
 }): Promise<{ readonly requestId: string; readonly expiresInSeconds: number }> {
-  const fields = readJson(await post(input, '/v1/auth/code', { phone: input.phone }))
+  const { phone, vault } = input
+  const device = vault && (await findDevice(vault))
+  const body = { phone, ...(device && { deviceId: toHex(device.id) }) }
+  const fields = readJson(await post(input, '/v1/auth/code', body))
   return { requestId: fields.text('requestId'), expiresInSeconds: fields.integer('expiresInSeconds') }
 }
 

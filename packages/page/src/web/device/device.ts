@@ -73,9 +73,9 @@ export async function makeVault(options: { readonly inMemory: boolean }): Promis
   return vaults().createVault({ name: toHex(randomBytes(8)), database: IN_MEMORY, protections: [protection] })
 }
 
-/** The server is the one that the page came from. */
-export function askForCode(phone: string): Promise<{ readonly requestId: string }> {
-  return requestSignInCode({ origin: location.origin, phone })
+/** The server is the one that the page came from. With the vault of a device that was signed in before, as that device. */
+export function askForCode(phone: string, vault?: Vault): Promise<{ readonly requestId: string }> {
+  return requestSignInCode({ origin: location.origin, phone, ...(vault && { vault }) })
 }
 
 export async function enterCode(input: {

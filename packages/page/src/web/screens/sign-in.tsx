@@ -58,7 +58,7 @@ function Phone(input: {
       const { readPhone } = await import('../device/phone.ts')
       const { askForCode } = await import('../device/device.ts')
       const phone = readPhone(number, country)
-      const { requestId } = await askForCode(phone)
+      const { requestId } = await askForCode(phone, input.vault)
       input.onAsked({ phone, requestId })
       goTo('code')
     })
