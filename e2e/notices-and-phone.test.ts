@@ -80,6 +80,30 @@ describe('a changed phone number', () => {
   })
 })
 
+describe('a number that its owner lost and somebody else got', () => {
+  test('opens the account and nothing of its backup without the PIN; the owner hears of all that was tried', async () => {
+    const owner = await backedUp()
+    const kept = await owner.keys.exportKeys()
+    await (await owner.sync()).dismissNotices((await (await owner.sync()).getNotices()).upTo)
+    const holder = await place.newDevice({ phone: owner.phone, label: 'New holder' })
+    expect(holder.accountId).toBe(owner.accountId)
+    const sync = await holder.sync()
+    expect(await sync.sync()).toEqual({ status: 'pin-needed' })
+    expect(await sync.restore({ pin: OTHER_PIN })).toMatchObject({ status: 'wrong-pin' })
+    expect(await sync.backup({ pin: OTHER_PIN })).toMatchObject({ status: 'wrong-pin' })
+    await expect(sync.changePin({ pin: OTHER_PIN })).rejects.toMatchObject({ code: 'ERR_AUTHORITY_REQUIRED' })
+    expect(await sync.startFresh({ pin: OTHER_PIN })).toMatchObject({ status: 'waiting' })
+    expect(await holder.keys.listKeys()).toEqual([])
+    const { notices } = await (await owner.sync()).getNotices()
+    const kinds = new Set(notices.map(({ kind }) => kind))
+    for (const kind of ['new-device', 'wrong-pin', 'deletion-waiting']) expect(kinds).toContain(kind)
+    expect(await (await owner.sync()).status()).toMatchObject({ removal: { kind: 'fresh-start' } })
+    expect(await (await owner.sync()).keepBackup()).toEqual({ status: 'kept' })
+    expect(await (await owner.sync()).verifyBackup()).toMatchObject({ status: 'whole' })
+    expect(await owner.keys.exportKeys()).toEqual(kept)
+  })
+})
+
 async function backedUp(): Promise<TestPerson> {
   const first = await place.newDevice({ label: 'First' })
   await first.keys.importKeys(makeKeys(1))

@@ -99,10 +99,18 @@ test.each([500, 302, 404])(
   },
 )
 
-test('what cannot be delivered for three days is given up', async () => {
+test('what cannot be delivered is kept and tried for three days, and then given up', async () => {
+  const DAYS = 24 * 3600
   await app.signIn()
-  expect(await deliver(3 * 24 * 3600 + 60)).toBe(0)
+  status = 500
+  expect(await deliver()).toBe(1)
+  expect(await deliver(3 * DAYS - 60)).toBe(1)
+  expect(await waiting()).toBe(1)
+  status = 204
+  received.splice(0)
+  expect(await deliver(3 * DAYS + 60)).toBe(0)
   expect(await waiting()).toBe(0)
+  expect(received).toEqual([])
 })
 
 test('a server without a webhook writes nothing down for one', async () => {
