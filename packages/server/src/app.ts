@@ -28,7 +28,7 @@ import type { ServerKeys } from './data/keys.ts'
 import type { Database } from './db/database.ts'
 import { cleanUserAgent, clientAddress } from './http/origin.ts'
 import { Refusal, refusalResponse } from './http/refusal.ts'
-import { addRoute } from './http/routes.ts'
+import { addRoute, describedRoutes } from './http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from './http/services.ts'
 import { ACCOUNT_LIMITS, REFRESH_LIMITS, SIGN_IN_LIMITS, createTraffic } from './http/traffic.ts'
 import type { TrafficLimits } from './http/traffic.ts'
@@ -37,6 +37,8 @@ import type { Log } from './log/log.ts'
 import { addLinkRoutes } from './links/routes.ts'
 import { measureRequests } from './metrics/measure.ts'
 import type { Metrics } from './metrics/metrics.ts'
+import { documentAnswer, healthAnswer, readyAnswer } from './openapi/answers.ts'
+import { createDocument } from './openapi/document.ts'
 import { addRemovalRoutes } from './removals/routes.ts'
 import type { CurvePool } from './realm/curve-pool.ts'
 import type { RealmJournal } from './realm/journal/journal.ts'
@@ -106,7 +108,9 @@ export function createApp(input: AppInput): Hono<ApiEnv> {
     addAccountRoutes(app, services)
     input.routes?.(app, services)
   }
-  app.route('/', createRealm(input, services))
+  const realm = createRealm(input, services)
+  app.route('/', realm)
+  addDocumentRoute(app, realm)
   return app
 }
 
@@ -171,13 +175,39 @@ function withOwnTenant(tenants: TenantKeys, { keys }: Services): TenantKeys {
 
 function addHealthRoutes(app: Hono<ApiEnv>, input: AppInput): void {
   const { database, journal = NO_JOURNAL, stopping = () => false } = input
-  addRoute(app, '/healthz', { GET: (context) => context.json({ status: 'ok' }) })
+  addRoute(app, '/healthz', {
+    GET: {
+      summary: 'Answers while the process lives.',
+      answers: { 200: healthAnswer },
+      handle: (context) => context.json({ status: 'ok' }),
+    },
+  })
   addRoute(app, '/readyz', {
-    GET: async (context) => {
-      if (stopping()) throw new Refusal('ERR_STOPPING')
-      if (!(await database.ready())) throw new Refusal('ERR_DATABASE_UNAVAILABLE')
-      journal.require()
-      return context.json({ status: 'ready' })
+    GET: {
+      summary: 'Answers while requests can be carried out.',
+      answers: { 200: readyAnswer },
+      handle: async (context) => {
+        if (stopping()) throw new Refusal('ERR_STOPPING')
+        if (!(await database.ready())) throw new Refusal('ERR_DATABASE_UNAVAILABLE')
+        journal.require()
+        return context.json({ status: 'ready' })
+      },
+    },
+  })
+}
+
+/** Made at the first request, of the routes that there are then. */
+function addDocumentRoute(app: Hono<ApiEnv>, realm: object): void {
+  let document: string | undefined
+  app.use('/openapi.json', crossOrigin)
+  addRoute(app, '/openapi.json', {
+    GET: {
+      summary: 'This document.',
+      answers: { 200: documentAnswer },
+      handle: (context) => {
+        document ??= JSON.stringify(createDocument([...describedRoutes(app), ...describedRoutes(realm)]))
+        return context.body(document, 200, { 'Content-Type': 'application/json' })
+      },
     },
   })
 }

@@ -9,6 +9,7 @@ import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiEnv, Services } from '../http/services.ts'
 import { counterShape } from '../http/shapes.ts'
+import { accessLogAnswer } from '../openapi/answers.ts'
 import { reportedRestore } from './events.ts'
 import { readAccessLog } from './read.ts'
 
@@ -24,9 +25,25 @@ const restoredBody = z.object({ success: z.boolean(), identityKeys: keyCount, co
 /** Adds the routes. */
 export function addAccessLogRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.get('/v1/access-log', requireSignIn(services))
-  addRoute(app, '/v1/access-log', { GET: getAccessLog(services) })
+  addRoute(app, '/v1/access-log', {
+    GET: {
+      summary: 'Reads the access log, newest first.',
+      admits: 'session',
+      query: pageQuery,
+      answers: { 200: accessLogAnswer },
+      handle: getAccessLog(services),
+    },
+  })
   app.post('/v1/access-log/restored', requireSignIn(services))
-  addRoute(app, '/v1/access-log/restored', { POST: postRestored(services) })
+  addRoute(app, '/v1/access-log/restored', {
+    POST: {
+      summary: 'Reports a restore, for the access log.',
+      admits: 'session',
+      body: restoredBody,
+      answers: { 204: null },
+      handle: postRestored(services),
+    },
+  })
 }
 
 function getAccessLog(services: Services): ApiHandler {

@@ -14,7 +14,15 @@ import { readProof } from '../http/proof-header.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiEnv, Services } from '../http/services.ts'
-import { allDifferent, id16, labelShape } from '../http/shapes.ts'
+import { id16, labelShape, proofHeader, realmIdsShape } from '../http/shapes.ts'
+import {
+  codeAnswer,
+  phoneAnswer,
+  realmTokensAnswer,
+  refreshedAnswer,
+  signedInAnswer,
+  tenantAnswer,
+} from '../openapi/answers.ts'
 import { changePhone, requirePhoneProof } from './change-phone.ts'
 import { parsePhone } from './phone.ts'
 import { REALM_TOKEN_KEY_NAME, deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
@@ -22,8 +30,6 @@ import { refreshSession } from './sessions.ts'
 import { CODE_LIFETIME_SECONDS } from './sign-in-code.ts'
 import { requestCode, verifyCode } from './sign-in.ts'
 import { asActor, requireSignIn } from './signed-in.ts'
-
-const MOST_REALMS = 16
 
 const phoneText = z.string().min(1).max(64)
 const codeShape = z.string().regex(/^[0-9]{6}$/)
@@ -38,23 +44,82 @@ const phoneBody = z.object({ phone: phoneText, requestId: id16, code: codeShape 
 const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) })
 const realmTokensBody = z.object({
   registration: id16,
-  realmIds: z.array(id16).min(1).max(MOST_REALMS).refine(allDifferent),
+  realmIds: realmIdsShape,
 })
 
 /** Adds the routes. */
 export function addAuthRoutes(app: Hono<ApiEnv>, services: Services): void {
+  addSessionRoutes(app, services)
+  addTokenRoutes(app, services)
+}
+
+function addSessionRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.post('/v1/auth/code', boundAddress(services))
-  addRoute(app, '/v1/auth/code', { POST: postCode(services) })
+  addRoute(app, '/v1/auth/code', {
+    POST: {
+      summary: 'Has a sign-in code sent to a phone number.',
+      body: codeBody,
+      answers: { 202: codeAnswer },
+      handle: postCode(services),
+    },
+  })
   app.post('/v1/auth/verify', boundAddress(services))
-  addRoute(app, '/v1/auth/verify', { POST: postVerify(services) })
-  addRoute(app, '/v1/auth/refresh', { POST: postRefresh(services) })
+  addRoute(app, '/v1/auth/verify', {
+    POST: {
+      summary: 'Shows a sign-in code and begins a session.',
+      body: verifyBody,
+      answers: { 200: signedInAnswer },
+      handle: postVerify(services),
+    },
+  })
+  addRoute(app, '/v1/auth/refresh', {
+    POST: {
+      summary: 'Continues a session.',
+      body: refreshBody,
+      answers: { 200: refreshedAnswer },
+      handle: postRefresh(services),
+    },
+  })
   app.post('/v1/auth/logout', requireSignIn(services))
-  addRoute(app, '/v1/auth/logout', { POST: postLogout(services) })
+  addRoute(app, '/v1/auth/logout', {
+    POST: {
+      summary: 'Ends the session.',
+      admits: 'session',
+      answers: { 204: null },
+      handle: postLogout(services),
+    },
+  })
+}
+
+function addTokenRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.post('/v1/phone', requireSignIn(services))
-  addRoute(app, '/v1/phone', { POST: postPhone(services) })
+  addRoute(app, '/v1/phone', {
+    POST: {
+      summary: 'Gives the account another phone number.',
+      admits: 'session',
+      headers: proofHeader,
+      body: phoneBody,
+      answers: { 200: phoneAnswer },
+      handle: postPhone(services),
+    },
+  })
   app.post('/v1/realm-tokens', requireSignIn(services))
-  addRoute(app, '/v1/realm-tokens', { POST: postRealmTokens(services) })
-  addRoute(app, '/v1/realm-tenant', { GET: getRealmTenant(services) })
+  addRoute(app, '/v1/realm-tokens', {
+    POST: {
+      summary: 'Gives tokens for realms about a registration of the account.',
+      admits: 'session',
+      body: realmTokensBody,
+      answers: { 200: realmTokensAnswer },
+      handle: postRealmTokens(services),
+    },
+  })
+  addRoute(app, '/v1/realm-tenant', {
+    GET: {
+      summary: 'Tells other operators’ realms the key of this server’s tokens.',
+      answers: { 200: tenantAnswer },
+      handle: getRealmTenant(services),
+    },
+  })
 }
 
 /** Refuses an address that floods sign-in before anything is read or asked of the database. */

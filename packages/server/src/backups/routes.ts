@@ -9,7 +9,7 @@ import { asActor, requireSignIn } from '../auth/signed-in.ts'
 import { parseWith, readBytes, readJson, readQuery } from '../http/body.ts'
 import { Refusal } from '../http/refusal.ts'
 import { readProof } from '../http/proof-header.ts'
-import { addRoute } from '../http/routes.ts'
+import { BYTES, addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
 import {
@@ -18,17 +18,24 @@ import {
   generationShape,
   id16,
   id32,
+  proofHeader,
+  realmIdsShape,
   sealedRootShape,
   signatureShape,
 } from '../http/shapes.ts'
+import {
+  announcedAnswer,
+  committedAnswer,
+  headsAnswer,
+  pointerAnswer,
+  slotsAnswer,
+} from '../openapi/answers.ts'
 import { commitChange } from './commit.ts'
 import { abandonChange, announceChange, describePointer, forgetRetired } from './pointer.ts'
 import { readHeads, readStretch } from './read-log.ts'
 import { SEGMENT_LIMIT } from './segment-header.ts'
 import { parseUpload, storeSegment } from './segments.ts'
 import { SLOT_LENGTH, readSlots, storeSlot } from './slots.ts'
-
-const MOST_REALMS = 16
 
 const registrationQuery = z.object({ registration: id16.optional() })
 const stretchQuery = z.object({ after: counterShape.optional() })
@@ -38,13 +45,13 @@ const announcementBody = z.object({
   expectedEtag: etag,
   registration: id16,
   generation: generationShape,
-  realms: z.array(id16).min(1).max(MOST_REALMS).refine(allDifferent),
+  realms: realmIdsShape,
 })
 const abandonBody = z.object({ registration: id16 })
 const commitBody = z.object({
   registration: id16,
   expectedEtag: etag,
-  expectedHeads: z.array(id32).refine(allDifferent),
+  expectedHeads: z.array(id32).refine(allDifferent).meta({ uniqueItems: true }),
   anchor: id32,
   authority: id32,
   signature: signatureShape,
@@ -56,18 +63,114 @@ const commitBody = z.object({
 
 /** Adds the routes. */
 export function addBackupRoutes(app: Hono<ApiEnv>, services: Services): void {
+  addLogRoutes(app, services)
+  addPointerRoutes(app, services)
+}
+
+function addLogRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.use('/v1/log/*', requireSignIn(services))
-  addRoute(app, '/v1/log/segments/:id', { PUT: putSegment(services) })
-  addRoute(app, '/v1/log/segments', { GET: getSegments(services) })
-  addRoute(app, '/v1/log/heads', { GET: getHeads(services) })
-  addRoute(app, '/v1/log/slots', { GET: getSlots(services) })
-  addRoute(app, '/v1/log/slots/:wayId', { PUT: putSlot(services) })
+  addSegmentRoutes(app, services)
+  addRoute(app, '/v1/log/heads', {
+    GET: {
+      summary: 'Tells which segments nothing follows, and how much there is.',
+      admits: 'session',
+      answers: { 200: headsAnswer },
+      handle: getHeads(services),
+    },
+  })
+  addRoute(app, '/v1/log/slots', {
+    GET: {
+      summary: 'Reads the slots of the generation in use.',
+      admits: 'session',
+      answers: { 200: slotsAnswer },
+      handle: getSlots(services),
+    },
+  })
+  addRoute(app, '/v1/log/slots/:wayId', {
+    PUT: {
+      summary: 'Stores a slot, in use or for a change under way.',
+      admits: 'session',
+      path: { wayId: id16 },
+      query: registrationQuery,
+      headers: proofHeader,
+      body: slotBody,
+      answers: { 204: null },
+      handle: putSlot(services),
+    },
+  })
+}
+
+function addSegmentRoutes(app: Hono<ApiEnv>, services: Services): void {
+  addRoute(app, '/v1/log/segments/:id', {
+    PUT: {
+      summary: 'Stores a segment under its SHA-256, visible or for a change under way.',
+      admits: 'session',
+      path: { id: id32 },
+      query: registrationQuery,
+      headers: proofHeader,
+      body: BYTES,
+      answers: { 200: null, 201: null },
+      handle: putSegment(services),
+    },
+  })
+  addRoute(app, '/v1/log/segments', {
+    GET: {
+      summary: 'Reads the visible segments after a cursor.',
+      admits: 'session',
+      query: stretchQuery,
+      answers: { 200: BYTES },
+      handle: getSegments(services),
+    },
+  })
+}
+
+function addPointerRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.use('/v1/pointer/*', requireSignIn(services))
-  addRoute(app, '/v1/pointer', { GET: getPointer(services) })
-  addRoute(app, '/v1/pointer/pending', { POST: postPending(services) })
-  addRoute(app, '/v1/pointer/abandon', { POST: postAbandon(services) })
-  addRoute(app, '/v1/pointer/commit', { POST: postCommit(services) })
-  addRoute(app, '/v1/pointer/retired/:registration', { DELETE: deleteRetired(services) })
+  addRoute(app, '/v1/pointer', {
+    GET: {
+      summary: 'Reads the pointer, what is under way, and what is to be deleted.',
+      admits: 'session',
+      answers: { 200: pointerAnswer },
+      handle: getPointer(services),
+    },
+  })
+  addRoute(app, '/v1/pointer/pending', {
+    POST: {
+      summary: 'Begins a change of the pointer.',
+      admits: 'session',
+      headers: proofHeader,
+      body: announcementBody,
+      answers: { 200: announcedAnswer },
+      handle: postPending(services),
+    },
+  })
+  addRoute(app, '/v1/pointer/abandon', {
+    POST: {
+      summary: 'Gives a change up.',
+      admits: 'session',
+      body: abandonBody,
+      answers: { 204: null },
+      handle: postAbandon(services),
+    },
+  })
+  addRoute(app, '/v1/pointer/commit', {
+    POST: {
+      summary: 'Carries a change out.',
+      admits: 'session',
+      body: commitBody,
+      answers: { 200: committedAnswer },
+      handle: postCommit(services),
+    },
+  })
+  addRoute(app, '/v1/pointer/retired/:registration', {
+    DELETE: {
+      summary: 'Says that every realm has deleted an old registration.',
+      admits: 'session',
+      path: { registration: id16 },
+      answers: { 204: null },
+      handle: deleteRetired(services),
+    },
+  })
 }
 
 function putSegment(services: Services): ApiHandler {

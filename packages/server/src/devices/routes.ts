@@ -9,7 +9,8 @@ import { readProof } from '../http/proof-header.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
-import { id16, labelShape } from '../http/shapes.ts'
+import { id16, labelShape, proofHeader } from '../http/shapes.ts'
+import { devicesAnswer } from '../openapi/answers.ts'
 import { removeDevice, renameDevice } from './change-device.ts'
 import { listDevices } from './devices.ts'
 
@@ -18,8 +19,32 @@ const renameBody = z.object({ label: labelShape })
 /** Adds the routes. */
 export function addDeviceRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.use('/v1/devices/*', requireSignIn(services))
-  addRoute(app, '/v1/devices', { GET: getDevices(services) })
-  addRoute(app, '/v1/devices/:id', { PATCH: patchDevice(services), DELETE: deleteDevice(services) })
+  addRoute(app, '/v1/devices', {
+    GET: {
+      summary: 'Lists the account’s devices.',
+      admits: 'session',
+      answers: { 200: devicesAnswer },
+      handle: getDevices(services),
+    },
+  })
+  addRoute(app, '/v1/devices/:id', {
+    PATCH: {
+      summary: 'Gives a device another label.',
+      admits: 'session',
+      path: { id: id16 },
+      body: renameBody,
+      answers: { 204: null },
+      handle: patchDevice(services),
+    },
+    DELETE: {
+      summary: 'Removes a device.',
+      admits: 'session',
+      path: { id: id16 },
+      headers: proofHeader,
+      answers: { 204: null },
+      handle: deleteDevice(services),
+    },
+  })
 }
 
 function getDevices(services: Services): ApiHandler {

@@ -101,6 +101,9 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_QUOTA_EXCEEDED: { status: 507, message: 'The quota of the account is used up.' },
 }
 
+/** All of {@link RefusalCode}. */
+export const REFUSAL_CODES: readonly string[] = Object.keys(REFUSALS)
+
 /** What may go with a refusal: nothing secret, nothing of another user. */
 export interface RefusalExtras {
   readonly details?: Readonly<Record<string, string | number>>

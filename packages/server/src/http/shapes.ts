@@ -22,11 +22,27 @@ export const counterShape: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>
   .regex(/^\d{1,15}$/)
   .transform(Number)
 
+/** The header by which the authority key signs. */
+export const proofHeader: Readonly<Record<string, z.ZodType>> = {
+  'Keyhaven-Proof': signatureShape.optional(),
+}
+
+/** The realms of a configuration. */
+export const realmIdsShape: z.ZodArray<z.ZodString> = z
+  .array(id16)
+  .min(1)
+  .max(16)
+  .refine(allDifferent)
+  .meta({ uniqueItems: true })
+
 /** A device's label: 1 to 64 characters, none of them a control character. */
-export const labelShape: z.ZodString = z.string().refine((text) => {
-  const length = Array.from(text).length
-  return length >= 1 && length <= 64 && !/\p{Cc}|\p{Cs}/u.test(text)
-})
+export const labelShape: z.ZodString = z
+  .string()
+  .refine((text) => {
+    const length = Array.from(text).length
+    return length >= 1 && length <= 64 && !/\p{Cc}|\p{Cs}/u.test(text)
+  })
+  .meta({ minLength: 1, maxLength: 64 })
 
 /** True when no value occurs twice. */
 export function allDifferent(values: readonly string[]): boolean {

@@ -11,6 +11,7 @@ import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
 import { id16 } from '../http/shapes.ts'
+import { linkAnswer } from '../openapi/answers.ts'
 import { addLinkMessage, closeLink, offerLink, readLink } from './links.ts'
 
 const MOST_BYTES = 4096
@@ -24,9 +25,41 @@ const messageBody = z.object({ index: z.int().min(1).max(3), message })
 /** Adds the routes. */
 export function addLinkRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.use('/v1/link/*', requireSignIn(services))
-  addRoute(app, '/v1/link', { GET: getLink(services) })
-  addRoute(app, '/v1/link/:id', { PUT: putLink(services), DELETE: deleteLink(services) })
-  addRoute(app, '/v1/link/:id/messages', { POST: postMessage(services) })
+  addRoute(app, '/v1/link', {
+    GET: {
+      summary: 'Reads the account’s mailbox.',
+      admits: 'session',
+      answers: { 200: linkAnswer },
+      handle: getLink(services),
+    },
+  })
+  addRoute(app, '/v1/link/:id', {
+    PUT: {
+      summary: 'Opens the mailbox with a first message.',
+      admits: 'session',
+      path: { id: id16 },
+      body: offerBody,
+      answers: { 204: null },
+      handle: putLink(services),
+    },
+    DELETE: {
+      summary: 'Closes the mailbox.',
+      admits: 'session',
+      path: { id: id16 },
+      answers: { 204: null },
+      handle: deleteLink(services),
+    },
+  })
+  addRoute(app, '/v1/link/:id/messages', {
+    POST: {
+      summary: 'Adds the next message.',
+      admits: 'session',
+      path: { id: id16 },
+      body: messageBody,
+      answers: { 204: null },
+      handle: postMessage(services),
+    },
+  })
 }
 
 function getLink(services: Services): ApiHandler {

@@ -11,6 +11,9 @@ const REALM_REFUSALS = {
 
 export type RealmRefusalCode = keyof typeof REALM_REFUSALS
 
+/** All of {@link RealmRefusalCode}. */
+export const REALM_REFUSAL_CODES: readonly string[] = Object.keys(REALM_REFUSALS)
+
 /** A refusal with one of these codes. */
 export class RealmRefusal extends Error {
   override readonly name = 'RealmRefusal'

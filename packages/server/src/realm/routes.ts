@@ -6,6 +6,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
+import { z } from 'zod'
 import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
 import type { RealmEvent, RealmRequest } from 'keyhaven/recovery/realm'
@@ -18,9 +19,12 @@ import { addressBlock } from '../http/origin.ts'
 import type { RequestOrigin } from '../http/origin.ts'
 import { Refusal, overloaded, rateLimited, refusalResponse } from '../http/refusal.ts'
 import type { RefusalCode } from '../http/refusal.ts'
+import { BYTES, addRoute } from '../http/routes.ts'
+import { id32 } from '../http/shapes.ts'
+import { auditAnswer, realmAnswer } from '../openapi/answers.ts'
 import type { TenantKeys } from '../settings/tenants.ts'
 import { OWN_TENANT } from '../settings/tenants.ts'
-import { createAuditHandler } from './audit/route.ts'
+import { auditQuery, createAuditHandler } from './audit/route.ts'
 import type { CurvePool } from './curve-pool.ts'
 import type { RealmJournal } from './journal/journal.ts'
 import { NO_JOURNAL } from './journal/journal.ts'
@@ -74,22 +78,44 @@ interface RealmEnv {
 /** The realm's routes, with their full paths: mount them at the root. */
 export function createRealmRoutes(input: RealmRoutesInput): Hono<RealmEnv> {
   const app = new Hono<RealmEnv>()
-  const handle = createHandler(input)
   app.onError((fault) => answerFault(fault))
   app.use('/realm/*', crossOrigin)
-  app.get('/realm/', (context) => context.json({ realmID: toHex(input.realmId), keyhaven: 1 }))
-  app.post('/realm/req', handle)
-  app.get('/realm/audit', createAuditRoute(input))
-  app.all('/realm/', () => {
-    throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'GET' } })
+  addRoute(app, '/realm/', {
+    GET: {
+      summary: 'Tells the realm’s id, and that it knows authority keys.',
+      answers: { 200: realmAnswer },
+      handle: (context) => context.json({ realmID: toHex(input.realmId), keyhaven: 1 }),
+    },
   })
-  app.all('/realm/req', () => {
-    throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'POST' } })
+  addRoute(app, '/realm/req', {
+    POST: {
+      summary: 'Carries out a request of the Juicebox Protocol.',
+      admits: 'realmToken',
+      headers: REQUEST_HEADERS,
+      body: BYTES,
+      answers: { 200: BYTES },
+      handle: createHandler(input),
+    },
   })
-  app.all('/realm/audit', () => {
-    throw new Refusal('ERR_METHOD_NOT_ALLOWED', { headers: { Allow: 'GET' } })
+  addRoute(app, '/realm/audit', {
+    GET: {
+      summary: 'Reads what the realm did about the tenant’s records.',
+      admits: 'auditToken',
+      query: auditQuery,
+      answers: { 200: auditAnswer },
+      handle: createAuditRoute(input),
+    },
   })
   return app
+}
+
+const REQUEST_HEADERS = {
+  'X-Juicebox-Version': z.string().regex(/^\d{1,6}\.\d{1,6}\.\d/),
+  'Keyhaven-Authority': id32.optional(),
+  'Keyhaven-Proof': z
+    .string()
+    .regex(/^\d{1,12}\.[0-9a-f]{128}$/)
+    .optional(),
 }
 
 /** Tells the client what the realm holds, so that it can sign about it. */

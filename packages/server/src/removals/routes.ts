@@ -12,6 +12,7 @@ import { addRoute } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import { signatureShape } from '../http/shapes.ts'
+import { accountAnswer, removedAnswer, waitingAnswer } from '../openapi/answers.ts'
 import { describeAccount } from './account.ts'
 import { closeAccount } from './close-account.ts'
 import { REMOVAL_KINDS } from './messages.ts'
@@ -30,9 +31,32 @@ const keepBody = z.object({ signature: signatureShape })
 export function addRemovalRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.use('/v1/removals/*', requireSignIn(services))
   app.use('/v1/account', requireSignIn(services))
-  addRoute(app, '/v1/account', { GET: getAccount(services) })
-  addRoute(app, '/v1/removals', { POST: postRemoval(services) })
-  addRoute(app, '/v1/removals/keep', { POST: postKeep(services) })
+  addRoute(app, '/v1/account', {
+    GET: {
+      summary: 'Tells what the server holds of the account beside log, pointer and access log.',
+      admits: 'session',
+      answers: { 200: accountAnswer },
+      handle: getAccount(services),
+    },
+  })
+  addRoute(app, '/v1/removals', {
+    POST: {
+      summary: 'Deletes the backup or closes the account, at once or after a wait.',
+      admits: 'session',
+      body: removalBody,
+      answers: { 200: removedAnswer, 202: waitingAnswer },
+      handle: postRemoval(services),
+    },
+  })
+  addRoute(app, '/v1/removals/keep', {
+    POST: {
+      summary: 'Ends the wait before a deletion.',
+      admits: 'session',
+      body: keepBody,
+      answers: { 204: null },
+      handle: postKeep(services),
+    },
+  })
 }
 
 function getAccount(services: Services): ApiHandler {

@@ -69,6 +69,8 @@ export interface TestApp {
   readonly keys: TestKeys
   readonly clock: { now: Date }
   readonly logged: LogFields[]
+  /** Every method of every path that has a handler. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[]
   /** The codes sent, by number. */
   readonly codes: Map<string, string>
   send(path: string, request?: TestRequest): Promise<TestAnswer>
@@ -146,6 +148,7 @@ export async function startTestApp(
     keys,
     clock,
     logged,
+    routes: app.routes.filter(({ method }) => method !== 'ALL'),
     codes,
     close: async () => {
       await listener.close()
@@ -177,7 +180,10 @@ function withoutSocket(app: ReturnType<typeof createApp>): typeof fetch {
   }
 }
 
-type Parts = Pick<TestApp, 'origin' | 'fetch' | 'database' | 'keys' | 'clock' | 'logged' | 'codes' | 'close'>
+type Parts = Pick<
+  TestApp,
+  'origin' | 'fetch' | 'database' | 'keys' | 'clock' | 'logged' | 'routes' | 'codes' | 'close'
+>
 
 function createTestApp(parts: Parts): TestApp {
   const send: TestApp['send'] = (path, request = {}) => sendTo(parts.origin + path, request)

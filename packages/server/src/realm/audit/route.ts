@@ -11,7 +11,10 @@ import { readAudit } from './audit.ts'
 
 const MOST_EVENTS = 1000
 
-const auditQuery = z.object({
+export const auditQuery: z.ZodObject<{
+  after: z.ZodOptional<z.ZodString>
+  limit: z.ZodOptional<z.ZodPipe<typeof counterShape, z.ZodInt>>
+}> = z.object({
   after: z
     .string()
     // 13 digits of microseconds are a whole number in JavaScript.
