@@ -15,6 +15,7 @@ import { isKeyhavenError } from 'keyhaven'
 import { recordRealmEvent } from './access-log/realm-events.ts'
 import { addAccessLogRoutes } from './access-log/routes.ts'
 import type { CodeSender } from './auth/code-sender.ts'
+import { createOutsideVerifier } from './auth/issuers/verify.ts'
 import { deriveAuthKeys } from './auth/keys.ts'
 import { DEFAULT_LIMITS } from './auth/rate-limits.ts'
 import type { SignInLimits } from './auth/rate-limits.ts'
@@ -45,6 +46,7 @@ import type { RealmJournal } from './realm/journal/journal.ts'
 import { NO_JOURNAL } from './realm/journal/journal.ts'
 import { createRealmRoutes } from './realm/routes.ts'
 import type { RealmSeals } from './realm/seals.ts'
+import type { Issuers } from './settings/issuers.ts'
 import { DEFAULT_REALM_LIMITS } from './settings/realm-limits.ts'
 import type { RealmLimits } from './settings/realm-limits.ts'
 import { OWN_TENANT } from './settings/tenants.ts'
@@ -66,6 +68,8 @@ export interface AppInput {
   readonly journal?: RealmJournal
   readonly trustedProxies: BlockList
   readonly codeSender: CodeSender
+  /** By whose tokens people sign in as well; none unless given. */
+  readonly issuers?: Issuers | undefined
   readonly log: Log
   /** None: nothing is counted. */
   readonly metrics?: Metrics | undefined
@@ -124,6 +128,7 @@ function addAccountRoutes(app: Hono<ApiEnv>, services: Services): void {
 }
 
 function createServices(input: AppInput, keys: ServerKeys): Services {
+  const { now = () => new Date() } = input
   return {
     database: input.database,
     keys: deriveAuthKeys(keys),
@@ -135,8 +140,9 @@ function createServices(input: AppInput, keys: ServerKeys): Services {
         throw new Refusal('ERR_SENDER_UNAVAILABLE')
       }
     },
+    verifyOutsideToken: input.issuers && createOutsideVerifier(input.issuers, now),
     origin: input.origin,
-    now: input.now ?? (() => new Date()),
+    now,
     limits: { ...DEFAULT_LIMITS, ...input.limits },
     traffic: createTraffic(input.accountLimits ?? ACCOUNT_LIMITS),
     signInTraffic: createTraffic(input.signInLimits ?? SIGN_IN_LIMITS),

@@ -136,6 +136,7 @@ async function startParts(input: StartInput): Promise<Omit<RunningServer, 'close
     journal,
     trustedProxies: settings.trustedProxies,
     codeSender: input.codeSender,
+    issuers: settings.issuers,
     notify: input.webhook !== undefined,
     log,
     metrics,

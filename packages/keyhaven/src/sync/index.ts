@@ -45,7 +45,7 @@ export type {
 } from './outcomes.ts'
 export { findPinRefusal, normalizePin } from '../strength/index.ts'
 export type { PinCheck, PinReminder } from './operations/pin-reminder.ts'
-export { openSession, requestSignInCode, signIn } from './transport/session.ts'
+export { openSession, requestSignInCode, signIn, signInWithToken } from './transport/session.ts'
 export type { Session, SessionRequest } from './transport/session.ts'
 export type { Answer, Fetch } from './transport/exchange.ts'
 export { httpTransport } from './transport/http.ts'

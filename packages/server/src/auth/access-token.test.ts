@@ -72,6 +72,9 @@ describe('access tokens', () => {
     ['another audience', { aud: '00'.repeat(16) }],
     ['no audience', { aud: undefined }],
     ['no end', { exp: undefined }],
+    ['no beginning', { iat: undefined }],
+    ['a time that has not come', { nbf: Math.floor(Date.now() / 1000) + 3600 }],
+    ['several audiences, none of them this server', { aud: ['a', 'b'] }],
     ['another session', { sid: '00000000-0000-4000-8000-000000000000' }],
     ['another device', { device: '00'.repeat(16) }],
     ['a device that is none', { device: 'x' }],
@@ -94,6 +97,16 @@ describe('access tokens', () => {
         .sign(deriveAuthKeys(server.keys).accessToken.privateKey)
     expect(await statusWith(await sign(payload))).toEqual([200, undefined])
     expect(await statusWith(await sign({ ...payload, ...change }))).toEqual(SIGNED_OUT)
+  })
+
+  test('a rightly signed token of another type is refused', async () => {
+    const { privateKey } = deriveAuthKeys(server.keys).accessToken
+    const [, payload = ''] = alice.accessToken.split('.')
+    const content = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>
+    const typed = (typ: string): Promise<string> =>
+      new SignJWT(content).setProtectedHeader({ alg: 'EdDSA', typ }).sign(privateKey)
+    expect(await statusWith(await typed('at+jwt'))).toEqual([200, undefined])
+    for (const typ of ['JWT', 'id+jwt', '']) expect(await statusWith(await typed(typ))).toEqual(SIGNED_OUT)
   })
 
   test('the algorithm is not the token’s to choose', async () => {

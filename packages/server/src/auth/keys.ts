@@ -35,6 +35,8 @@ export interface AuthKeys {
   readonly rateLimit: Uint8Array
   readonly phoneHash: Uint8Array
   readonly phoneSeal: Uint8Array
+  /** Finds the accounts of outside issuers' subjects. */
+  readonly outsideHash: Uint8Array
   /** Signs the heads of access logs. */
   readonly accessLog: SigningKey
 }
@@ -50,6 +52,7 @@ export function deriveAuthKeys({ tokenKey, phoneKey, chainKey }: AuthSecrets): A
     rateLimit: deriveKey({ secret: tokenKey, info: lp('keyhaven/rate-limit/v1') }),
     phoneHash: deriveKey({ secret: phoneKey, info: lp('keyhaven/phone-hash/v1') }),
     phoneSeal: deriveKey({ secret: phoneKey, info: lp('keyhaven/phone-seal/v1') }),
+    outsideHash: deriveKey({ secret: phoneKey, info: lp('keyhaven/outside-hash/v1') }),
     accessLog: deriveSigningKey(chainKey, 'keyhaven/access-log-key/v1'),
   }
 }

@@ -17,12 +17,15 @@ import type { ApiEnv, Services } from '../http/services.ts'
 import { id16, labelShape, proofHeader, realmIdsShape } from '../http/shapes.ts'
 import {
   codeAnswer,
+  outsideAnswer,
   phoneAnswer,
   realmTokensAnswer,
   refreshedAnswer,
   signedInAnswer,
   tenantAnswer,
 } from '../openapi/answers.ts'
+import { signInOutside } from './issuers/sign-in.ts'
+import type { VerifyOutsideToken } from './issuers/verify.ts'
 import { changePhone, requirePhoneProof } from './change-phone.ts'
 import { parsePhone } from './phone.ts'
 import { REALM_TOKEN_KEY_NAME, deriveRealmSubject, sealRealmContext, signRealmToken } from './realm-token.ts'
@@ -41,6 +44,10 @@ const verifyBody = z.object({
   device: z.object({ id: id16, label: labelShape }),
 })
 const phoneBody = z.object({ phone: phoneText, requestId: id16, code: codeShape })
+const outsideBody = z.object({
+  token: z.string().min(1).max(8192),
+  device: z.object({ id: id16, label: labelShape }),
+})
 const refreshBody = z.object({ refreshToken: z.string().min(1).max(512) })
 const realmTokensBody = z.object({
   registration: id16,
@@ -54,6 +61,8 @@ export function addAuthRoutes(app: Hono<ApiEnv>, services: Services): void {
 }
 
 function addSessionRoutes(app: Hono<ApiEnv>, services: Services): void {
+  const { verifyOutsideToken } = services
+  if (verifyOutsideToken !== undefined) addIssuerRoute(app, services, verifyOutsideToken)
   app.post('/v1/auth/code', boundAddress(services))
   addRoute(app, '/v1/auth/code', {
     POST: {
@@ -87,6 +96,19 @@ function addSessionRoutes(app: Hono<ApiEnv>, services: Services): void {
       admits: 'session',
       answers: { 204: null },
       handle: postLogout(services),
+    },
+  })
+}
+
+/** Only where the operator has named an issuer. */
+function addIssuerRoute(app: Hono<ApiEnv>, services: Services, verify: VerifyOutsideToken): void {
+  app.post('/v1/auth/issuer', boundAddress(services))
+  addRoute(app, '/v1/auth/issuer', {
+    POST: {
+      summary: 'Shows a token of an outside issuer and begins a session.',
+      body: outsideBody,
+      answers: { 200: outsideAnswer },
+      handle: postIssuer(services, verify),
     },
   })
 }
@@ -160,6 +182,15 @@ function postVerify(services: Services): ApiHandler {
       origin: context.get('origin'),
     })
     return context.json({ accountId, phone, ...tokens })
+  }
+}
+
+function postIssuer(services: Services, verify: VerifyOutsideToken): ApiHandler {
+  return async (context) => {
+    const { token, device } = await readJson(context, outsideBody)
+    const identity = await verify(token)
+    const origin = context.get('origin')
+    return context.json({ ...(await signInOutside(services, { identity, device, origin })) })
   }
 }
 

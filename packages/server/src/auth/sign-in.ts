@@ -43,7 +43,7 @@ export async function requestCode(
   const code = generateCode()
   const requestId = toHex(randomBytes(16))
   const address = addressBlock(request.origin.address)
-  const exceeded = await withPhone(services, request, async (transaction, phone) => {
+  const exceeded = await withIdentity(services, numberOf(services, request), async (transaction, phone) => {
     const isKnown = await isDeviceOf(transaction, { ...phone, deviceId: request.deviceId })
     const over = await countRequests(
       transaction,
@@ -82,7 +82,7 @@ export async function verifyCode(
   services: Services,
   request: SignInRequest & { readonly requestId: string; readonly code: string; readonly device: Device },
 ): Promise<SessionTokens> {
-  const outcome = await withPhone(services, request, async (transaction, phone) => {
+  const outcome = await withIdentity(services, numberOf(services, request), async (transaction, phone) => {
     const over = await countRequests(
       transaction,
       [{ name: 'triesPerAddress', whom: addressBlock(request.origin.address) }],
@@ -107,20 +107,28 @@ export async function verifyCode(
     : rateLimited(outcome.over.retryAfterSeconds)
 }
 
-/** A number inside its transaction. An unknown number has the id that its account would get. */
-interface PhoneInTransaction {
+/** A number, or an outside issuer's subject, inside its transaction. An unknown one has the id that its account would get. */
+export interface IdentityInTransaction {
   readonly hash: Uint8Array
   readonly known: boolean
   readonly accountId: string
   readonly subject: EventSubject
 }
 
-async function withPhone<Result>(
+function numberOf(
   services: Services,
-  request: SignInRequest,
-  run: (transaction: Transaction, phone: PhoneInTransaction) => Promise<Result>,
+  { phone, origin }: SignInRequest,
+): { readonly hash: Uint8Array; readonly origin: RequestOrigin } {
+  return { hash: hashPhone(phone, services.keys.phoneHash), origin }
+}
+
+/** One transaction of sign-in about the account that a hash (32 bytes) finds. */
+export async function withIdentity<Result>(
+  services: Services,
+  request: { readonly hash: Uint8Array; readonly origin: RequestOrigin },
+  run: (transaction: Transaction, account: IdentityInTransaction) => Promise<Result>,
 ): Promise<Result> {
-  const hash = hashPhone(request.phone, services.keys.phoneHash)
+  const { hash } = request
   const inTransaction = async (transaction: Transaction): Promise<Result> => {
     await transaction.query(`SET LOCAL app.phone_hash = '${toHex(hash)}'`)
     const { rows } = await transaction.query<{ user_id: string }>(
@@ -147,7 +155,7 @@ async function withPhone<Result>(
 async function storeCode(
   services: Services,
   transaction: Transaction,
-  input: { readonly requestId: string; readonly code: string; readonly phone: PhoneInTransaction },
+  input: { readonly requestId: string; readonly code: string; readonly phone: IdentityInTransaction },
 ): Promise<void> {
   const { requestHash, codeHash } = hashesOf(services, { ...input, hash: input.phone.hash })
   const expiresAt = new Date(input.phone.subject.time.getTime() + CODE_LIFETIME_SECONDS * 1000)
@@ -200,10 +208,16 @@ function hashesOf(
   }
 }
 
-async function startSession(
+/** A session of a device; where there is no account yet, it is made. */
+export async function startSession(
   services: Services,
   transaction: Transaction,
-  input: { readonly phone: string; readonly device: Device; readonly account: PhoneInTransaction },
+  input: {
+    /** None for whom an outside issuer names. */
+    readonly phone: string | undefined
+    readonly device: Device
+    readonly account: IdentityInTransaction
+  },
 ): Promise<SessionTokens> {
   const { account, device } = input
   if (!account.known) await createAccount(services, transaction, { phone: input.phone, account })
@@ -219,10 +233,12 @@ async function startSession(
 async function createAccount(
   services: Services,
   transaction: Transaction,
-  input: { readonly phone: string; readonly account: PhoneInTransaction },
+  input: { readonly phone: string | undefined; readonly account: IdentityInTransaction },
 ): Promise<void> {
   const { accountId, hash, subject } = input.account
-  const sealed = await sealPhone({ phone: input.phone, accountId, phoneSealKey: services.keys.phoneSeal })
+  const { phone } = input
+  const { phoneSeal: phoneSealKey } = services.keys
+  const sealed = phone === undefined ? null : await sealPhone({ phone, accountId, phoneSealKey })
   await transaction.query(
     'INSERT INTO app.accounts (user_id, phone_sealed, created_at) VALUES ($1, $2, $3)',
     [accountId, sealed, subject.time],
@@ -234,7 +250,7 @@ async function createAccount(
 /** Writes a request down; of those over a limit only the first of each window, so that a flood fills no log. */
 async function recordCodeRequest(
   transaction: Transaction,
-  phone: PhoneInTransaction,
+  phone: IdentityInTransaction,
   over: Exceeded | undefined,
 ): Promise<void> {
   if (over?.first === false) return
@@ -242,9 +258,9 @@ async function recordCodeRequest(
   await recordEvents(transaction, phone.subject, event)
 }
 
-function countContext(
+export function countContext(
   services: Services,
-  phone: PhoneInTransaction,
+  phone: IdentityInTransaction,
 ): { readonly limits: Services['limits']; readonly rateLimitKey: Uint8Array; readonly now: Date } {
   return { limits: services.limits, rateLimitKey: services.keys.rateLimit, now: phone.subject.time }
 }

@@ -45,6 +45,7 @@ export type RefusalCode =
   | 'ERR_TENANT_MOVED'
   | 'ERR_STOPPING'
   | 'ERR_SENDER_UNAVAILABLE'
+  | 'ERR_ISSUER_UNAVAILABLE'
   | 'ERR_QUOTA_EXCEEDED'
 
 const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
@@ -98,6 +99,10 @@ const REFUSALS: Readonly<Record<RefusalCode, Entry>> = {
   ERR_TENANT_MOVED: { status: 503, message: 'This app’s registrations moved to another operator.' },
   ERR_JOURNAL_UNAVAILABLE: { status: 503, message: 'The realm’s journal is not available; try again.' },
   ERR_SENDER_UNAVAILABLE: { status: 503, message: 'The code could not be sent; try again.' },
+  ERR_ISSUER_UNAVAILABLE: {
+    status: 503,
+    message: 'The keys of the token’s issuer cannot be had; try again.',
+  },
   ERR_QUOTA_EXCEEDED: { status: 507, message: 'The quota of the account is used up.' },
 }
 

@@ -5,6 +5,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { AccessClaims } from '../auth/access-token.ts'
 import type { CodeSender } from '../auth/code-sender.ts'
+import type { VerifyOutsideToken } from '../auth/issuers/verify.ts'
 import type { AuthKeys } from '../auth/keys.ts'
 import type { SignInLimits } from '../auth/rate-limits.ts'
 import type { Quota } from '../backups/segments.ts'
@@ -17,6 +18,8 @@ export interface Services {
   readonly database: Database
   readonly keys: AuthKeys
   readonly codeSender: CodeSender
+  /** Where there are outside issuers. */
+  readonly verifyOutsideToken: VerifyOutsideToken | undefined
   /** The server's public origin: the issuer of access tokens. */
   readonly origin: string
   readonly now: () => Date

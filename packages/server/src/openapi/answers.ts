@@ -24,6 +24,7 @@ const tokens = {
   refreshToken: z.string().min(1).max(512),
 }
 export const signedInAnswer: z.ZodType = z.strictObject({ accountId: uuid, phone, ...tokens })
+export const outsideAnswer: z.ZodType = z.strictObject({ accountId: uuid, ...tokens })
 export const refreshedAnswer: z.ZodType = z.strictObject(tokens)
 export const phoneAnswer: z.ZodType = z.strictObject({ phone })
 export const realmTokensAnswer: z.ZodType = z.strictObject({ tokens: z.record(id16, jwt) })

@@ -2,10 +2,14 @@
  * The document against the server: every route is in it, a run through all of them gives no answer that it does not tell, and takes no
  * request that it does not allow.
  */
+import { generateKeyPairSync } from 'node:crypto'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { randomBytes, toBase64, toHex, utf8 } from 'keyhaven/crypto'
+import { publishKey, startTestIssuer } from '../testing/issuer.ts'
+import type { TestIssuer } from '../testing/issuer.ts'
 import { acmeTenants, acmeToken } from '../realm/testing/realm-server.ts'
 import { startTestApp, randomPhone } from '../testing/app.ts'
 import type { TestApp, TestDevice } from '../testing/app.ts'
@@ -40,15 +44,20 @@ interface Exchange {
 const realmId = randomBytes(16)
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, validateFormats: false })
 const exchanges: Exchange[] = []
+const issuerKeys = generateKeyPairSync('ed25519')
+let issuer: TestIssuer
 let server: TestApp
 let document: Document
 
 beforeAll(async () => {
-  server = await startTestApp({ realmId, tenants: acmeTenants })
+  issuer = await startTestIssuer([publishKey('ed', issuerKeys.publicKey)])
+  const issuers = new Map([[issuer.origin, { audience: 'app', keys: `${issuer.origin}/keys` }]])
+  server = await startTestApp({ realmId, tenants: acmeTenants, issuers })
   document = (await server.send('/openapi.json')).body as Document
   const direct = fetch
   vi.stubGlobal('fetch', async (input: string, init: RequestInit = {}) => {
-    const answer = await direct(input, init)
+    // Without sockets: of a kept-alive one, a busy machine may learn too late that it was closed.
+    const answer = await (input.startsWith(server.origin) ? server.fetch : direct)(input, init)
     await keep(input, init, answer.clone())
     return answer
   })
@@ -107,7 +116,20 @@ async function runThroughAll(): Promise<void> {
   await useBackup(alice)
   await useRealm(alice)
   await useLink(alice)
+  await useIssuer()
   await leave(alice)
+}
+
+async function useIssuer(): Promise<void> {
+  const token = await new SignJWT()
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'ed' })
+    .setIssuer(issuer.origin)
+    .setAudience('app')
+    .setSubject('somebody')
+    .setIssuedAt(server.clock.now)
+    .setExpirationTime(new Date(server.clock.now.getTime() + 60_000))
+    .sign(issuerKeys.privateKey)
+  await server.post('/v1/auth/issuer', { token, device: { id: randomId(), label: 'A device' } })
 }
 
 async function useAccount(alice: TestDevice): Promise<void> {

@@ -57,6 +57,7 @@ describe('a realm token is good', () => {
       'old',
     ],
     ['without scope', { claims: { scope: undefined } }, 'acme'],
+    ['of almost 4096 characters', { claims: { pad: 'x'.repeat(2800) } }, 'acme'],
     ['for a whole day', { claims: { exp: now + 86_400 } }, 'acme'],
     ['five seconds early', { claims: { nbf: now + 5 } }, 'acme'],
     ['four seconds late', { claims: { nbf: now - 600, exp: now - 4 } }, 'acme'],
@@ -101,6 +102,19 @@ describe('a realm token is not good', () => {
     ['of an unknown key version', { header: { kid: 'acme:2' } }],
     ['with a version that is spelled otherwise', { header: { kid: 'acme:01' } }],
     ['without a key name', { header: { kid: undefined } }],
+    ['under another tenant’s key name, signed by its own key', { header: { kid: 'big:2' } }],
+    ['under its own key name, for another tenant', { claims: { iss: 'test-acme' } }],
+    ['under the key name of another tenant with the same secret', { header: { kid: 'test-acme:0' } }],
+    [
+      'by the key of one tenant under the name of another',
+      { claims: { iss: 'old' }, header: { alg: 'EdDSA', kid: 'old:3' }, key: ed25519.privateKey },
+    ],
+    [
+      'of a tenant’s key by another algorithm that it could do',
+      { claims: { iss: 'old' }, header: { alg: 'PS256', kid: 'old:3' }, key: rsa.privateKey },
+    ],
+    ['of a foreign issuer that calls itself by a URL', { claims: { iss: 'https://acme' } }],
+    ['that is longer than 4096 characters', { claims: { pad: 'x'.repeat(3000) } }],
     ['by another algorithm than its key’s', { header: { alg: 'HS512' }, key: randomBytes(64) }],
   ])('%s', async (_, change) => {
     expect(await verify(await token(change), NOW)).toBeUndefined()

@@ -25,6 +25,8 @@ import type { SealKeySettings } from './sealing.ts'
 import { SEALING_VARIABLES, parseEpochTerms, parseSealKeySettings } from './sealing.ts'
 import type { JournalSettings } from './journal.ts'
 import { JOURNAL_VARIABLE, parseJournal } from './journal.ts'
+import type { Issuers } from './issuers.ts'
+import { ISSUERS_VARIABLE, parseIssuers } from './issuers.ts'
 import type { MetricsSettings } from './metrics.ts'
 import { METRICS_TOKEN_VARIABLE, METRICS_VARIABLE, parseMetrics } from './metrics.ts'
 import type { TenantKeys } from './tenants.ts'
@@ -60,6 +62,8 @@ export interface ServerSettings {
   readonly webhook: { readonly url: string; readonly secretFile: string } | undefined
   /** For how long a server that is to stop still takes requests, in ms. */
   readonly drainMs: number
+  /** By whose tokens people sign in beside phone numbers. */
+  readonly issuers: Issuers | undefined
   /** `undefined`: none are given out. */
   readonly metrics: MetricsSettings | undefined
   /** After so many days an event is erased from its tenant's audit feed. */
@@ -116,6 +120,7 @@ const SERVER_VARIABLES = [
   'KEYHAVEN_TRUSTED_PROXIES',
   'KEYHAVEN_DRAIN_SECONDS',
   'KEYHAVEN_PUBLIC_ORIGIN',
+  ISSUERS_VARIABLE,
   METRICS_VARIABLE,
   METRICS_TOKEN_VARIABLE,
 ]
@@ -159,6 +164,7 @@ export function parseSettings(input: {
     drainMs: (readVariable(env, 'KEYHAVEN_DRAIN_SECONDS', parseDrain) ?? 0) * 1000,
     codeSender: parseCodeSender(env, webhook),
     webhook,
+    issuers: readVariable(env, ISSUERS_VARIABLE, parseIssuers),
     metrics: parseMetrics(env, readVariable),
     auditDays: readVariable(env, 'KEYHAVEN_AUDIT_DAYS', parseDays) ?? DEFAULT_AUDIT_DAYS,
     addressDays: readVariable(env, 'KEYHAVEN_ADDRESS_DAYS', parseDays) ?? DEFAULT_ADDRESS_DAYS,
@@ -191,6 +197,7 @@ const ACCOUNT_VARIABLES = [
   'KEYHAVEN_WEBHOOK_SECRET_FILE',
   'KEYHAVEN_CODE_SENDER',
   'KEYHAVEN_ADDRESS_DAYS',
+  ISSUERS_VARIABLE,
 ]
 
 function requireRealmOnly(env: Environment): void {

@@ -1,5 +1,5 @@
 /**
- * Signing in by phone code, and the session that follows: kept in the vault, refreshed by itself.
+ * Signing in by phone code or by an outside issuer's token, and the session that follows: kept in the vault, refreshed by itself.
  *
  * Processes that share a vault share its session: before a token is refreshed the vault is read again, and the server
  * answers the immediate predecessor of a refresh token for 30 seconds.
@@ -36,7 +36,7 @@ export interface Session {
   readonly origin: string
   /** The account's UUID. */
   readonly accountId: string
-  /** E.164. */
+  /** E.164; empty where this device signed in by an outside issuer's token. */
   readonly phone: string
   /** 32 hex digits. */
   readonly deviceId: string
@@ -78,21 +78,56 @@ export async function signIn(input: {
   readonly deviceLabel: string
   readonly fetch?: Fetch
 }): Promise<Session> {
-  const device = await openDevice(input.vault, input.deviceLabel)
-  const deviceId = toHex(device.id)
   const { phone, requestId, code } = input
-  const body = { phone, requestId, code, device: { id: deviceId, label: input.deviceLabel } }
-  const fields = readJson(await post(input, '/v1/auth/verify', body))
+  const [fields, deviceId] = await show(input, '/v1/auth/verify', { phone, requestId, code })
+  return beginSession(input, { fields, phone: fields.text('phone'), deviceId })
+}
+
+/**
+ * Signs this device in with a token (a JWT) of an outside issuer that the server's operator has named, and keeps the session in the vault.
+ * `ERR_CODE_REJECTED` for a token that is not good, `ERR_SERVER_UNAVAILABLE` also while the issuer's keys cannot be had;
+ * `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
+ */
+export async function signInWithToken(input: SignInPlace & { readonly token: string }): Promise<Session> {
+  const [fields, deviceId] = await show(input, '/v1/auth/issuer', { token: input.token })
+  return beginSession(input, { fields, phone: '', deviceId })
+}
+
+/** Where a device signs in, and as what. */
+interface SignInPlace {
+  readonly origin: string
+  readonly vault: Vault
+  readonly deviceLabel: string
+  readonly fetch?: Fetch
+}
+
+/** Shows what signs in beside this device's name: the answer, and the device's id. */
+async function show(
+  input: SignInPlace,
+  path: string,
+  credentials: Readonly<Record<string, string>>,
+): Promise<readonly [Fields, string]> {
+  const device = await openDevice(input.vault, input.deviceLabel)
+  const id = toHex(device.id)
+  const body = { ...credentials, device: { id, label: input.deviceLabel } }
+  return [readJson(await post(input, path, body)), id]
+}
+
+async function beginSession(
+  { origin, vault, fetch = globalThis.fetch }: SignInPlace,
+  signedIn: { readonly fields: Fields; readonly phone: string; readonly deviceId: string },
+): Promise<Session> {
+  const { fields, phone, deviceId } = signedIn
   const record = {
-    origin: requireSecureOrigin(input.origin),
+    origin: requireSecureOrigin(origin),
     accountId: fields.text('accountId'),
-    phone: fields.text('phone'),
+    phone,
     deviceId,
     ...readTokens(fields),
   }
-  await bindAccount(input.vault, record.accountId)
-  await keepSession(input.vault, record)
-  return createSession({ vault: input.vault, fetch: input.fetch ?? globalThis.fetch, record })
+  await bindAccount(vault, record.accountId)
+  await keepSession(vault, record)
+  return createSession({ vault, fetch, record })
 }
 
 /** The session that the vault holds, or `undefined` when this device is not signed in. Asks the server nothing. */
