@@ -18,6 +18,18 @@ test('a line is one JSON object with its fields, time and level', () => {
   ])
 })
 
+test('a line has the fields of the list and no other, whatever is handed over', () => {
+  const lines: string[] = []
+  const log = createLog({ write: (line) => lines.push(line) })
+  const fields = { event: 'request_failed', phone: 'planted-marker', route: '/v1/pointer' } as const
+  log.error(fields)
+  log.info(fields)
+  expect(lines.map((line) => Object.keys(JSON.parse(line) as object))).toEqual([
+    ['level', 'time', 'event', 'route'],
+    ['level', 'time', 'event', 'route'],
+  ])
+})
+
 test('a fault is told by name, code and place, never by its message, not even one of many lines', () => {
   const error = Object.assign(new TypeError('planted-marker\nplanted-marker\n    at planted-marker'), {
     code: '22P02',

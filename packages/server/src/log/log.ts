@@ -5,6 +5,22 @@
 import { pino } from 'pino'
 import type { DestinationStream } from 'pino'
 
+/** What is written of a line; whatever else an object has stays out, also where the compiler was not asked. */
+const FIELDS = [
+  'event',
+  'origin',
+  'realmId',
+  'postgres',
+  'milliseconds',
+  'method',
+  'route',
+  'status',
+  'code',
+  'fault',
+  'keyId',
+  'count',
+] as const satisfies readonly (keyof LogFields)[]
+
 /** Everything that a line may say. */
 export interface LogFields {
   readonly event:
@@ -58,12 +74,16 @@ export function createLog(destination: DestinationStream = pino.destination({ fd
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
   return {
     info: (fields) => {
-      logger.info(fields)
+      logger.info(allowed(fields))
     },
     error: (fields) => {
-      logger.error(fields)
+      logger.error(allowed(fields))
     },
   }
+}
+
+function allowed(fields: LogFields): Record<string, unknown> {
+  return Object.fromEntries(FIELDS.map((name) => [name, fields[name]]))
 }
 
 const FRAMES = 12

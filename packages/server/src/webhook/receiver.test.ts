@@ -50,7 +50,7 @@ const server = createServer((request, response) => {
 
 beforeAll(async () => {
   const docs = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
-  const [, code = ''] = /```ts\n(import \{ createHmac[^`]*)```/.exec(docs) ?? []
+  const [, code = ''] = /```ts\n(import \{ createHmac[^]*?)\n```/.exec(docs) ?? []
   const file = join(folder, 'receiver.mjs')
   writeFileSync(file, (await transform(code, { loader: 'ts' })).code)
   receive = ((await import(pathToFileURL(file).href)) as { readonly receive: Receive }).receive

@@ -4,7 +4,7 @@
  * nobody signs in by it.
  */
 import { createLocalJWKSet, errors } from 'jose'
-import type { JWTVerifyGetKey } from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import { KeyhavenError } from 'keyhaven'
 import { parseUtf8 } from 'keyhaven/crypto'
 
@@ -68,7 +68,7 @@ async function fetchSet(url: string): Promise<JWTVerifyGetKey> {
     await answer.body?.cancel()
     throw unavailable()
   }
-  return createLocalJWKSet(JSON.parse(parseUtf8(await readBounded(answer))) as { keys: [] })
+  return createLocalJWKSet(JSON.parse(parseUtf8(await readBounded(answer))) as JSONWebKeySet)
 }
 
 async function readBounded(answer: Response): Promise<Uint8Array> {
