@@ -29,6 +29,7 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     exit: EXIT.usage,
     text: `The realm configuration is not valid: ${problem}.`,
   }),
+  ERR_CONFIGURATION_REJECTED: ({ reason }) => ({ exit: EXIT.distrusted, text: REJECTED_REALMS[reason] }),
   ERR_REALM_UNSUPPORTED: ({ realmId }) => ({
     exit: EXIT.usage,
     text: `Realm ${realmId} has a public key (a hardware realm); that kind is not supported yet.`,
@@ -182,6 +183,16 @@ const EXPLANATIONS: { readonly [C in KeyhavenErrorCode]?: Explain<C> } = {
     text: 'The backup was written by a newer version of Keyhaven; update this one.',
   },
   ERR_ABORTED: { exit: EXIT.interrupted, text: 'Stopped.' },
+}
+
+const REJECTED_REALMS: Readonly<
+  Record<KeyhavenErrorDetails['ERR_CONFIGURATION_REJECTED']['reason'], string>
+> = {
+  signature: 'The file with realms is not signed by the key that this device trusts. Nothing was changed.',
+  older:
+    'The file with realms is older than one that this device has seen. Nothing was changed; get the newest.',
+  forked:
+    'The key has signed two different files with realms under one number. Nothing was changed; ask whoever signs them.',
 }
 
 const PIN_REASONS: Readonly<Record<KeyhavenErrorDetails['ERR_PIN_REFUSED']['reason'], string>> = {

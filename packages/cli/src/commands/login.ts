@@ -1,6 +1,8 @@
 /** `keyhaven login`: signs a device in with a phone number and the code that is sent to it. */
 import { hostname } from 'node:os'
-import { openSession, requestSignInCode, signIn } from 'keyhaven/sync'
+import { parseHex } from 'keyhaven/crypto'
+import { httpTransport, openConfiguration, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
+import type { Session } from 'keyhaven/sync'
 import { CommandError } from '../command-line/command-error.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
@@ -9,7 +11,8 @@ import { DEVICE_OPTIONS, openOrCreateDevice } from '../device/home.ts'
 import type { Device } from '../device/home.ts'
 import { chooseConfiguration, describeRealms, parseServer } from '../device/realms.ts'
 import { keepPendingSignIn, loadPendingSignIn, loadSettings, pinSettings } from '../device/settings.ts'
-import type { PendingSignIn } from '../device/settings.ts'
+import type { DeviceSettings, PendingSignIn } from '../device/settings.ts'
+import { REALMS_KEY_OPTION, chooseRealmsKey } from '../device/signed-realms.ts'
 import { serializeConfiguration } from 'keyhaven/recovery'
 
 const MOST_LABEL = 64
@@ -20,7 +23,7 @@ export const login: Command = {
   summary: 'Sign this device in with a phone number and the code sent to it',
   details: [
     'Sets the device up if its folder is empty, asks the server to send a code to the phone, then asks for the code.',
-    'The first sign-in fixes the server and the realms that this device relies on: the realms of --realms, or the one realm of the server itself. No later answer of a server changes them.',
+    'The first sign-in fixes the server and the realms that this device relies on: the realms of --realms, or the one realm of the server itself. No later answer of a server changes them. With --realms-key the file must be signed by that key, and "keyhaven realms move" takes later ones of the same key.',
     'For programs, in two steps: "keyhaven login --request …" sends the code, "keyhaven login --code-file FILE" uses it.',
   ],
   options: {
@@ -31,6 +34,7 @@ export const login: Command = {
       value: 'FILE',
       summary: "realm configuration as JSON, instead of the server's own single realm",
     },
+    ...REALMS_KEY_OPTION,
     label: {
       value: 'TEXT',
       summary: 'what the access log calls this device',
@@ -72,8 +76,28 @@ async function runLogin(invocation: Invocation): Promise<Answer> {
     vault: device.vault,
     deviceLabel: deviceLabel(invocation),
   })
-  await pinSettings(device.vault, wanted)
-  return signedIn(wanted, session)
+  const settings = await openRealms(device, wanted, session)
+  await pinSettings(device.vault, settings)
+  return signedIn(settings, session)
+}
+
+/** Where the backup is: of a signed document perhaps the realms before, until it is moved. */
+async function openRealms(
+  { vault }: Device,
+  wanted: DeviceSettings,
+  session: Session,
+): Promise<DeviceSettings> {
+  const { signed } = wanted
+  if (signed === undefined) return wanted
+  const publicKey = parseHex(signed.publicKey, 'publicKey', 32)
+  const transport = httpTransport({ session })
+  const { configuration } = await openConfiguration({
+    transport,
+    vault,
+    document: signed.document,
+    publicKey,
+  })
+  return { ...wanted, configuration }
 }
 
 function isSameSignIn(waiting: PendingSignIn, wanted: WantedSignIn): boolean {
@@ -99,16 +123,13 @@ async function resolveSignIn(
   const phone = invocation.option('phone') ?? waiting?.phone ?? (await openSession({ vault }))?.phone
   if (phone === undefined) throw new CommandError('ERR_USAGE', 'Name the phone number with --phone NUMBER.')
   const file = invocation.option('realms')
-  const earlier = waiting?.server === server ? waiting.configuration : undefined
-  if (file === undefined && pinned === undefined && earlier !== undefined)
-    return { server, phone, configuration: earlier }
-  const configuration = await chooseConfiguration({
-    server,
-    file,
-    pinned: pinned?.configuration,
-    signal: invocation.signal,
-  })
-  return { server, phone, configuration }
+  const publicKey = chooseRealmsKey(invocation, pinned)
+  if (file === undefined && invocation.option('realms-key') !== undefined) {
+    throw new CommandError('ERR_USAGE', '--realms-key needs the file that is signed: --realms FILE.')
+  }
+  if (file === undefined && pinned === undefined && waiting?.server === server) return { ...waiting, phone }
+  const realms = await chooseConfiguration({ server, file, publicKey, pinned, signal: invocation.signal })
+  return { ...realms, server, phone }
 }
 
 function deviceLabel(invocation: Invocation): string {
@@ -128,7 +149,7 @@ function codeSent(expiresInSeconds: number): Answer {
 }
 
 function signedIn(
-  wanted: WantedSignIn,
+  wanted: DeviceSettings,
   session: { readonly phone: string; readonly accountId: string; readonly deviceId: string },
 ): Answer {
   const { server, configuration } = wanted

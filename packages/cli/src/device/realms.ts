@@ -3,15 +3,16 @@
  */
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
-import { parseConfiguration, serializeConfiguration } from 'keyhaven/recovery'
-import type { Configuration } from 'keyhaven/recovery'
+import { describeReliance, parseConfiguration, serializeConfiguration } from 'keyhaven/recovery'
+import type { Configuration, ReliedRealm } from 'keyhaven/recovery'
 import { CommandError } from '../command-line/command-error.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { readUpTo } from './files.ts'
+import { printable } from '../command-line/words.ts'
+import { readRealms } from './signed-realms.ts'
+import type { DeviceRealms } from './settings.ts'
 
 const REALM_DEADLINE_MS = 10_000
 const MOST_ANSWER_BYTES = 4096
-const MOST_FILE_BYTES = 64 * 1024
 
 /** The origin of a server's address as typed; an address with a path or a name is `ERR_USAGE`. */
 export function parseServer(text: string): string {
@@ -32,39 +33,25 @@ export function parseServer(text: string): string {
 export async function chooseConfiguration(input: {
   readonly server: string
   readonly file: string | undefined
-  readonly pinned: Configuration | undefined
+  /** The key that the file must be signed by, 64 hex digits. */
+  readonly publicKey: string | undefined
+  readonly pinned: DeviceRealms | undefined
   readonly signal: AbortSignal
-}): Promise<Configuration> {
+}): Promise<DeviceRealms> {
   const { server, file, pinned } = input
   if (file !== undefined) {
-    const given = await readConfiguration(file)
+    const given = await readRealms(file, input.publicKey ?? pinned?.signed?.publicKey)
     if (pinned !== undefined && !isSame(given, pinned)) throw otherRealms('--realms names others', EXIT.usage)
-    return given
+    return pinned ?? given
   }
-  if (pinned?.realms.every(({ address }) => address !== `${server}/realm/`) === true) return pinned
+  const realms = pinned?.configuration.realms
+  if (realms?.every(({ address }) => address !== `${server}/realm/`) === true && pinned) return pinned
   const served = await askForRealm(server, input.signal)
-  const [expected] = pinned?.realms.filter(({ address }) => address === `${server}/realm/`) ?? []
+  const [expected] = realms?.filter(({ address }) => address === `${server}/realm/`) ?? []
   if (expected !== undefined && toHex(expected.id) !== toHex(served.realms[0]?.id ?? new Uint8Array())) {
     throw otherRealms('the server now shows another', EXIT.distrusted)
   }
-  return pinned ?? served
-}
-
-/** The configuration of a file; `ERR_CONFIGURATION_INVALID` when it holds none. */
-export async function readConfiguration(file: string): Promise<Configuration> {
-  const bytes = await readUpTo(file, MOST_FILE_BYTES + 1, 'file with realms')
-  if (bytes.length > MOST_FILE_BYTES) {
-    throw new KeyhavenError('ERR_CONFIGURATION_INVALID', { problem: 'longer than 64 KiB' })
-  }
-  return parseConfiguration(parseJson(new TextDecoder().decode(bytes)))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new KeyhavenError('ERR_CONFIGURATION_INVALID', { problem: 'not JSON' })
-  }
+  return pinned ?? { configuration: served, signed: undefined }
 }
 
 /** Asks a server for its own realm and makes the configuration that relies on it alone. */
@@ -142,7 +129,14 @@ function singleRealm(id: string, address: string): Configuration {
   })
 }
 
-function isSame(left: Configuration, right: Configuration): boolean {
+function isSame(given: DeviceRealms, pinned: DeviceRealms): boolean {
+  if (given.signed?.publicKey !== pinned.signed?.publicKey) return false
+  if (given.signed !== undefined && given.signed.document === pinned.signed?.document) return true
+  return isSameConfiguration(given.configuration, pinned.configuration)
+}
+
+/** True when two configurations say the same, operators and addresses included. */
+export function isSameConfiguration(left: Configuration, right: Configuration): boolean {
   return JSON.stringify(serializeConfiguration(left)) === JSON.stringify(serializeConfiguration(right))
 }
 
@@ -152,9 +146,15 @@ function otherRealms(how: string, exit: typeof EXIT.usage | typeof EXIT.distrust
 }
 
 /** The realms in plain words, one line each after the first. */
-export function describeRealms({ realms, recoverThreshold }: Configuration): string {
+export function describeRealms(configuration: Configuration): string {
+  const { realms, realmsToCollude } = describeReliance(configuration)
   const [only] = realms
-  if (realms.length === 1 && only !== undefined) return `1 realm, ${toHex(only.id)} at ${only.address}`
-  const lines = realms.map(({ id, address }) => `\n  ${toHex(id)} at ${address}`)
-  return `${String(realms.length)} realms, any ${String(recoverThreshold)} of which bring the keys back:${lines.join('')}`
+  if (realms.length === 1 && only !== undefined) return `1 realm, ${describeRealm(only)}`
+  const lines = realms.map((realm) => `\n  ${describeRealm(realm)}`)
+  return `${String(realms.length)} realms, any ${String(realmsToCollude)} of which bring the keys back:${lines.join('')}`
+}
+
+function describeRealm({ id, address, operator }: ReliedRealm): string {
+  const by = operator && `, run by ${printable(operator.name)} (${printable(operator.jurisdiction)})`
+  return `${id} at ${address}${by ?? ''}`
 }

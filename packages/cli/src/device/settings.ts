@@ -16,11 +16,24 @@ const PENDING_RECORD = 'cli/pending-sign-in'
 const PENDING_PHONE_RECORD = 'cli/pending-phone-change'
 const TYPE = 'keyhaven/cli-settings/1'
 
+/** A signed configuration, and the key that this device takes such from. */
+export interface SignedRealms {
+  /** 64 hex digits. */
+  readonly publicKey: string
+  readonly document: string
+}
+
+/** The realms of a device, and the document that they come from if it is a signed one. */
+export interface DeviceRealms {
+  /** Where the backup is; of a signed document also one of the configurations before. */
+  readonly configuration: Configuration
+  readonly signed: SignedRealms | undefined
+}
+
 /** A device's server and realms. */
-export interface DeviceSettings {
+export interface DeviceSettings extends DeviceRealms {
   /** The server's origin, without a slash at the end. */
   readonly server: string
-  readonly configuration: Configuration
 }
 
 /** A sign-in that waits for its code. */
@@ -36,10 +49,11 @@ export async function loadSettings(vault: Vault): Promise<DeviceSettings | undef
 }
 
 /** Pins server and realms, and forgets the sign-in that waited. */
-export async function pinSettings(vault: Vault, { server, configuration }: DeviceSettings): Promise<void> {
+export async function pinSettings(vault: Vault, settings: DeviceSettings): Promise<void> {
+  const { server, configuration, signed } = settings
   await vault.write(
     new Map([
-      [RECORD, sealable({ server, configuration })],
+      [RECORD, sealable({ server, configuration, signed })],
       [PENDING_RECORD, null],
     ]),
   )
@@ -94,14 +108,22 @@ async function loadRecord(vault: Vault, name: string): Promise<StoredSettings | 
   if (record === undefined) return undefined
   const value: unknown = JSON.parse(parseUtf8(record.bytes))
   if (record.type !== TYPE || typeof value !== 'object' || value === null) throw damaged()
-  const { server, configuration, phone, requestId } = value as Readonly<Record<string, unknown>>
+  const { server, configuration, signed, phone, requestId } = value as Readonly<Record<string, unknown>>
   if (typeof server !== 'string') throw damaged()
   return {
     server,
     configuration: parseConfiguration(configuration),
+    signed: signed === undefined ? undefined : readSigned(signed),
     ...(typeof phone === 'string' && { phone }),
     ...(typeof requestId === 'string' && { requestId }),
   }
+}
+
+function readSigned(value: unknown): SignedRealms {
+  if (typeof value !== 'object' || value === null) throw damaged()
+  const { publicKey, document } = value as Readonly<Record<string, unknown>>
+  if (typeof publicKey !== 'string' || typeof document !== 'string') throw damaged()
+  return { publicKey, document }
 }
 
 function damaged(): KeyhavenError<'ERR_VAULT_DAMAGED'> {

@@ -1,5 +1,8 @@
 /** Opens what backing up and restoring need: the session of a device and its keys' synchronisation. */
 import { KeyhavenError } from 'keyhaven'
+import { parseHex } from 'keyhaven/crypto'
+import { parseSignedConfiguration } from 'keyhaven/recovery'
+import type { Configuration } from 'keyhaven/recovery'
 import { createKeySync, httpTransport, openSession } from 'keyhaven/sync'
 import type { KeySync, Session } from 'keyhaven/sync'
 import type { Device } from './home.ts'
@@ -23,6 +26,7 @@ export async function openSignedIn(device: Device): Promise<SignedInDevice | und
     transport: httpTransport({ session }),
     vault,
     configuration: settings.configuration,
+    formerConfigurations: listSigned(settings),
   })
   return { ...device, session, settings, sync }
 }
@@ -32,4 +36,12 @@ export async function requireSignedIn(device: Device): Promise<SignedInDevice> {
   const signedIn = await openSignedIn(device)
   if (signedIn === undefined) throw new KeyhavenError('ERR_SIGNED_OUT', undefined)
   return signedIn
+}
+
+/** All configurations of a device's signed document, newest first; none without one. */
+export function listSigned({ signed }: DeviceSettings): readonly Configuration[] {
+  if (signed === undefined) return []
+  const publicKey = parseHex(signed.publicKey, 'publicKey', 32)
+  const { configuration, previous } = parseSignedConfiguration(signed.document, { publicKey })
+  return [configuration, ...previous]
 }

@@ -40,6 +40,13 @@ export async function startServer(environment: NodeJS.ProcessEnv = {}): Promise<
   return serveIn(folder, environment)
 }
 
+/** Starts a realm and nothing else, with an id of its own, for the users of `origin`'s server. */
+export async function startRealm(origin: string): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyhaven test '))
+  const tenant = await (await fetch(`${origin}/v1/realm-tenant`)).text()
+  return serveIn(folder, { KEYHAVEN_TENANTS: tenant }, ['--realm-only'])
+}
+
 /** Puts `data` and `data-keys` into a folder, as a server that ended in order has left them. */
 export async function copyUsedDirectory(folder: string): Promise<void> {
   const used = join(inject('runFolder'), 'served')
@@ -61,9 +68,10 @@ async function makeUsedDirectory(used: string): Promise<void> {
 async function serveIn(
   folder: string,
   environment: NodeJS.ProcessEnv = {},
+  words: readonly string[] = [],
 ): Promise<TestServer & { readonly stop: (end?: { readonly keep: boolean }) => Promise<void> }> {
   const data = join(folder, 'data')
-  const child = startCommand(['serve', '--port', '0', '--data', data, '--json'], environment)
+  const child = startCommand(['serve', '--port', '0', '--data', data, '--json', ...words], environment)
   const output = collect(child)
   const end = ended(child)
   const stop = async ({ keep = false } = {}): Promise<void> => {
