@@ -64,11 +64,14 @@ function splitLeadingOptions(words: readonly string[]): { leading: string[]; res
   return { leading: words.slice(0, index), rest: words.slice(index) }
 }
 
-/** The first words of several commands, `vault ` or `vault protect `, if just these were typed. */
+/** The first words of several commands, `vault ` or `vault protect `, if just these were typed and they are no command. */
 function familyOf(words: readonly string[], commands: CommandTable): string | undefined {
   const options = words.findIndex((word) => word.startsWith('-'))
-  const family = `${words.slice(0, options < 0 ? words.length : options).join(' ')} `
-  return [...commands.keys()].some((name) => name.startsWith(family)) ? family : undefined
+  const typed = words.slice(0, options < 0 ? words.length : options).join(' ')
+  const family = `${typed} `
+  return !commands.has(typed) && [...commands.keys()].some((name) => name.startsWith(family))
+    ? family
+    : undefined
 }
 
 function loadCommand(words: readonly string[], commands: CommandTable): Promise<Command> {
