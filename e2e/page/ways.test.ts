@@ -23,41 +23,43 @@ beforeAll(async () => {
 
 const reads = (device: PageDevice, text: string | RegExp): Promise<void> =>
   device.page.getByText(text).first().waitFor()
-const number = (device: PageDevice): Promise<string> => device.page.locator('dd.digits').innerText()
+const fingerprint = ({ page }: PageDevice): Promise<string> => page.locator('dd.digits').innerText()
+const toSecurity = ({ page }: PageDevice): Promise<void> =>
+  page.getByRole('link', { name: 'Security' }).click()
 
-/** A device that has signed in and is asked for the PIN. */
-async function nextDevice(): Promise<PageDevice> {
+/** A device that has signed in and is asked for the PIN. A number gets three codes in ten minutes. */
+async function nextDevice(number: string): Promise<PageDevice> {
   const device = await place.newDevice()
-  await device.signIn(phone)
+  await device.signIn(number)
   await device.sees('Enter your PIN')
   return device
 }
 
-async function goToKeys(device: PageDevice): Promise<void> {
+/** The keys that came are those of this identity. */
+async function goToKeys(device: PageDevice, identity: string): Promise<void> {
   await device.sees('Your keys are here')
   await device.press('Go to my keys')
   await reads(device, 'Everything is backed up')
-  expect(await number(device)).toBe(await number(first))
+  expect(await fingerprint(device)).toBe(identity)
 }
 
 /** Writes the code on paper, mistypes a group of it, and answers what was there. */
-async function makeCode(device: PageDevice): Promise<string> {
+async function makeCode(device: PageDevice, look: typeof expectGoodLooks): Promise<string> {
   await device.press('Make a recovery code')
   await device.sees('A recovery code')
   await device.press('Show me the code')
   await device.sees('Write down your code')
-  await expectGoodLooks(device, 'recovery-code')
+  await look(device, 'recovery-code')
   const groups = await device.page.locator('ol.groups [aria-hidden]').allInnerTexts()
   await device.press('I have written it down')
   await device.sees('What does your paper say?')
   expect(await device.page.getByText(groups[0] ?? 'no group').count()).toBe(0)
   const fields = await device.page.getByLabel(/^Group \d$/).all()
-  const names = await Promise.all(fields.map((field) => field.getAttribute('aria-labelledby')))
-  expect(names).toHaveLength(2)
+  expect(fields).toHaveLength(2)
   for (const field of fields) await field.fill('0000')
   await device.press('Compare')
   await reads(device, 'That is another group.')
-  await expectGoodLooks(device, 'recovery-code-check')
+  await look(device, 'recovery-code-check')
   for (const [place, group] of groups.entries()) {
     const field = device.page.getByLabel(`Group ${String(place + 1)}`, { exact: true })
     if ((await field.count()) > 0) await field.fill(` ${group.toLowerCase()} `)
@@ -109,7 +111,7 @@ test('after the first backup a code is shown once and asked back, and a kit is s
   await setUp(first, phone, {
     look: async (device, screen) => {
       if (screen !== 'backed-up') return
-      code = await makeCode(device)
+      code = await makeCode(device, expectGoodLooks)
       await reads(device, 'You have a recovery code')
       kit = await makeKit(device)
       expect(await readPicture(device)).toBe(kit.trim())
@@ -128,7 +130,7 @@ test('after the first backup a code is shown once and asked back, and a kit is s
 })
 
 test('a mistyped code is refused before anything is tried, the right one brings the keys, and a new PIN is chosen', async () => {
-  const device = await nextDevice()
+  const device = await nextDevice(phone)
   await device.press('With a recovery code')
   await device.sees('Enter your recovery code')
   await device.fill('Recovery code', code.slice(0, -1))
@@ -149,12 +151,12 @@ test('a mistyped code is refused before anything is tried, the right one brings 
   await choosePin(device, OTHER_PIN)
   await device.press('Choose a new PIN')
   await reads(device, 'The PIN is changed.')
-  await goToKeys(device)
+  await goToKeys(device, await fingerprint(first))
   expectNoComplaints(device)
 })
 
 test('what is no kit and a wrong passphrase are refused, and the kit brings the keys', async () => {
-  const device = await nextDevice()
+  const device = await nextDevice(phone)
   await device.press('With a recovery kit')
   const choose = (name: string, text: string): Promise<void> =>
     device.page
@@ -172,6 +174,123 @@ test('what is no kit and a wrong passphrase are refused, and the kit brings the 
   await expectGoodLooks(device, 'restore-kit')
   await device.fill('Passphrase of the kit', PASSPHRASE)
   await device.press('Bring my keys')
-  await goToKeys(device)
+  await goToKeys(device, await fingerprint(first))
   expectNoComplaints(device)
+})
+
+test('a way in is taken out of use in the list and opens nothing after that; a passkey from there brings the keys back', async () => {
+  const number = randomPhone()
+  const owner = await place.newDevice()
+  await addAuthenticator(owner)
+  await setUp(owner, number)
+  const identity = await fingerprint(owner)
+  await toSecurity(owner)
+  const typed = await makeCode(owner, () => Promise.resolve())
+  await owner.sees('Security')
+  const removal = owner.page.getByRole('button', { name: /^Take out of use: / })
+  await owner.press('Make a passkey')
+  await reads(owner, 'The passkey is made.')
+  await expect.poll(() => removal.count()).toBe(2) // not the PIN, nor the device
+  await owner.press('Take out of use: Recovery code')
+  await reads(owner, 'kept a copy of your backup from before can still read that copy')
+  await expectGoodLooks(owner, 'remove-way')
+  await owner.press('Yes, take it out of use')
+  await owner.page.getByRole('dialog').waitFor({ state: 'hidden' })
+  await expect.poll(() => removal.count()).toBe(1)
+
+  const device = await nextDevice(number)
+  await addAuthenticator(device)
+  await device.press('With a passkey')
+  await reads(device, 'No passkey was used.')
+  await device.press('With a recovery code')
+  await device.fill('Recovery code', typed)
+  await device.press('Bring my keys')
+  await reads(device, 'This way in is out of use, or belongs to another account.')
+
+  await owner.page.getByRole('link', { name: 'Home' }).click()
+  await owner.press('Sign out')
+  await owner.press('Sign out and remove')
+  await owner.sees('Your keys, safe on every device')
+  await owner.signIn(number)
+  await owner.press('With a passkey')
+  await goToKeys(owner, identity)
+  expectNoComplaints(owner, device)
+})
+
+async function addAuthenticator({ context, page }: PageDevice): Promise<void> {
+  const tools = await context.newCDPSession(page)
+  await tools.send('WebAuthn.enable')
+  await tools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+      hasPrf: true,
+    },
+  })
+}
+
+const digits = ({ page }: PageDevice): Promise<string> => page.locator('.link-digits').innerText()
+const showsPicture = ({ page }: PageDevice): Promise<void> =>
+  page.getByRole('img', { name: /^Picture for the camera/ }).waitFor()
+
+test('a device is let in by the picture that it shows, which ends an earlier offer, or by digits that both show', async () => {
+  const number = randomPhone()
+  const owner = await place.newDevice()
+  await setUp(owner, number)
+  const identity = await fingerprint(owner)
+  await toSecurity(owner)
+  await owner.press('Add a device')
+  await owner.sees('Add a device')
+  await owner.press('Find the new device')
+  await reads(owner, 'No device is waiting.')
+
+  const early = await nextDevice(number)
+  await early.press('From a device that has my keys')
+  await early.page.getByText('Show it as text, to copy').click()
+  const ended = await early.page.locator('details .digits').innerText()
+  const device = await nextDevice(number)
+  await device.press('From a device that has my keys')
+  await showsPicture(device)
+  await expectGoodLooks(device, 'link-offered')
+  await reads(early, 'The time was over, or another device took its place.')
+  for (const [text, answer] of [
+    ['KEYHAVEN-LINK:1:00', 'That is not the text that the new device shows.'],
+    [ended, 'No device is waiting.'],
+  ] as const) {
+    await owner.fill('Text from the new device', text)
+    await owner.press('Let it in')
+    await reads(owner, answer)
+  }
+  const address = await readPicture(device)
+  expect(address).toMatch(/^http:\/\/localhost:\d+\/#\/security\/device\/KEYHAVEN-LINK:1:[0-9A-F:]+$/)
+  await owner.page.goto(address)
+  await owner.press('Let it in')
+  await reads(owner, 'has your keys now.')
+  expect(owner.page.url()).toMatch(/#\/security\/device$/)
+  await goToKeys(device, identity)
+
+  await early.press('Try again')
+  await showsPicture(early)
+  await owner.press('Find the new device')
+  expect(await digits(owner)).toBe(await digits(early))
+  expect(await digits(owner)).toMatch(/^\d{3} \d{3}$/)
+  await reads(owner, 'The new device calls itself “Chrome')
+  await expectGoodLooks(owner, 'link-digits')
+  await owner.press('No, they differ')
+  await reads(owner, 'One of the two devices said no.')
+  await early.press('Yes, they are the same')
+  await reads(early, 'One of the two devices said no.')
+  await early.press('Try again')
+  await showsPicture(early)
+  await owner.press('Find the new device')
+  await owner.press('Yes, they are the same')
+  await early.press('Yes, they are the same')
+  await reads(owner, 'has your keys now.')
+  await goToKeys(early, identity)
+  expectNoComplaints(owner, device, early)
 })

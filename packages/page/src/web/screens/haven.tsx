@@ -13,7 +13,7 @@ const Security = lazy(async () => ({ default: (await import('./security.tsx')).S
 
 export function Haven({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
   const { nav, product } = useTexts()
-  const route = useRoute()
+  const [route] = useRoute().split('/')
   const place = route === 'nostr' || route === 'security' ? route : ''
   return (
     <div className="haven">

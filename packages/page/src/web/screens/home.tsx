@@ -18,7 +18,7 @@ interface Here {
 }
 
 export function Home({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
-  const { home: words } = useTexts()
+  const { home: words, imports } = useTexts()
   const [here, setHere] = useState<Here>()
   const [asking, setAsking] = useState(false)
   const work = useWork()
@@ -38,6 +38,7 @@ export function Home({ device, ways }: { readonly device: Device; readonly ways:
     await leave(device)
     ways.left()
   }
+  const elsewhere = (here?.keys ?? []).filter(({ name }) => /^keys\d+\./.test(name)).length
   return (
     <>
       <Title>{words.title}</Title>
@@ -51,6 +52,7 @@ export function Home({ device, ways }: { readonly device: Device; readonly ways:
           </dl>
         )}
         {here?.keys.some(({ name }) => name === 'nostr') === true && <p>{words.nostr} ✓</p>}
+        {elsewhere > 0 && <p>{imports.elsewhere(elsewhere)} ✓</p>}
         {here?.keys.length === 0 && <p className="empty">{words.empty}</p>}
       </Card>
       <Card title={words.conversations}>

@@ -4,14 +4,17 @@ import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { BringKey } from '../components/bring-key.tsx'
+import { BringPubPay } from '../components/bring-pubpay.tsx'
 import { Card, Field, Form, Notice, Title } from '../components/parts.tsx'
 import { Picture } from '../components/picture.tsx'
+import { usePubPay } from '../components/use-pubpay.ts'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
 import { useTexts } from '../texts/use-texts.ts'
 
 export function Nostr({ device }: { readonly device: Device }): ReactNode {
-  const { nostr: words } = useTexts()
+  const { nostr: words, imports } = useTexts()
+  const [pubpay, forgetPubPay] = usePubPay()
   const [npub, setNpub] = useState<string | null>()
   const work = useWork()
   const look = async (): Promise<void> => {
@@ -52,6 +55,23 @@ export function Nostr({ device }: { readonly device: Device }): ReactNode {
               work.run(async () => {
                 await look()
                 await device.sync.sync()
+              })
+            }}
+          />
+        </Card>
+      )}
+      {npub !== undefined && pubpay !== undefined && (
+        <Card title={imports.pubpay.title}>
+          <BringPubPay
+            device={device}
+            hasPassword={pubpay.mode === 'password'}
+            go={imports.pubpay.move}
+            onBrought={(finish) => {
+              work.run(async () => {
+                await look()
+                const { status } = await device.sync.sync()
+                if (status === 'synced') await finish()
+                forgetPubPay()
               })
             }}
           />

@@ -1,42 +1,54 @@
 /** The next device: the PIN, or one of the other ways in. */
 import type { Restored } from 'keyhaven/sync'
-import { lazy, useState } from 'react'
+import { lazy, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import type { ScreenInput } from '../components/screen-input.ts'
 import { Notice, Title } from '../components/parts.tsx'
 import { Part } from '../components/unloaded.tsx'
-import { useRoute } from '../components/use-route.ts'
+import { replaceRoute, useRoute } from '../components/use-route.ts'
 import { useWork } from '../components/use-work.ts'
 import { useTexts } from '../texts/use-texts.ts'
 import { NewPinAfter } from './restore/new-pin-after.tsx'
-import { OtherWays } from './restore/other-ways.tsx'
+import { OtherWays, WAY_SCREENS } from './restore/other-ways.tsx'
 import { WithPin } from './restore/with-pin.tsx'
 
 const WithCode = lazy(async () => ({ default: (await import('./restore/with-code.tsx')).WithCode }))
+const WithLink = lazy(async () => ({ default: (await import('./restore/with-link.tsx')).WithLink }))
 const WithKit = lazy(async () => ({ default: (await import('./restore/with-kit.tsx')).WithKit }))
 
 /** What each way of restoring is given. */
-export interface RestorePart extends ScreenInput {
+export interface RestoreInput extends ScreenInput {
   readonly onRestored: (restored: Restored) => void
 }
 
 export function Restore({ device, ways }: ScreenInput): ReactNode {
   const route = useRoute()
-  const [restored, setRestored] = useState<Restored>()
-  const part = { device, ways, onRestored: setRestored }
-  if (restored !== undefined) return <Done device={device} ways={ways} restored={restored} by={route} />
+  const [done, setDone] = useState<{ readonly restored: Restored; readonly byPin: boolean }>()
+  const at = WAY_SCREENS.find((screen) => screen === route)
+  useEffect(() => {
+    if (at === undefined) replaceRoute('')
+  }, [at])
+  if (done !== undefined) return <Done device={device} ways={ways} {...done} />
+  const onRestored = (restored: Restored): void => {
+    setDone({ restored, byPin: false })
+  }
+  const input = { device, ways, onRestored }
   return (
-    <Part key={route}>
+    <Part key={at}>
       <main className="narrow">
-        {route === 'recovery-code' ? (
-          <WithCode {...part} />
-        ) : route === 'kit' ? (
-          <WithKit {...part} />
-        ) : (
-          <WithPin {...part} />
+        {at === 'link' && <WithLink {...input} />}
+        {at === 'recovery-code' && <WithCode {...input} />}
+        {at === 'kit' && <WithKit {...input} />}
+        {(at ?? '') === '' && (
+          <WithPin
+            {...input}
+            onRestored={(restored) => {
+              setDone({ restored, byPin: true })
+            }}
+          />
         )}
-        <OtherWays {...part} at={route} />
+        <OtherWays {...input} at={at ?? ''} />
         <SignOut device={device} ways={ways} />
       </main>
     </Part>
@@ -47,8 +59,8 @@ function Done({
   device,
   ways,
   restored,
-  by,
-}: ScreenInput & { readonly restored: Restored; readonly by: string }): ReactNode {
+  byPin,
+}: ScreenInput & { readonly restored: Restored; readonly byPin: boolean }): ReactNode {
   const { enterPin: words, pin } = useTexts()
   const { skipped } = restored
   return (
@@ -58,7 +70,7 @@ function Done({
       {skipped !== undefined && (
         <Notice tone="bad">{words.skipped(skipped.unopened + skipped.missing)}</Notice>
       )}
-      {by !== '' && <NewPinAfter device={device} ways={ways} />}
+      {!byPin && <NewPinAfter device={device} ways={ways} />}
       <Button
         className="primary"
         onPress={() => {

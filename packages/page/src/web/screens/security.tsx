@@ -1,17 +1,45 @@
-/** Devices, PIN, who guards it, what happened, the person's data. */
-import { useState } from 'react'
+/** Devices, PIN, ways in, who guards the PIN, what happened, the person's data. */
+import { lazy, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Keeping } from '../components/keeping.tsx'
 import type { ScreenInput } from '../components/screen-input.ts'
 import { Card, Title } from '../components/parts.tsx'
+import { Part } from '../components/unloaded.tsx'
+import { replaceRoute, useRoute } from '../components/use-route.ts'
 import { useTexts } from '../texts/use-texts.ts'
 import { Alerts, History } from './history.tsx'
 import { Devices } from './security/devices.tsx'
+import { Guards } from './security/guards.tsx'
 import { Pin } from './security/pin.tsx'
+import { WaysIn } from './security/ways-in.tsx'
 import { DeleteEverything, ExportEverything } from './your-data.tsx'
 
+const AddDevice = lazy(async () => ({ default: (await import('./security/add-device.tsx')).AddDevice }))
+const NewCode = lazy(async () => ({ default: (await import('./ways/new-code.tsx')).NewCode }))
+const NewKit = lazy(async () => ({ default: (await import('./ways/new-kit.tsx')).NewKit }))
+
 export function Security({ device, ways }: ScreenInput): ReactNode {
+  const [, at = '', scanned] = useRoute().split('/')
+  const back = (): void => {
+    replaceRoute('security')
+  }
+  return (
+    <Part key={at}>
+      {at === 'device' ? (
+        <AddDevice device={device} ways={ways} scanned={scanned} />
+      ) : at === 'recovery-code' ? (
+        <NewCode device={device} ways={ways} onDone={back} />
+      ) : at === 'kit' ? (
+        <NewKit device={device} ways={ways} onDone={back} />
+      ) : (
+        <Overview device={device} ways={ways} />
+      )}
+    </Part>
+  )
+}
+
+function Overview({ device, ways }: ScreenInput): ReactNode {
   const texts = useTexts()
   const { security: words } = texts
   const [keeping, setKeeping] = useState(false)
@@ -21,6 +49,7 @@ export function Security({ device, ways }: ScreenInput): ReactNode {
       <Alerts device={device} ways={ways} />
       <Devices device={device} ways={ways} />
       <Pin device={device} ways={ways} />
+      <WaysIn device={device} ways={ways} />
       {!device.inMemory && (
         <Card title={words.keep}>
           {keeping ? (
@@ -43,9 +72,7 @@ export function Security({ device, ways }: ScreenInput): ReactNode {
           )}
         </Card>
       )}
-      <Card title={words.realms}>
-        <p>{words.realmsLead}</p>
-      </Card>
+      <Guards />
       <History device={device} ways={ways} />
       <Card title={words.data}>
         <ExportEverything device={device} ways={ways} />

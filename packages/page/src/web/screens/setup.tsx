@@ -1,13 +1,12 @@
 /** The first device: keys, how they are kept here, the PIN, the backup. */
 import type { Progress } from 'keyhaven/sync'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
-import { Label, Radio, RadioGroup, Text } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
-import { BringKey } from '../components/bring-key.tsx'
+import { ChooseKeys } from '../components/choose-keys.tsx'
 import { Keeping } from '../components/keeping.tsx'
 import { NewPin } from '../components/new-pin.tsx'
-import { Form, Notice, Title } from '../components/parts.tsx'
+import { Notice, Title } from '../components/parts.tsx'
 import { goTo, replaceRoute, useRoute } from '../components/use-route.ts'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
@@ -21,6 +20,8 @@ export function Setup({ device, ways }: { readonly device: Device; readonly ways
   const texts = useTexts()
   const route = useRoute()
   const [done, setDone] = useState(false)
+  /** What an import leaves to be done when the keys are backed up. */
+  const finishImport = useRef<() => Promise<void>>(undefined)
   const step = STEPS.find((one) => one === route)
   useEffect(() => {
     if (!done && step === undefined) replaceRoute('keys')
@@ -31,9 +32,10 @@ export function Setup({ device, ways }: { readonly device: Device; readonly ways
     <main className="narrow">
       <p className="step">{texts.steps(STEPS.indexOf(at) + 1, STEPS.length)}</p>
       {at === 'keys' && (
-        <Keys
+        <ChooseKeys
           device={device}
-          onNext={() => {
+          onNext={(finish) => {
+            finishImport.current = finish
             goTo(device.inMemory ? 'pin' : 'keep')
           }}
         />
@@ -55,58 +57,14 @@ export function Setup({ device, ways }: { readonly device: Device; readonly ways
         <ChoosePin
           device={device}
           ways={ways}
-          onDone={() => {
+          onDone={async () => {
+            await finishImport.current?.()
             setDone(true)
             replaceRoute('backed-up')
           }}
         />
       )}
     </main>
-  )
-}
-
-function Keys({ device, onNext }: { readonly device: Device; readonly onNext: () => void }): ReactNode {
-  const texts = useTexts()
-  const { keys: words } = texts
-  const [choice, setChoice] = useState('make')
-  const work = useWork()
-  const make = async (): Promise<void> => {
-    const { makeIdentity } = await import('../device/keys.ts')
-    await makeIdentity(device)
-    onNext()
-  }
-  return (
-    <>
-      <Title>{words.title}</Title>
-      <p className="lead">{words.lead}</p>
-      <RadioGroup className="choices" value={choice} onChange={setChoice}>
-        <Label className="quiet-label">{words.title}</Label>
-        {(['make', 'bring'] as const).map((one) => (
-          <Radio key={one} value={one} className="choice">
-            <strong>{words[one]}</strong>
-            <Text slot="description">{words[`${one}Hint`]}</Text>
-          </Radio>
-        ))}
-      </RadioGroup>
-      {choice === 'make' ? (
-        <Form
-          onSubmit={() => {
-            work.run(make)
-          }}
-          go={texts.next}
-          busy={work.busy}
-        />
-      ) : (
-        <BringKey
-          device={device}
-          go={texts.next}
-          onBrought={() => {
-            work.run(make)
-          }}
-        />
-      )}
-      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-    </>
   )
 }
 
@@ -117,7 +75,7 @@ function ChoosePin({
 }: {
   readonly device: Device
   readonly ways: Ways
-  readonly onDone: () => void
+  readonly onDone: () => Promise<void>
 }): ReactNode {
   const { pin: words } = useTexts()
   const [progress, setProgress] = useState<Progress>()
@@ -127,7 +85,7 @@ function ChoosePin({
       const { makeIdentity } = await import('../device/keys.ts')
       await makeIdentity(device)
       const { status } = await device.sync.backup({ pin, onProgress: setProgress })
-      if (status === 'backed-up') onDone()
+      if (status === 'backed-up') await onDone()
       // Another device made a backup meanwhile: this one is the next device now.
       else ways.signedIn(device)
     }, ways.onFault)

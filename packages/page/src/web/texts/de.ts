@@ -1,8 +1,10 @@
 /** Every word of the page in German. */
+import { imports } from './de/imports.ts'
 import { waysIn } from './de/ways-in.ts'
 import type { Texts } from './en.ts'
 
 export const de: Texts = {
+  ...imports,
   ...waysIn,
   language: 'Deutsch',
   product: 'Keyhaven',
@@ -221,9 +223,6 @@ export const de: Texts = {
     rotated: 'Die Sicherung hat ein neues Schloss. Ihre PIN bleibt.',
     keep: 'Wie dieses Gerät Ihre Schlüssel verwahrt',
     keepChange: 'Ändern',
-    realms: 'Wer Ihre PIN bewacht',
-    realmsLead:
-      'Ein Server bewacht Ihre PIN: dieser. Er zählt falsche Versuche und kann die PIN nicht lesen. Wenn sich seine Betreiber gegen Sie wenden und Ihre PIN kurz ist, könnten sie sie finden. Eine PIN aus mehreren Wörtern bleibt ihnen verschlossen.',
     log: 'Was in Ihrem Konto geschah',
     logTable: 'Die Ereignisse als Tabelle',
     logLead: 'Das Neueste zuerst. Vom Server geschrieben, von diesem Gerät geprüft.',

@@ -1,7 +1,9 @@
 /** Every word of the page in English. Another language is a file like this one. */
+import { imports } from './en/imports.ts'
 import { waysIn } from './en/ways-in.ts'
 
 export const en = {
+  ...imports,
   ...waysIn,
   language: 'English',
   product: 'Keyhaven',
@@ -207,9 +209,6 @@ export const en = {
     rotated: 'The backup has a new lock. Your PIN stays the same.',
     keep: 'How this device keeps your keys',
     keepChange: 'Change',
-    realms: 'Who guards your PIN',
-    realmsLead:
-      'Your PIN is guarded by one server: this one. It counts wrong tries and cannot read the PIN. If the people who run it turned against you and your PIN is short, they could find it. A PIN of several words stays out of their reach.',
     log: 'What happened in your account',
     logTable: 'The events as a table',
     logLead: 'Newest first. Written by the server, checked by this device.',

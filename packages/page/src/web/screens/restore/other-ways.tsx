@@ -7,20 +7,20 @@ import { Card, Notice } from '../../components/parts.tsx'
 import { goTo } from '../../components/use-route.ts'
 import { useWork } from '../../components/use-work.ts'
 import { useTexts } from '../../texts/use-texts.ts'
-import type { RestorePart } from '../restore.tsx'
+import type { RestoreInput } from '../restore.tsx'
 
-const SCREENS = ['', 'recovery-code', 'kit'] as const
+/** The screens for restoring, by their routes. */
+export const WAY_SCREENS = ['', 'link', 'recovery-code', 'kit'] as const
 
 export function OtherWays({
   device,
   ways,
   onRestored,
   at,
-}: RestorePart & { readonly at: string }): ReactNode {
+}: RestoreInput & { readonly at: (typeof WAY_SCREENS)[number] }): ReactNode {
   const { without: words } = useTexts()
   const [refused, setRefused] = useState<string>()
   const work = useWork()
-  const here = SCREENS.find((screen) => screen === at) ?? ''
   const usePasskey = async (): Promise<void> => {
     const restored = await device.sync.restoreWithPasskey()
     if (restored.status === 'restored') onRestored(restored)
@@ -30,7 +30,7 @@ export function OtherWays({
   return (
     <Card title={words.title}>
       <ul className="ways">
-        {SCREENS.filter((screen) => screen !== here).map((screen) => (
+        {WAY_SCREENS.filter((screen) => screen !== at).map((screen) => (
           <li key={screen}>
             <Button
               className="quiet"

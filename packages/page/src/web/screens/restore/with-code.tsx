@@ -6,10 +6,10 @@ import type { ReactNode } from 'react'
 import { Field, Form, Notice, Title } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
 import { useTexts } from '../../texts/use-texts.ts'
-import type { RestorePart } from '../restore.tsx'
+import type { RestoreInput } from '../restore.tsx'
 import { Steps } from '../steps.tsx'
 
-export function WithCode({ device, ways, onRestored }: RestorePart): ReactNode {
+export function WithCode({ device, ways, onRestored }: RestoreInput): ReactNode {
   const { without } = useTexts()
   const { code: words } = without
   const [code, setCode] = useState('')
@@ -41,7 +41,7 @@ export function WithCode({ device, ways, onRestored }: RestorePart): ReactNode {
       >
         <Field label={words.label} value={code} onChange={setCode} hint={words.hint} error={problem} large />
       </Form>
-      {work.busy && <Steps progress={progress} />}
+      {work.busy && progress !== undefined && <Steps progress={progress} />}
     </>
   )
 }

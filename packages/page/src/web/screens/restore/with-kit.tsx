@@ -7,12 +7,12 @@ import { ChooseFile } from '../../components/choose-file.tsx'
 import { Field, Form, Notice, Title } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
 import { useTexts } from '../../texts/use-texts.ts'
-import type { RestorePart } from '../restore.tsx'
+import type { RestoreInput } from '../restore.tsx'
 import { Steps } from '../steps.tsx'
 
 const MOST_BYTES = 16_384
 
-export function WithKit({ device, ways, onRestored }: RestorePart): ReactNode {
+export function WithKit({ device, ways, onRestored }: RestoreInput): ReactNode {
   const { without } = useTexts()
   const { kit: words } = without
   const [file, setFile] = useState('')
@@ -69,7 +69,8 @@ export function WithKit({ device, ways, onRestored }: RestorePart): ReactNode {
           large
         />
       </Form>
-      {work.busy && <Steps progress={progress} />}
+      {work.busy &&
+        (progress === undefined ? <Notice>{words.opening}</Notice> : <Steps progress={progress} />)}
     </>
   )
 }

@@ -7,10 +7,10 @@ import { Button } from 'react-aria-components'
 import { Field, Form, Notice, Title } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
 import { sayTime, useTexts } from '../../texts/use-texts.ts'
-import type { RestorePart } from '../restore.tsx'
+import type { RestoreInput } from '../restore.tsx'
 import { Steps } from '../steps.tsx'
 
-export function WithPin({ device, ways, onRestored }: RestorePart): ReactNode {
+export function WithPin({ device, ways, onRestored }: RestoreInput): ReactNode {
   const { enterPin: words } = useTexts()
   const [pin, setPin] = useState('')
   const [outcome, setOutcome] = useState<RestoreOutcome>()

@@ -57,6 +57,7 @@ export const waysIn: WordsOf<typeof english> = {
     title: 'Andere Wege',
     go: {
       pin: 'Mit der PIN',
+      link: 'Von einem Gerät, das meine Schlüssel hat',
       'recovery-code': 'Mit einem Wiederherstellungs-Code',
       kit: 'Mit einer Notfall-Datei',
       passkey: 'Mit einem Passkey',
@@ -86,11 +87,79 @@ export const waysIn: WordsOf<typeof english> = {
       text: 'Text der Notfall-Datei',
       textHint: 'Kommt aus der Datei von selbst. Vom Papier: das Bild einlesen oder den Text abtippen.',
       passphrase: 'Passphrase der Notfall-Datei',
+      opening: 'Das Öffnen dauert ein paar Sekunden …',
       noKit: 'Das ist keine Notfall-Datei. Ist sie vollständig?',
       rejected: 'Die Passphrase öffnet diese Notfall-Datei nicht, oder die Datei ist beschädigt.',
     },
     forgotten: 'Haben Sie Ihre PIN vergessen?',
     forgottenLead: 'Sie können jetzt eine neue wählen. Die alte öffnet dann nichts mehr.',
     newPin: 'Neue PIN wählen',
+  },
+  waysIn: {
+    title: 'Wege zu Ihren Schlüsseln',
+    lead: 'Jeder davon öffnet Ihre Sicherung allein, sobald sich jemand mit Ihrer Nummer angemeldet hat.',
+    types: {
+      pin: 'PIN',
+      device: 'Gerät',
+      'recovery-code': 'Wiederherstellungs-Code',
+      kit: 'Notfall-Datei',
+      passkey: 'Passkey',
+    },
+    otherType: 'Ein anderer Weg',
+    pinStays: 'Lässt sich ändern, nicht entfernen: So bleibt immer ein Weg.',
+    thisDevice: 'dieses Gerät',
+    remove: 'Außer Gebrauch nehmen',
+    removeTitle: (name: string) => `${name}: außer Gebrauch nehmen?`,
+    removeLead:
+      'Was Sie von jetzt an sichern, ist ihm verschlossen; wer ihn hat und eine Kopie Ihrer Sicherung von früher, kann diese Kopie aber weiter lesen.',
+    removeYes: 'Ja, außer Gebrauch nehmen',
+    addDevice: 'Gerät hinzufügen',
+    addPasskey: 'Passkey machen',
+    passkeyMade: 'Der Passkey ist da. Er bringt Ihre Schlüssel auf jedes Gerät, das ihn hat.',
+    noPasskey: 'Dieses Gerät kann dafür keinen Passkey machen. Nehmen Sie einen anderen Weg.',
+  },
+  link: {
+    newTitle: 'Schlüssel von einem anderen Gerät holen',
+    newLead:
+      'Nehmen Sie ein Gerät, das Ihre Schlüssel hat. Öffnen Sie dort Keyhaven, dann Sicherheit, dann „Gerät hinzufügen“, und drücken Sie „Neues Gerät finden“.',
+    scan: 'Oder lassen Sie es dieses Bild lesen',
+    scanLead: 'Mit seiner Kamera. Zeigen Sie das Bild sonst niemandem.',
+    picture: 'Bild für die Kamera des Geräts, das Ihre Schlüssel hat',
+    asText: 'Als Text zeigen, zum Kopieren',
+    waiting: 'Wartet auf das andere Gerät. Das geht fünf Minuten lang.',
+    oldTitle: 'Gerät hinzufügen',
+    oldLead:
+      'Melden Sie sich auf dem neuen Gerät mit Ihrer Nummer an und wählen Sie „Von einem Gerät, das meine Schlüssel hat“. Dann hier weiter.',
+    warning:
+      'Was Sie hereinlassen, hat alle Ihre Schlüssel. Lassen Sie nur Ihr eigenes Gerät herein, das vor Ihnen liegt.',
+    find: 'Neues Gerät finden',
+    code: 'Text vom neuen Gerät',
+    codeHint:
+      'Kommt von selbst, wenn Sie sein Bild lesen. Sonst lassen Sie das Feld leer und vergleichen Ziffern.',
+    noCode:
+      'Das ist nicht der Text, den das neue Gerät zeigt. Kopieren Sie alles, oder lassen Sie das Feld leer.',
+    letIn: 'Hereinlassen',
+    compare: 'Zeigen beide Geräte diese Ziffern?',
+    claims: (label: string) => `Das neue Gerät nennt sich „${label}“.`,
+    compareLead:
+      'Sind sie verschieden, steht jemand dazwischen. Sagen Sie dann nein, und nichts wird hereingelassen.',
+    same: 'Ja, es sind dieselben',
+    differ: 'Nein, sie sind verschieden',
+    otherYes: 'Sagen Sie jetzt auch auf dem anderen Gerät ja.',
+    linked: (label: string) => `„${label}“ hat jetzt Ihre Schlüssel.`,
+    refused: 'Eines der beiden Geräte hat nein gesagt. Nichts wurde hereingelassen.',
+    expired:
+      'Die Zeit war um, oder ein anderes Gerät kam dazwischen. Nichts wurde hereingelassen. Beginnen Sie am neuen Gerät noch einmal.',
+    'no-offer':
+      'Es wartet kein Gerät. Wählen Sie zuerst am neuen „Von einem Gerät, das meine Schlüssel hat“.',
+    forged:
+      'Angehalten: Was ankam, hat das andere Gerät nicht geschickt. Vielleicht steht jemand dazwischen. Nichts wurde hereingelassen.',
+  },
+  guards: {
+    title: 'Wer Ihre PIN bewacht',
+    one: 'Ein Server bewacht Ihre PIN: dieser. Er zählt falsche Versuche und kann die PIN nicht lesen. Wenn sich seine Betreiber gegen Sie wenden und Ihre PIN kurz ist, könnten sie sie finden. Eine PIN aus mehreren Wörtern bleibt ihnen verschlossen.',
+    many: (count: string, servers: string, operators: string) =>
+      `${count} Server bewachen Ihre PIN. Sie zählen falsche Versuche und können sie nicht lesen. Nur ${servers} davon zusammen, mit ${operators} oder mehr verschiedenen Betreibern, könnten PINs probieren, ohne dass es zählt; weniger erfahren nichts.`,
+    unnamed: 'betrieben von denen, die diese Seite betreiben',
   },
 }
