@@ -108,11 +108,15 @@ it('that lost its entry is told from one that refuses, and a removed protection 
 })
 
 it('gives its entry up when the vault is destroyed, and one that refuses does not keep the vault', async () => {
-  for (const state of ['unlocked', 'absent'] as const) {
-    const { home, named } = homeNamed(`destroyed ${state}`)
-    await service.session('unlocked', ['vault', 'init', '--protection', 'keychain', ...named])
-    const [destroyed] = await service.session(state, ['vault', 'destroy', '--yes', ...named])
-    expect(destroyed).toMatchObject(state === 'unlocked' ? { exit: 0 } : failed('failed'))
-    expect(readdirSync(home)).toEqual([])
-  }
+  const { home, named } = homeNamed('destroyed')
+  const destroy = ['vault', 'destroy', '--yes', ...named]
+  await service.session('unlocked', ['vault', 'init', '--protection', 'keychain', ...named])
+  expect(await service.session('absent', destroy)).toMatchObject([failed('failed')])
+  expect(readdirSync(join(home, 'vault', 'device'))).toEqual([expect.stringMatching(/^k\d-[0-9a-f]{32}$/)])
+  // What is left says which entry has to go, and goes with it.
+  expect(await service.session('unlocked', destroy, destroy)).toMatchObject([
+    { exit: 0 },
+    { answer: { error: { code: 'ERR_VAULT_MISSING' } } },
+  ])
+  expect(readdirSync(home)).toEqual([])
 })

@@ -2,9 +2,8 @@
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KeyhavenError } from 'keyhaven'
-import { describeVault, destroyVault } from 'keyhaven/vault'
-import type { VaultDescription } from 'keyhaven/vault'
-import { vaultAt, withKeychain } from './home.ts'
+import { destroyVault } from 'keyhaven/vault'
+import { keychainProtection, vaultAt } from './home.ts'
 
 /** The device key, and what it leaves when a process is killed while it writes it. */
 const KEY_FILES = ['device.key', 'device.key.draft']
@@ -17,25 +16,17 @@ export async function hasRemains(home: string): Promise<boolean> {
 
 /**
  * Deletes first the vault's head, without which nothing that is left can be opened, then all of it, then the key.
- * `ERR_STORAGE_FAILED` when a file cannot be deleted; run it again then. `ERR_KEYCHAIN_FAILED` when the keychain keeps its
- * entry, which opens nothing any more.
+ * `ERR_STORAGE_FAILED` when a file cannot be deleted, `ERR_KEYCHAIN_FAILED` when the keychain keeps its entry, which opens
+ * nothing here any more: run it again then.
  */
 export async function destroyDevice(home: string): Promise<void> {
   const place = vaultAt(home)
   try {
-    await destroyVault(withKeychain(place, await readableDescription(place)))
+    // The keychain is asked only where the vault, or what it left, has an entry in it.
+    await destroyVault({ ...place, protections: [...place.protections, keychainProtection()] })
   } finally {
     for (const file of KEY_FILES) await guard(rm(join(home, file), { force: true }))
     await guard(rmdir(join(home, 'vault')), ['ENOENT', 'ENOTEMPTY'])
-  }
-}
-
-/** A vault that is damaged says nothing, and is destroyed all the same. */
-async function readableDescription(place: Parameters<typeof describeVault>[0]): Promise<VaultDescription> {
-  try {
-    return await describeVault(place)
-  } catch {
-    return { status: 'missing' }
   }
 }
 
