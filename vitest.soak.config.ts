@@ -11,6 +11,7 @@ export default defineConfig({
       'e2e/removal.test.ts',
       'e2e/shortened-log.test.ts',
       'e2e/stolen-realm.test.ts',
+      'e2e/supabase.test.ts',
       'e2e/life.test.ts',
       'e2e/vault/cut-database.test.ts',
       'packages/keyhaven/src/vault/crash.test.ts',

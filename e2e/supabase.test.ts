@@ -5,19 +5,19 @@
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes, toBase64, toHex } from 'keyhaven/crypto'
-import { parseConfiguration } from 'keyhaven/recovery'
 import type { Configuration } from 'keyhaven/recovery'
+import { migrateQryptChat } from 'keyhaven/legacy/qryptchat'
 import { createKeySync } from 'keyhaven/sync'
 import type { KeySync } from 'keyhaven/sync'
 import { createCompat } from 'keyhaven/sync/compat'
 import type { Compat } from 'keyhaven/sync/compat'
 import { supabaseTransport } from 'keyhaven/sync/supabase'
-import { realmTokenHandler, realmTokenTenant } from 'keyhaven/sync/supabase/realm-tokens'
-import type { Vault } from 'keyhaven/vault'
-import { parseTenants } from '../packages/server/src/settings/tenants.ts'
-import { randomPhone, startTestApp } from '../packages/server/src/testing/app.ts'
-import { PIN, OTHER_PIN, makeKeys, newVault } from './testing/people.ts'
-import { openSupabase } from './testing/supabase.ts'
+import { exportSamples } from '../packages/keyhaven/src/legacy/testing/qryptchat-samples.ts'
+import { randomPhone } from '../packages/server/src/testing/app.ts'
+import { forEachCut } from './testing/cuts.ts'
+import { PIN, OTHER_PIN, newVault } from './testing/people.ts'
+import { changePinCutOff, openSupabasePlace } from './testing/supabase-people.ts'
+import type { Device, SupabasePlace } from './testing/supabase-people.ts'
 import type { SupabaseProject } from './testing/supabase.ts'
 
 let project: SupabaseProject
@@ -25,69 +25,16 @@ let configuration: Configuration
 /** A backup with two devices, of which tests that share it change nothing. */
 let shared: readonly [Device, Device]
 
-/** What a project that comes from QryptChat has: people write both tables themselves. */
-const QRYPTCHAT = `
-  CREATE TABLE public.encrypted_key_backups (
-    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL UNIQUE REFERENCES auth.users ON DELETE CASCADE,
-    phone_number text NOT NULL, encrypted_identity_keys bytea NOT NULL, encrypted_master_key bytea NOT NULL, salt bytea NOT NULL,
-    iterations integer NOT NULL DEFAULT 100000, key_version integer NOT NULL DEFAULT 1, device_fingerprint text,
-    created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now());
-  ALTER TABLE public.encrypted_key_backups ENABLE ROW LEVEL SECURITY;
-  CREATE POLICY "everything" ON public.encrypted_key_backups FOR ALL USING (auth.uid() = user_id);
-  CREATE TABLE public.key_access_log (
-    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
-    device_fingerprint text, access_type text NOT NULL CHECK (access_type IN ('backup_created', 'keys_restored')),
-    success boolean NOT NULL, error_message text, ip_address inet, user_agent text, created_at timestamptz DEFAULT now());
-  CREATE POLICY "insert" ON public.key_access_log FOR INSERT WITH CHECK (auth.uid() = user_id);
-`
+let place: SupabasePlace
 
 beforeAll(async () => {
-  project = await openSupabase({ before: QRYPTCHAT })
-  const seed = toHex(randomBytes(32))
-  const realmId = randomBytes(16)
-  const tenants = parseTenants(JSON.stringify(realmTokenTenant(seed)), 'KEYHAVEN_TENANTS', true)
-  const realm = await startTestApp({ realmId, tenants, realmOnly: true, now: () => new Date() })
-  project.functions.set(
-    'keyhaven-realm-tokens',
-    realmTokenHandler({ url: project.url, publishableKey: project.anonKey, seed }),
-  )
-  configuration = parseConfiguration(
-    {
-      realms: [{ id: toHex(realmId), address: `${realm.origin}/realm/` }],
-      register_threshold: 1,
-      recover_threshold: 1,
-      pin_hashing_mode: 'FastInsecure',
-    },
-    { insecureForTests: true },
-  )
-  shared = await newPair()
+  place = await openSupabasePlace()
+  ;({ project, configuration } = place)
+  shared = await place.newPair()
 })
 
-interface Device {
-  readonly client: SupabaseClient
-  readonly deviceId: string
-  readonly sync: KeySync
-  readonly vault: Vault
-}
-
-async function newDevice(phone: string, label = 'Phone'): Promise<Device> {
-  const vault = await newVault()
-  const client = await project.signIn(phone)
-  const transport = await supabaseTransport(client, { vault, deviceLabel: label })
-  const sync = createKeySync({ transport, vault, configuration, snapshotAfterSegments: 2 })
-  return { client, deviceId: transport.deviceId, sync, vault }
-}
-
-/** A backup with two devices that have joined it. */
-async function newPair(): Promise<readonly [Device, Device]> {
-  const phone = randomPhone()
-  const first = await newDevice(phone)
-  await first.sync.keys.importKeys(makeKeys(1))
-  expect(await first.sync.backup({ pin: PIN })).toMatchObject({ status: 'backed-up' })
-  const second = await newDevice(phone, 'Laptop')
-  expect(await second.sync.restore({ pin: PIN })).toMatchObject({ status: 'restored' })
-  return [first, second]
-}
+const newDevice: SupabasePlace['newDevice'] = (...input) => place.newDevice(...input)
+const newPair: SupabasePlace['newPair'] = () => place.newPair()
 
 const addKey = ({ sync }: Device): Promise<unknown> =>
   sync.keys.addConversationKey(crypto.randomUUID(), randomBytes(32))
@@ -146,6 +93,42 @@ describe('a Supabase project', () => {
     expect(await second.sync.deleteAccount()).toMatchObject({ status: 'account-deleted' })
   })
 
+  test('deletes a backup without its key when the wait is over, and its devices are told', async () => {
+    const [first] = await newPair()
+    const thief = await newDevice(first.sync.phone, 'Thief')
+    expect(await thief.sync.deleteBackup()).toMatchObject({ status: 'waiting' })
+    await project.database.asSuperuser(
+      `UPDATE keyhaven.removal_requests SET due_at = now() WHERE device_id = '\\x${thief.deviceId}'`,
+    )
+    // The realm's own wait goes on.
+    expect(await thief.sync.deleteBackup()).toEqual({ status: 'deleted', remainsOn: [place.realmId] })
+    await expect(first.sync.sync()).rejects.toMatchObject({ code: 'ERR_BACKUP_REMOVED' })
+    expect(Object.keys((await first.sync.keys.exportKeys()).conversationKeys)).toHaveLength(1)
+  })
+
+  test('links a new device by the code that the old one reads, and has no way to change the number', async () => {
+    const [first] = shared
+    const fresh = await newDevice(first.sync.phone, 'Linked')
+    const confirm = (): Promise<boolean> => Promise.resolve(true)
+    let accepted: Promise<unknown> = Promise.resolve()
+    const onCode = (code: string): void => {
+      accepted = first.sync.acceptLink({ code, confirm, pollMs: 20 })
+    }
+    expect(await fresh.sync.offerLink({ onCode, confirm, pollMs: 20 })).toMatchObject({ status: 'restored' })
+    expect(await accepted).toMatchObject({ status: 'linked' })
+    expect(await fresh.sync.keys.exportKeys()).toEqual(await first.sync.keys.exportKeys())
+    const change = { phone: randomPhone(), requestId: '00'.repeat(16), code: '000000' }
+    await expect(first.sync.changePhone(change)).rejects.toMatchObject({
+      code: 'ERR_SERVER_REFUSED',
+      details: { rule: 'ERR_NOT_FOUND' },
+    })
+  })
+
+  test('takes a change whose device is cut off after any answer as done or as not begun', async () => {
+    const cuts = await forEachCut((calls) => changePinCutOff(place, calls), { from: 5, by: 6 })
+    expect(cuts).toBeGreaterThan(8)
+  })
+
   test('keeps an access log that devices verify, and notice when somebody rewrites it', async () => {
     const [first, second] = await newPair()
     const { events } = await first.sync.getAccessHistory({ limit: 200 })
@@ -160,6 +143,10 @@ describe('a Supabase project', () => {
       expect(types).toContain(type)
     expect(events.find(({ type }) => type === 'keys_restored')).toMatchObject({ code: 'REPORTED_BY_CLIENT' })
     await second.sync.getAccessHistory()
+    await project.database.asSuperuser(
+      'UPDATE public.key_access_log SET ip_address = NULL, ip_address_salt = NULL, user_agent = NULL, user_agent_salt = NULL',
+    )
+    expect((await second.sync.getAccessHistory({ limit: 1 })).events).toMatchObject([{ erased: true }])
     const me = (await first.client.auth.getSession()).data.session?.user.id
     await project.database.asSuperuser(
       `SET session_replication_role = replica; UPDATE public.key_access_log SET message = 'Nothing.' WHERE user_id = '${me ?? ''}' AND access_type = 'backup_created'`,
@@ -238,6 +225,34 @@ describe('the code that QryptChat published', () => {
     const nobody = new KeySyncService(project.newClient())
     await expect(nobody.initialize()).rejects.toMatchObject({ code: 'ERR_SIGNED_OUT' })
   })
+})
+
+test('keys that a browser had from QryptChat alone are backed up, and are on the next device', async () => {
+  const [{ keys1024 }] = exportSamples
+  const key = base64(32)
+  const stored = new Map([
+    ['theme', 'dark'],
+    ['qryptchat_pq_keypair', JSON.stringify({ ...keys1024, timestamp: 1, version: '3.0' })],
+    ['qryptchat_keys', JSON.stringify({ lobby: { conversationId: 'lobby', key, timestamp: 1 } })],
+  ])
+  const localStorage = {
+    getItem: (name: string) => stored.get(name) ?? null,
+    removeItem: (name: string) => void stored.delete(name),
+  }
+  const phone = randomPhone()
+  const old = await newDevice(phone)
+  const { keys } = old.sync
+  expect(await migrateQryptChat({ localStorage, keys })).toMatchObject({ status: 'migrated', removed: false })
+  expect(await old.sync.backup({ pin: PIN })).toMatchObject({ status: 'backed-up', created: true })
+  expect(await migrateQryptChat({ localStorage, keys, removeOld: true })).toMatchObject({ removed: true })
+  expect([...stored.keys()]).toEqual(['theme'])
+  const next = await newDevice(phone, 'Next')
+  expect(await next.sync.restore({ pin: PIN })).toMatchObject({ status: 'restored' })
+  const restored = await next.sync.keys.exportKeys()
+  expect(restored).toEqual(await keys.exportKeys())
+  expect(toBase64(restored.conversationKeys['lobby'] ?? new Uint8Array())).toBe(key)
+  const privateKey = restored.identityKeys['keys1024.privateKey'] ?? new Uint8Array()
+  expect(toBase64(privateKey)).toBe(keys1024.privateKey)
 })
 
 const base64 = (bytes: number): string => toBase64(randomBytes(bytes))
