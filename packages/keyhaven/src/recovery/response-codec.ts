@@ -18,7 +18,7 @@ const VARIANTS = {
   recover3: 'Recover3',
 } as const
 
-type ResponseKind = keyof typeof VARIANTS
+export type ResponseKind = keyof typeof VARIANTS
 export type ResponseOf<K extends ResponseKind> = Extract<RealmResponse, { readonly kind: K }>
 
 /** Every status without contents, by its name on the wire, for each kind of response. */

@@ -5,7 +5,7 @@
  * The document is JSON, for a file or an address of its own (docs/formats.md). The signature is over the exact bytes inside
  * it, so nothing has to be written in one way only. Which count a device has seen is kept by `keyhaven/sync`.
  */
-import { concat, lp, parseUtf8, utf8 } from '../crypto/bytes.ts'
+import { concat, lp, utf8 } from '../crypto/bytes.ts'
 import { signEd25519, verifyEd25519 } from '../crypto/ed25519.ts'
 import { sha256 } from '../crypto/hkdf.ts'
 import { parseBase64, parseHex, toBase64, toHex } from '../crypto/text.ts'
@@ -61,24 +61,35 @@ export function parseSignedConfiguration(
   text: string,
   options: { readonly publicKey: Uint8Array; readonly insecureForTests?: boolean },
 ): VerifiedConfiguration {
-  const { contents, signature } = readDocument(text)
+  const { contents, signature } = parseDocument(text)
   if (!verifyEd25519({ publicKey: options.publicKey, message: signedBytes(contents), signature })) {
     throw new KeyhavenError('ERR_CONFIGURATION_REJECTED', { reason: 'signature' })
   }
-  const { counter, configuration, previous } = asRecord(parseJson(parseUtf8(contents)))
+  return { ...parseContents(contents, options), digest: sha256(contents) }
+}
+
+/** What is signed, read. Exported for its test. */
+export function parseContents(
+  contents: Uint8Array,
+  options: { readonly insecureForTests?: boolean } = {},
+): SignedConfiguration {
+  const { counter, configuration, previous } = asRecord(parseJson(new TextDecoder().decode(contents)))
   if (typeof counter !== 'number') throw invalid('the counter is no number')
   if (!Array.isArray(previous)) throw invalid('previous is not a list')
   const { insecureForTests = false } = options
   const parse = (value: unknown): Configuration => parseConfiguration(value, { insecureForTests })
-  const signed = checkSigned({ counter, configuration: parse(configuration), previous: previous.map(parse) })
-  return { ...signed, digest: sha256(contents) }
+  return checkSigned({ counter, configuration: parse(configuration), previous: previous.map(parse) })
 }
 
 function signedBytes(contents: Uint8Array): Uint8Array {
   return concat(lp('keyhaven/configuration/v1'), lp(contents))
 }
 
-function readDocument(text: string): { readonly contents: Uint8Array; readonly signature: Uint8Array } {
+/** The document around it, read. Exported for its test. */
+export function parseDocument(text: string): {
+  readonly contents: Uint8Array
+  readonly signature: Uint8Array
+} {
   if (text.length > MOST_CHARACTERS) throw invalid('the document is longer than 131,072 characters')
   const { keyhavenConfiguration, signed, signature } = asRecord(parseJson(text))
   if (keyhavenConfiguration !== FORMAT) throw invalid('not a signed configuration of format 1')
