@@ -193,7 +193,6 @@ test('a way in is taken out of use in the list and opens nothing after that; a p
   await expect.poll(() => removal.count()).toBe(2) // not the PIN, nor the device
   await owner.press('Take out of use: Recovery code')
   await reads(owner, 'kept a copy of your backup from before can still read that copy')
-  await expectGoodLooks(owner, 'remove-way')
   await owner.press('Yes, take it out of use')
   await owner.page.getByRole('dialog').waitFor({ state: 'hidden' })
   await expect.poll(() => removal.count()).toBe(1)
