@@ -35,6 +35,7 @@ import { ACCOUNT_LIMITS, REFRESH_LIMITS, SIGN_IN_LIMITS, createTraffic } from '.
 import type { TrafficLimits } from './http/traffic.ts'
 import { describeFault } from './log/log.ts'
 import type { Log } from './log/log.ts'
+import { addContactRoutes } from './contacts/routes.ts'
 import { addLinkRoutes } from './links/routes.ts'
 import { measureRequests } from './metrics/measure.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -125,6 +126,7 @@ function addAccountRoutes(app: Hono<ApiEnv>, services: Services): void {
   addDeviceRoutes(app, services)
   addRemovalRoutes(app, services)
   addLinkRoutes(app, services)
+  addContactRoutes(app, services)
 }
 
 function createServices(input: AppInput, keys: ServerKeys): Services {

@@ -33,6 +33,8 @@ const JSON_ROUTES: readonly (readonly [string, string])[] = [
   ['POST', '/v1/pointer/pending'],
   ['POST', '/v1/pointer/abandon'],
   ['POST', '/v1/pointer/commit'],
+  ['POST', `/v1/contacts/requests/${ID}/veto`],
+  ['PUT', `/v1/contacts/asked/00000000-0000-4000-8000-000000000000/${ID}`],
 ]
 
 const SIGNED_IN_ROUTES: readonly (readonly [string, string])[] = [
@@ -45,6 +47,13 @@ const SIGNED_IN_ROUTES: readonly (readonly [string, string])[] = [
   ['GET', '/v1/log/slots'],
   ['GET', '/v1/pointer'],
   ['DELETE', `/v1/pointer/retired/${ID}`],
+  ['GET', '/v1/contacts'],
+  ['PUT', '/v1/contacts'],
+  ['PUT', `/v1/contacts/requests/${ID}`],
+  ['DELETE', '/v1/contacts'],
+  ['GET', `/v1/contacts/requests/${ID}`],
+  ['DELETE', `/v1/contacts/requests/${ID}`],
+  ['GET', '/v1/contacts/asked'],
   ['GET', '/v1/devices'],
   ['PATCH', `/v1/devices/${ID}`],
   ['DELETE', `/v1/devices/${ID}`],

@@ -3,6 +3,7 @@
  *
  * The rows are made by the server itself; the statements then run through the same pools that its routes use.
  */
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Transaction } from './db/database.ts'
@@ -10,6 +11,7 @@ import { LOGINS } from './db/logins.ts'
 import { startTestApp } from './testing/app.ts'
 import type { TestApp, TestDevice } from './testing/app.ts'
 import { announce, createBackup, putSegment, putSlot } from './testing/backups.ts'
+import { answerAsked, askContacts, putContacts } from './testing/contacts.ts'
 import { postRemoval, signRemoval } from './testing/removals.ts'
 import { createSegment, randomId, signCommit } from './testing/segments.ts'
 import type { TestBackup } from './testing/backups.ts'
@@ -56,6 +58,7 @@ async function fillEveryTable(device: TestDevice): Promise<TestBackup> {
   await putSegment(device, next)
   await putSlot(device, randomId(), undefined, 2)
   await device.send(`/v1/link/${randomId()}`, { method: 'PUT', json: { message: 'AAAA' } })
+  await fillContacts(device, backup)
   for (const sequence of [3, 4]) {
     const change = {
       expectedEtag: backup.etag,
@@ -69,6 +72,17 @@ async function fillEveryTable(device: TestDevice): Promise<TestBackup> {
     await putSlot(device, randomId(), change.registration, change.generation)
   }
   return backup
+}
+
+/** Contacts, one of whom has answered what the device asked. */
+async function fillContacts(device: TestDevice, backup: TestBackup): Promise<void> {
+  const contact = await server.signIn()
+  await putContacts(device, backup, [contact.accountId, randomUUID()])
+  const id = await askContacts(device)
+  server.clock.now = new Date(server.clock.now.getTime() + 7 * 86_400_000)
+  await contact.refresh()
+  expect((await answerAsked(contact, { owner: device, id })).status).toBe(204)
+  server.clock.now = new Date(server.clock.now.getTime() - 7 * 86_400_000)
 }
 
 type Login = 'keyhaven_app' | 'keyhaven_auth'
@@ -157,6 +171,10 @@ describe('another user’s rows', () => {
       'app.access_log_counts',
       'app.access_log_heads',
       'app.accounts',
+      'app.contact_answers',
+      'app.contact_requests',
+      'app.contact_sets',
+      'app.contact_shares',
       'app.devices',
       'app.links',
       'app.logs',
@@ -212,6 +230,10 @@ describe('another user’s rows', () => {
       [
         'app.access_log',
         'app.access_log_counts',
+        'app.contact_answers',
+        'app.contact_requests',
+        'app.contact_sets',
+        'app.contact_shares',
         'app.links',
         'app.pending_changes',
         'app.pending_slots',

@@ -12,6 +12,7 @@ import { eraseOldOrigins } from './access-log/sweeper.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
 import { sweepSessions } from './auth/session-sweeper.ts'
+import { sweepContactRequests } from './contacts/sweeper.ts'
 import { loadServerKeys, loadWebhookSecret } from './data/keys.ts'
 import { loadRealmId } from './data/realm-id.ts'
 import { openDatabase } from './db/database.ts'
@@ -216,6 +217,7 @@ function startWork(
   undo.push(startSealing({ database, seals, log, terms: settings.epochs }))
   if (!settings.realmOnly) {
     undo.push(startSweeping(() => sweepSessions(database), log))
+    undo.push(startSweeping(() => sweepContactRequests(database), log))
     const days = settings.addressDays
     undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
   }

@@ -14,6 +14,9 @@ const WORDS: Readonly<Record<NoticeKind, string>> = {
   'phone-changed': 'the phone number was changed',
   'deletion-waiting': 'somebody wants the backup deleted or replaced',
   'backup-deleted': 'the backup was deleted',
+  'contacts-asked': 'somebody asked the trusted contacts to open the backup',
+  'contacts-answered': 'a trusted contact gave his share',
+  'contacts-changed': 'the trusted contacts were set or removed',
 }
 
 export const notices: Command = {

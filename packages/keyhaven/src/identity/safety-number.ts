@@ -5,12 +5,11 @@
  * 2^99 tries before him.
  */
 import { concat, equal, lp } from '../crypto/bytes.ts'
-import { deriveKey } from '../crypto/hkdf.ts'
+import { deriveDigits } from '../crypto/digits.ts'
 import { KeyhavenError } from '../errors.ts'
 import { FINGERPRINT_LENGTH } from './public-identity.ts'
 
 const GROUPS = 12
-const BYTES_PER_GROUP = 5
 
 /**
  * The number of two people, the same from either side: 12 groups of 5 digits with blanks between them. Each is a
@@ -25,15 +24,7 @@ export function deriveSafetyNumber(one: Uint8Array, other: Uint8Array): string {
   }
   const [lower, higher] = isBelow(one, other) ? [one, other] : [other, one]
   const info = lp('keyhaven/safety-number/v1')
-  const bytes = deriveKey({ secret: concat(lower, higher), info, length: GROUPS * BYTES_PER_GROUP })
-  return Array.from({ length: GROUPS }, (_, group) => digitsOf(bytes.subarray(group * BYTES_PER_GROUP))).join(
-    ' ',
-  )
-}
-
-function digitsOf(bytes: Uint8Array): string {
-  const value = bytes.subarray(0, BYTES_PER_GROUP).reduce((sum, byte) => sum * 256 + byte, 0)
-  return String(value % 100_000).padStart(5, '0')
+  return deriveDigits({ secret: concat(lower, higher), info, groups: GROUPS })
 }
 
 function isBelow(one: Uint8Array, other: Uint8Array): boolean {

@@ -3,6 +3,18 @@
  */
 export type { Pointer } from './format/pointer.ts'
 export type { AccessEvent, AccessHistory, AccessHistoryInput } from './operations/access-history.ts'
+export type { ContactCalls } from './contact-calls.ts'
+export type { ContactIdentity, OwnIdentity } from './format/contact-share.ts'
+export type { AnswerOutcome, AskedOfMe } from './operations/contact-asked.ts'
+export type {
+  ContactRequest,
+  ContactsInput,
+  ContactsOutcome,
+  ContactsRemovalOutcome,
+  NewContact,
+  TrustedContacts,
+} from './operations/set-contacts.ts'
+export type { AskContactsOutcome, AskedContacts, ContactRestoreOutcome } from './operations/with-contacts.ts'
 export type { Progress } from './steps/context.ts'
 export type { PhoneChange } from './operations/change-phone.ts'
 export type { Notice, NoticeKind, Notices } from './operations/notices.ts'

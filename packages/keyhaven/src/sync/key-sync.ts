@@ -3,6 +3,8 @@
  */
 import { checkConfiguration } from '../recovery/configuration.ts'
 import type { Configuration } from '../recovery/index.ts'
+import { createContactCalls } from './contact-calls.ts'
+import type { ContactCalls } from './contact-calls.ts'
 import type { AccessHistory, AccessHistoryInput } from './operations/access-history.ts'
 import type { PhoneChange } from './operations/change-phone.ts'
 import type { RemovalOutcome, SyncDevice } from './operations/devices.ts'
@@ -187,7 +189,7 @@ export interface KeySync extends PinReminder {
    */
   exportEverything(input?: OperationInput & { readonly reveal?: boolean }): Promise<Everything>
   /**
-   * Every way in that the backup has: the PIN, devices, recovery codes, kits, passkeys. Only a device that has joined can tell: else
+   * Every way in that the backup has: the PIN, devices, recovery codes, kits, passkeys, trusted contacts. Only a device that has joined can tell: else
    * `ERR_AUTHORITY_REQUIRED`.
    */
   listWays(input?: OperationInput): Promise<readonly ListedWay[]>
@@ -237,6 +239,8 @@ export interface KeySync extends PinReminder {
   offerLink(input: OperationInput & LinkOfferInput): Promise<LinkOfferOutcome>
   /** The other side of it, on a device that has joined: else `ERR_AUTHORITY_REQUIRED`. */
   acceptLink(input: OperationInput & LinkAcceptInput): Promise<LinkAcceptOutcome>
+  /** People who together open the backup for a new device: m of k, after a wait. */
+  readonly contacts: ContactCalls
   /** How the backup and this device stand. Changes nothing. */
   status(input?: OperationInput): Promise<SyncStatus>
 }
@@ -282,6 +286,7 @@ export function createKeySync(options: KeySyncOptions): KeySync {
     exportEverything: ({ reveal = false, ...input } = {}) =>
       run(input, (context) => exportEverything(context, { reveal })),
     ...wayCalls(run),
+    contacts: createContactCalls(run),
     status: (input = {}) => run(input, readStatus),
   }
 }

@@ -7,6 +7,7 @@ import type * as AccessLogRecord from './transport/access-log-record.ts'
 import type * as Backup from './operations/backup.ts'
 import type * as ChangeGeneration from './operations/change-generation.ts'
 import type * as ChangePhone from './operations/change-phone.ts'
+import type * as Contacts from './operations/contacts.ts'
 import type * as Devices from './operations/devices.ts'
 import type * as ExportEverything from './operations/export-everything.ts'
 import type * as MoveRealms from './operations/move-realms.ts'
@@ -144,3 +145,7 @@ export const addPasskey: typeof WithPasskey.addPasskey = async (...input) =>
 
 export const restoreWithPasskey: typeof WithPasskey.restoreWithPasskey = async (...input) =>
   (await loadModule(import('./operations/with-passkey.ts'))).restoreWithPasskey(...input)
+
+/** Those of trusted contacts, all at once. */
+export const loadContacts = async (): Promise<typeof Contacts> =>
+  loadModule(import('./operations/contacts.ts'))

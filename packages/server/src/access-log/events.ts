@@ -35,6 +35,11 @@ const DONE = {
   removal_requested:
     'Somebody who is signed in asked, without the backup’s key, to have it deleted or replaced; that is done after a wait.',
   removal_cancelled: 'The wait before the backup would be deleted was ended by its owner.',
+  contacts_changed: 'The trusted contacts of the backup were set or removed.',
+  contacts_asked:
+    'Somebody who is signed in asked the trusted contacts to open the backup; they can answer after a wait.',
+  contacts_vetoed: 'A device that has the backup stopped what was asked of the trusted contacts.',
+  contacts_answered: 'A trusted contact answered.',
   backup_deleted: 'The backup was deleted.',
   account_deleted: 'The account was closed.',
 } as const

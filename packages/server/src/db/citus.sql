@@ -21,6 +21,11 @@ SELECT create_reference_table('realm.decisions');
 -- The messenger's conversations have two users each, so they are nobody's node.
 SELECT create_reference_table('messenger.conversations');
 SELECT create_reference_table('messenger.messages');
+-- So have an account's contacts and what is asked of them.
+SELECT create_reference_table('app.contact_sets');
+SELECT create_reference_table('app.contact_shares');
+SELECT create_reference_table('app.contact_requests');
+SELECT create_reference_table('app.contact_answers');
 
 SELECT create_distributed_table('auth.sign_in_codes', 'phone_hash', colocate_with => 'none');
 SELECT create_distributed_table('auth.rate_limits', 'bucket', colocate_with => 'none');

@@ -9,6 +9,7 @@ import { done } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import { requireProof } from '../backups/authority-proof.ts'
 import { lockState, retirePending } from '../backups/state.ts'
+import { endRequests } from '../contacts/requests.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import { parseUuid } from '../http/uuid.ts'
@@ -65,6 +66,7 @@ export async function removeDevice(
     'UPDATE app.sessions SET ended_at = $3 WHERE user_id = $1 AND device_id = $2 AND ended_at IS NULL',
     device,
   )
+  await endRequests(transaction, { accountId, deviceId })
   await actor.record(done('device_removed'))
 }
 

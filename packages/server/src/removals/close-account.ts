@@ -18,6 +18,7 @@ export async function closeAccount(transaction: Transaction, subject: EventSubje
   await transaction.query('UPDATE app.accounts SET phone_sealed = NULL WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.sessions WHERE user_id = $1', [accountId])
   await transaction.query("SET LOCAL app.closing = 'on'")
+  await transaction.query('DELETE FROM app.contact_shares WHERE contact_id = $1', [accountId])
   await transaction.query(
     `UPDATE app.access_log SET device_label = NULL, device_label_salt = NULL, address = NULL, address_salt = NULL,
        user_agent = NULL, user_agent_salt = NULL WHERE user_id = $1`,

@@ -7,6 +7,7 @@ import { done } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import { addRetired, lockState, retirePending } from '../backups/state.ts'
 import type { BackupState, Pointer } from '../backups/state.ts'
+import { dropContacts } from '../contacts/contact-set.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import type { RemovalKind } from './messages.ts'
@@ -92,6 +93,7 @@ async function dropBackup(
   await transaction.query('DELETE FROM app.pointers WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.slots WHERE user_id = $1', [accountId])
   await transaction.query('DELETE FROM app.links WHERE user_id = $1', [accountId])
+  await dropContacts(transaction, accountId)
   await transaction.query('DELETE FROM app.segments WHERE user_id = $1', [accountId])
   await transaction.query(
     'UPDATE app.logs SET segments = 0, bytes = 0, tail_segments = 0, tail_bytes = 0 WHERE user_id = $1',

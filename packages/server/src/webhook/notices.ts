@@ -19,6 +19,10 @@ const NOTEWORTHY: ReadonlySet<AccessLogType> = new Set([
   'registration_challenged',
   'removal_requested',
   'removal_cancelled',
+  'contacts_changed',
+  'contacts_asked',
+  'contacts_vetoed',
+  'contacts_answered',
   'backup_deleted',
   'account_deleted',
 ])

@@ -26,6 +26,20 @@ export interface Way {
   readonly publicKey: Uint8Array
   /** SHA-256 of the way's slot of this generation. */
   readonly slotHash: Uint8Array
+  /** Of a way of type `contacts` only: who has its shares. */
+  readonly contacts?: WayContacts
+}
+
+/** Who has the shares of a way, and how many of them open it. */
+export interface WayContacts {
+  readonly threshold: number
+  readonly members: readonly {
+    /** The contact's account, 16 bytes. */
+    readonly account: Uint8Array
+    readonly name: string
+    /** Of the identity that the share is sealed to, 32 bytes. */
+    readonly fingerprint: Uint8Array
+  }[]
 }
 
 /** The body of a ways segment. */
@@ -72,6 +86,12 @@ export function wayToCbor(way: Way): CborValue {
     publicKey: way.publicKey,
     slotHash: way.slotHash,
     ...(way.device !== undefined && { device: parseHex(way.device, 'device', 16) }),
+    ...(way.contacts !== undefined && {
+      contacts: {
+        threshold: way.contacts.threshold,
+        members: way.contacts.members.map((member) => ({ ...member })),
+      },
+    }),
   }
 }
 
@@ -88,7 +108,17 @@ export function readWay(item: unknown, fault: Fault): Way {
     publicKey,
     slotHash: fields.bytes('slotHash', 32),
     ...(fields.has('device') && { device: toHex(fields.bytes('device', 16)) }),
+    ...(fields.has('contacts') && { contacts: readContacts(fields.map('contacts'), fault) }),
   }
+}
+
+function readContacts(item: unknown, fault: Fault): WayContacts {
+  const fields = readFields(item, fault)
+  const members = fields.list('members').map((member) => {
+    const { bytes, text } = readFields(member, fault)
+    return { account: bytes('account', 16), name: text('name'), fingerprint: bytes('fingerprint', 32) }
+  })
+  return { threshold: fields.integer('threshold'), members }
 }
 
 /**

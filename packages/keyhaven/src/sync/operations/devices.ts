@@ -170,7 +170,7 @@ async function knownToServer(ask: () => Promise<void>): Promise<boolean> {
 
 /** What made this vault a device of the account goes; its keys stay. */
 async function forgetDevice(vault: Vault): Promise<void> {
-  const single = ['session', 'state', 'device', 'sequence', 'access-log', 'outbox'].map(
+  const single = ['session', 'state', 'device', 'sequence', 'access-log', 'outbox', 'contacts'].map(
     (name) => `sync/${name}`,
   )
   const many = [...(await namesBelow(vault, 'sync/outbox/')), ...(await namesBelow(vault, 'sync/log/'))]

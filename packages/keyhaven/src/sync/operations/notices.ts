@@ -19,6 +19,12 @@ export type NoticeKind =
   /** Somebody without the backup's key wants it deleted or replaced; that is done after a wait, which `keepBackup` ends. */
   | 'deletion-waiting'
   | 'backup-deleted'
+  /** A device without the backup asks its trusted contacts to open it; they can after a wait, in which `contacts.stop` ends it. */
+  | 'contacts-asked'
+  /** A trusted contact gave his share to it. */
+  | 'contacts-answered'
+  /** The trusted contacts were set or removed. */
+  | 'contacts-changed'
 
 /** One thing to tell. */
 export interface Notice {
@@ -41,6 +47,9 @@ const KINDS: Readonly<Record<string, NoticeKind>> = {
   registration_challenged: 'deletion-waiting',
   removal_requested: 'deletion-waiting',
   backup_deleted: 'backup-deleted',
+  contacts_asked: 'contacts-asked',
+  contacts_answered: 'contacts-answered',
+  contacts_changed: 'contacts-changed',
 }
 
 /** Notices of other devices' doings. The first call of a device gives none: what was before it is in the access log. */

@@ -21,12 +21,13 @@ import type { Way } from '../format/ways.ts'
 
 /** More would make each rotation long. */
 const MOST_WAYS = 64
+const HAVE_THEIR_OWN_CALL: readonly string[] = ['pin', 'device', 'contacts']
 
 /** A way in, as the log lists it. */
 export interface ListedWay {
   /** 32 hex digits. */
   readonly id: string
-  /** `pin`, `device`, `recovery-code`, `kit`, `passkey`, or a type of the future. */
+  /** `pin`, `device`, `recovery-code`, `kit`, `passkey`, `contacts`, or a type of the future. */
   readonly type: string
   readonly label: string
   readonly thisDevice: boolean
@@ -36,7 +37,10 @@ export type WayRemovalOutcome =
   | ({ readonly status: 'removed' } & LeftBehind)
   /** It is not there, or has been removed already. */
   | { readonly status: 'unknown-way' }
-  /** The PIN is replaced by `changePin`, and a device is removed by `removeDevice`: so something always opens the backup. */
+  /**
+   * The PIN is replaced by `changePin`, and a device is removed by `removeDevice`: so something always opens the backup. Trusted
+   * contacts are removed by `contacts.remove`, with what the server keeps for them.
+   */
   | { readonly status: 'has-its-own-call' }
 
 /** Every way in. `ERR_AUTHORITY_REQUIRED` on a device that has not joined. */
@@ -55,7 +59,7 @@ export async function listWays(context: SyncContext): Promise<readonly ListedWay
 /** Lists a way in and seals the root key in use to it; says its id, or `undefined` where there is no backup. */
 export async function addWay(
   context: SyncContext,
-  way: Pick<Way, 'type' | 'label' | 'publicKey' | 'device'>,
+  way: Pick<Way, 'type' | 'label' | 'publicKey' | 'device' | 'contacts'>,
 ): Promise<{ readonly id: string; readonly state: BackupState } | undefined> {
   const { publicKey } = way
   const id = toHex(deriveWayId(publicKey))
@@ -82,7 +86,7 @@ export async function addWay(
 /** The same for a way whose seed (32 bytes) a person keeps. */
 export async function addSeededWay(
   context: SyncContext,
-  { seed, ...way }: { readonly type: string; readonly label: string; readonly seed: Uint8Array },
+  { seed, ...way }: Pick<Way, 'type' | 'label' | 'contacts'> & { readonly seed: Uint8Array },
 ): ReturnType<typeof addWay> {
   const { deriveXWingPublicKey } = await loadXWing()
   return addWay(context, { ...way, publicKey: deriveXWingPublicKey(seed) })
@@ -94,7 +98,7 @@ export async function removeWay(context: SyncContext, id: string): Promise<WayRe
   if (pointer === undefined) return { status: 'unknown-way' }
   const way = requireJoined(state).ways.find((listed) => listed.id === id)
   if (way === undefined) return { status: 'unknown-way' }
-  if (way.type === 'pin' || way.type === 'device') return { status: 'has-its-own-call' }
+  if (HAVE_THEIR_OWN_CALL.includes(way.type)) return { status: 'has-its-own-call' }
   const changed = await rotate(context, undefined, new Set([id]))
   if (changed.status !== 'rotated') return { status: 'unknown-way' }
   return { status: 'removed', ...leftBehind(changed) }

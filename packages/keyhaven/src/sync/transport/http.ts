@@ -2,6 +2,7 @@
  * Key sync over Keyhaven's own HTTP API (docs/protocol.md).
  */
 import { parseBase64, toBase64 } from '../../crypto/index.ts'
+import { loadModule } from '../../load-module.ts'
 import { createByteReader } from '../format/byte-reader.ts'
 import { answerMalformed, readFields } from '../format/fields.ts'
 import type { Fields } from '../format/fields.ts'
@@ -50,6 +51,7 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
     },
     ...removalCalls(post),
     ...linkCalls(session),
+    contacts: async () => (await loadModule(import('./contacts.ts'))).contactCalls(session),
     realmTokens: async ({ registration, realmIds }, signal) =>
       readTokens(readJson(await post('/v1/realm-tokens', { registration, realmIds }, signal))),
     exportAccount: (signal) => exportAccount(session, signal),

@@ -5,6 +5,7 @@
 import type { ChainedRow } from '../format/access-chain.ts'
 import type { Pointer } from '../format/pointer.ts'
 import type { RemovalKind } from '../format/removal-messages.ts'
+import type { ContactTransport } from './contacts.ts'
 import type { SessionRequest } from './session.ts'
 
 export interface PointerState {
@@ -218,6 +219,8 @@ export interface KeySyncTransport {
     signal?: Signal,
   ): Promise<void>
   closeLink(id: string, signal?: Signal): Promise<void>
+  /** Trusted contacts. `ERR_SERVER_REFUSED` with `ERR_NOT_FOUND` where the server has none, as over Supabase. */
+  contacts(): Promise<ContactTransport>
   /** Realm tokens by realm id. */
   realmTokens(
     input: { readonly registration: string; readonly realmIds: readonly string[] },

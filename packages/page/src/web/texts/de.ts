@@ -256,6 +256,10 @@ export const de: Texts = {
       removal_requested: 'Löschung verlangt',
       removal_cancelled: 'Löschung verhindert',
       backup_deleted: 'Sicherung gelöscht',
+      contacts_changed: 'Vertraute geändert',
+      contacts_asked: 'Vertraute gefragt',
+      contacts_vetoed: 'Anfrage an Vertraute verhindert',
+      contacts_answered: 'Antwort eines Vertrauten',
     },
     otherEvent: 'Aufräumarbeit',
     alerts: 'Bitte ansehen',
@@ -269,6 +273,10 @@ export const de: Texts = {
       'deletion-waiting':
         'Jemand will Ihre Sicherung löschen. Das geschieht nach einer Wartezeit, wenn Sie es nicht verhindern.',
       'backup-deleted': 'Ihre Sicherung wurde gelöscht.',
+      'contacts-asked':
+        'Jemand bittet Ihre Vertrauten, Ihre Sicherung zu öffnen. Nach einer Wartezeit können sie es, wenn Sie es nicht verhindern.',
+      'contacts-answered': 'Ein Vertrauter hat geholfen, Ihre Sicherung zu öffnen.',
+      'contacts-changed': 'Ihre Vertrauten wurden geändert.',
     },
     data: 'Ihre Daten',
     exportLead:

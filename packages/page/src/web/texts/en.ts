@@ -242,6 +242,10 @@ export const en = {
       removal_requested: 'Deletion asked for',
       removal_cancelled: 'Deletion stopped',
       backup_deleted: 'Backup deleted',
+      contacts_changed: 'Trusted contacts changed',
+      contacts_asked: 'Trusted contacts asked',
+      contacts_vetoed: 'Asking trusted contacts stopped',
+      contacts_answered: 'Trusted contact answered',
     } as Readonly<Record<string, string>>,
     otherEvent: 'Housekeeping',
     alerts: 'Please look at this',
@@ -255,6 +259,10 @@ export const en = {
       'deletion-waiting':
         'Somebody wants your backup deleted. It is deleted after a waiting time, unless you stop it.',
       'backup-deleted': 'Your backup was deleted.',
+      'contacts-asked':
+        'Somebody asked your trusted contacts to open your backup. They can after a waiting time, unless you stop it.',
+      'contacts-answered': 'A trusted contact helped to open your backup.',
+      'contacts-changed': 'Your trusted contacts were changed.',
     },
     data: 'Your data',
     exportLead:

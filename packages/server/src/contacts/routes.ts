@@ -1,0 +1,197 @@
+/**
+ * Routes of "Contacts" (docs/protocol.md).
+ */
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { parseBase64, toBase64 } from 'keyhaven/crypto'
+import { done } from '../access-log/events.ts'
+import { recordEvents } from '../access-log/record.ts'
+import { asActor, requireSignIn } from '../auth/signed-in.ts'
+import { parseWith, readJson } from '../http/body.ts'
+import { readProof } from '../http/proof-header.ts'
+import { Refusal } from '../http/refusal.ts'
+import { addRoute } from '../http/routes.ts'
+import type { ApiHandler } from '../http/routes.ts'
+import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
+import { allDifferent, id16, signatureShape } from '../http/shapes.ts'
+import { isUuid } from '../http/uuid.ts'
+import { answerAsked, listAsked } from './asked.ts'
+import { readContacts, removeContacts, setContacts } from './contact-set.ts'
+import { beginRequest, endRequest, listRequests, readOwnRequest, vetoRequest } from './requests.ts'
+
+const accountShape = z.string().refine(isUuid)
+const setBody = z
+  .object({
+    etag: z.string().max(64),
+    wayId: id16,
+    threshold: z.int().min(2).max(10),
+    waitDays: z.int().min(0).max(90),
+    contacts: z
+      .array(z.object({ accountId: accountShape, names: base64Shape(1681), share: base64Shape(67) }))
+      .min(2)
+      .max(10),
+  })
+  .refine(
+    ({ threshold, contacts }) =>
+      threshold <= contacts.length && allDifferent(contacts.map(({ accountId }) => accountId)),
+  )
+const requestBody = z.object({ publicKey: base64Shape(1216) })
+const vetoBody = z.object({ signature: signatureShape })
+const answerBody = z.object({ answer: base64Shape(1188) })
+
+/** Adds the routes. */
+export function addContactRoutes(app: Hono<ApiEnv>, services: Services): void {
+  app.use('/v1/contacts/*', requireSignIn(services))
+  addRoute(app, '/v1/contacts', {
+    GET: getContacts(services),
+    PUT: putContacts(services),
+    DELETE: deleteContacts(services),
+  })
+  addRoute(app, '/v1/contacts/requests/:id', {
+    GET: getRequest(services),
+    PUT: putRequest(services),
+    DELETE: deleteRequest(services),
+  })
+  addRoute(app, '/v1/contacts/requests/:id/veto', { POST: postVeto(services) })
+  addRoute(app, '/v1/contacts/asked', { GET: getAsked(services) })
+  addRoute(app, '/v1/contacts/asked/:owner/:id', { PUT: putAnswer(services) })
+}
+
+function getContacts(services: Services): ApiHandler {
+  return async (context) =>
+    context.json(
+      await asActor(services, context, {
+        run: async (transaction, actor) => ({
+          set: (await readContacts(transaction, actor.accountId)) ?? null,
+          requests: await listRequests(transaction, actor),
+        }),
+      }),
+    )
+}
+
+function putContacts(services: Services): ApiHandler {
+  return async (context) => {
+    const proof = readProof(context)
+    const { etag, ...set } = await readJson(context, setBody)
+    await asActor(services, context, {
+      type: 'contacts_changed',
+      run: async (transaction, actor) => {
+        if (set.contacts.some(({ accountId }) => accountId === actor.accountId)) {
+          throw new Refusal('ERR_BODY_MALFORMED')
+        }
+        await setContacts(transaction, actor, { set, etag, proof })
+      },
+    })
+    return context.body(null, 204)
+  }
+}
+
+function deleteContacts(services: Services): ApiHandler {
+  return async (context) => {
+    const proof = readProof(context)
+    await asActor(services, context, {
+      type: 'contacts_changed',
+      run: (transaction, actor) => removeContacts(transaction, actor, proof),
+    })
+    return context.body(null, 204)
+  }
+}
+
+function putRequest(services: Services): ApiHandler {
+  return async (context) => {
+    const id = readId(context)
+    const { publicKey } = await readJson(context, requestBody)
+    const asked = { id, publicKey, coolingMs: services.coolingMs }
+    return context.json(
+      await asActor(services, context, {
+        type: 'contacts_asked',
+        run: (transaction, actor) => beginRequest(transaction, actor, asked),
+      }),
+    )
+  }
+}
+
+function getRequest(services: Services): ApiHandler {
+  return async (context) => {
+    const id = readId(context)
+    const { request, answers } = await asActor(services, context, {
+      run: (transaction, actor) => readOwnRequest(transaction, actor, id),
+    })
+    const sealed = answers.map(({ place, answer }) => ({ place, answer: toBase64(answer) }))
+    return context.json({ ...request, answers: sealed })
+  }
+}
+
+function deleteRequest(services: Services): ApiHandler {
+  return async (context) => {
+    const id = readId(context)
+    await asActor(services, context, { run: (transaction, actor) => endRequest(transaction, actor, id) })
+    return context.body(null, 204)
+  }
+}
+
+function postVeto(services: Services): ApiHandler {
+  return async (context) => {
+    const id = readId(context)
+    const { signature } = await readJson(context, vetoBody)
+    await asActor(services, context, {
+      type: 'contacts_vetoed',
+      run: (transaction, actor) => vetoRequest(transaction, actor, { id, signature }),
+    })
+    return context.body(null, 204)
+  }
+}
+
+function getAsked(services: Services): ApiHandler {
+  return async (context) => context.json({ asked: await asActor(services, context, { run: listAsked }) })
+}
+
+function putAnswer(services: Services): ApiHandler {
+  return async (context) => {
+    const ownerId = parseWith(accountShape, context.req.param('owner'))
+    const id = readId(context)
+    const { answer } = await readJson(context, answerBody)
+    const isNew = await asActor(services, context, {
+      run: (transaction, actor) => answerAsked(transaction, actor, { ownerId, id, answer }),
+    })
+    if (isNew) await tellOwner(services, ownerId)
+    return context.body(null, 204)
+  }
+}
+
+/** The owner's log says that a contact answered, and nothing of where that one is. */
+async function tellOwner(services: Services, ownerId: string): Promise<void> {
+  const subject = {
+    accountId: ownerId,
+    device: null,
+    origin: { address: null, userAgent: null },
+    time: services.now(),
+    chainKey: services.keys.accessLog,
+    notify: services.notify,
+  }
+  await services.database.withUser(ownerId, (transaction) =>
+    recordEvents(transaction, subject, done('contacts_answered')),
+  )
+}
+
+function readId(context: ApiContext): string {
+  return parseWith(id16, context.req.param('id'))
+}
+
+/** Base64 of just so many bytes. */
+function base64Shape(length: number): z.ZodPipe<z.ZodString, z.ZodTransform<Uint8Array, string>> {
+  const characters = 4 * Math.ceil(length / 3)
+  return z
+    .string()
+    .length(characters)
+    .transform((text, context) => {
+      try {
+        const bytes = parseBase64(text, 'base64')
+        if (bytes.length === length) return bytes
+      } catch {
+        // Told below, as any other length is.
+      }
+      context.addIssue({ code: 'custom', message: 'Not that many bytes of base64.' })
+      return z.NEVER
+    })
+}
