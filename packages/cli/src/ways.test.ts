@@ -116,3 +116,59 @@ test(
     expect(late).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_LINK_CODE_NEEDED' } } })
   },
 )
+
+test(
+  'trusted contacts give cards, are asked and see who asks, can answer only after the wait, and are stopped',
+  SLOW,
+  async () => {
+    const phone = newPhone()
+    const first = await backedUp(phone)
+    const contacts = [await signedIn(newPhone()), await signedIn(newPhone())] as const
+    const cards = await Promise.all(
+      contacts.map(async (home, index) => {
+        const out = join(home.home, '..', `card-${String(index)}-${phone}`)
+        const card = ['contacts', 'card', '--name', `Friend ${String(index)}`, '--out', out, ...home.named]
+        const { exit, answer } = await runJson(card)
+        expect([exit, answer]).toMatchObject([0, { status: 'written', digits: DIGITS }])
+        expect((await runJson(card)).answer).toMatchObject({ error: { code: 'ERR_FILE_EXISTS' } })
+        return readFile(out, 'utf8')
+      }),
+    )
+    const file = await first.write('cards', cards.join(''))
+    const set = ['contacts', 'set', file, '--need', '2', '--name', 'Alice', ...first.named]
+    expect(await runJson(set)).toMatchObject({
+      exit: 8,
+      answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } },
+    })
+    expect(await runJson([...set, '--yes'])).toMatchObject({ exit: 0, answer: { status: 'set' } })
+    const second = await signedIn(phone)
+    expect((await run(['contacts', 'restore', ...second.named])).stderr).toContain('has not asked yet')
+    const asked = await runJson(['contacts', 'ask', ...second.named])
+    expect(asked).toMatchObject({
+      exit: 0,
+      answer: { status: 'asked', digits: DIGITS, threshold: 2, contacts: 2 },
+    })
+    expect((await runJson(['contacts', 'restore', ...second.named])).exit).toBe(12)
+    const [friend] = contacts
+    const seen = await run(['contacts', 'asked', ...friend.named])
+    expect(seen.stdout).toMatch(/[0-9a-f]{8} {2}Alice {2}on .* can be answered from \d{4}-/)
+    const id = /[0-9a-f]{8}/.exec(seen.stdout)?.[0] ?? ''
+    const digits = String(asked.answer['digits'])
+    const answered = await runJson(['contacts', 'answer', id, '--digits', digits, ...friend.named])
+    expect(answered).toMatchObject({ exit: 12, answer: { status: 'waiting' } })
+    expect((await run(['contacts', 'list', ...first.named])).stdout).toMatch(
+      /Friend 0\n.*Friend 1\nAsked of them:/,
+    )
+    expect(await runJson(['contacts', 'stop', ...first.named])).toMatchObject({
+      answer: { status: 'stopped', count: 1 },
+    })
+    expect((await runJson(['contacts', 'answer', id, ...friend.named])).exit).toBe(2)
+    expect((await runJson(['contacts', 'restore', ...second.named])).answer).toEqual({ status: 'stopped' })
+    expect((await runJson(['contacts', 'remove', '--yes', ...first.named])).answer).toMatchObject({
+      status: 'removed',
+    })
+    expect((await runJson(['contacts', 'ask', ...second.named])).exit).toBe(8)
+  },
+)
+
+const DIGITS: unknown = expect.stringMatching(/^\d{5}( \d{5}){5}$/)

@@ -24,7 +24,7 @@ export const notices: Command = {
   group: 'device',
   summary: 'Show what other devices did that you should know of, such as wrong PINs',
   details: [
-    'From the verified access log, since they were dismissed last, or since this device first asked; what was before that is in "keyhaven log". If something was not you: "keyhaven devices remove", "keyhaven pin change", "keyhaven delete --keep".',
+    'From the verified access log, since they were dismissed last, or since this device first asked; what was before that is in "keyhaven log". If something was not you: "keyhaven devices remove", "keyhaven pin change", "keyhaven delete --keep", "keyhaven contacts stop".',
   ],
   options: { ...DEVICE_OPTIONS, dismiss: { summary: 'do not show these again on this device' } },
   run: runNotices,

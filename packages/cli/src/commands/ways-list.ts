@@ -9,7 +9,7 @@ import { requireSignedIn } from '../device/sync.ts'
 export const waysList: Command = {
   name: 'ways list',
   group: 'device',
-  summary: 'List what opens the backup: the PIN, devices, recovery codes, kits, passkeys',
+  summary: 'List what opens the backup: the PIN, devices, recovery codes, kits, passkeys, contacts',
   options: DEVICE_OPTIONS,
   run: runList,
 }

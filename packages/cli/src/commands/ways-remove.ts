@@ -22,6 +22,11 @@ export const waysRemove: Command = {
   run: runRemove,
 }
 
+const OWN_COMMANDS: Readonly<Record<string, string>> = {
+  pin: 'keyhaven pin change',
+  contacts: 'keyhaven contacts remove',
+}
+
 async function runRemove(invocation: Invocation): Promise<Answer> {
   const { signal, progress } = invocation
   const { sync } = await requireSignedIn(await openDevice(invocation))
@@ -32,7 +37,7 @@ async function runRemove(invocation: Invocation): Promise<Answer> {
   const outcome = await sync.removeWay({ id: way.id, signal, onProgress })
   if (outcome.status === 'unknown-way') throw unknownWay()
   if (outcome.status === 'has-its-own-call') {
-    const command = way.type === 'pin' ? 'keyhaven pin change' : 'keyhaven devices remove'
+    const command = OWN_COMMANDS[way.type] ?? 'keyhaven devices remove'
     throw new CommandError('ERR_USAGE', `This is done by "${command}". Nothing was changed.`)
   }
   return {
