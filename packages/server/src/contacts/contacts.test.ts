@@ -77,6 +77,12 @@ describe('setting contacts', () => {
       requests: [],
     })
     expect((await bob.get('/v1/contacts')).body).toEqual({ set: null, requests: [] })
+    const { contacts, contactOf } = (await bob.get('/v1/account')).body
+    expect([contacts, contactOf]).toEqual([null, expect.arrayContaining([device.accountId])])
+    expect((await device.get('/v1/account')).body).toMatchObject({
+      contacts: { threshold: 2 },
+      contactOf: [],
+    })
   })
 
   test('takes nothing of another shape', async () => {

@@ -3,9 +3,10 @@
  * phone number is not read back here: it is sealed, and whoever is signed in knows it.
  */
 import { toHex } from 'keyhaven/crypto'
+import { readContacts } from '../contacts/contact-set.ts'
 import type { Transaction } from '../db/database.ts'
 
-/** Account, devices and sessions; ids in hex or as UUIDs, times in ISO 8601. */
+/** Account, devices, sessions and trusted contacts; ids in hex or as UUIDs, times in ISO 8601. */
 export async function describeAccount(
   transaction: Transaction,
   accountId: string,
@@ -32,6 +33,10 @@ export async function describeAccount(
     'SELECT device_id, expires_at, ended_at FROM app.sessions WHERE user_id = $1 ORDER BY expires_at, session_id',
     [accountId],
   )
+  const trusting = await transaction.query<{ user_id: string }>(
+    'SELECT user_id FROM app.contact_shares WHERE contact_id = $1 ORDER BY user_id',
+    [accountId],
+  )
   return {
     account: { id: accountId, createdAt: account.rows[0]?.created_at.toISOString() ?? null },
     devices: devices.rows.map((row) => ({
@@ -45,5 +50,7 @@ export async function describeAccount(
       expiresAt: row.expires_at.toISOString(),
       endedAt: row.ended_at?.toISOString() ?? null,
     })),
+    contacts: (await readContacts(transaction, accountId)) ?? null,
+    contactOf: trusting.rows.map(({ user_id }) => user_id),
   }
 }
