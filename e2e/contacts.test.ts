@@ -3,9 +3,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { parseBase64, randomBytes, toBase64 } from 'keyhaven/crypto'
 import { generateIdentity } from 'keyhaven/identity'
 import type { Identity } from 'keyhaven/identity'
-import type { AskedContacts, Fetch, KeySyncOptions } from 'keyhaven/sync'
+import type { AskedContacts, KeySyncOptions } from 'keyhaven/sync'
 import { deriveXWingPublicKey } from '../packages/keyhaven/src/crypto/x-wing.ts'
 import { attempt, cutAfter, forEachCut } from './testing/cuts.ts'
+import { bendAnswer, bendBody } from './testing/bent-json.ts'
+import type { Json } from './testing/bent-json.ts'
 import { OTHER_PIN, PIN, makeKeys, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
 
@@ -148,6 +150,28 @@ describe('two of three contacts', () => {
     )
   })
 
+  test('bring a device back that is killed again and again while it asks and restores', async () => {
+    const owner = await newOwner()
+    const fresh = await place.newDevice({ phone: owner.phone })
+    for (const steps of [1, 2, 3]) {
+      await attempt(async () => (await fresh.sync(cutAfter(fresh.vault, steps))).contacts.ask())
+    }
+    const { digits } = await ask(fresh)
+    place.passTime(WEEK_MS)
+    for (const contact of friends.slice(0, 2))
+      expect(await answer(contact, { owner, digits })).toBe('answered')
+    let killed = true
+    for (let steps = 2; killed; steps += 4) {
+      const cut = cutAfter(fresh.vault, steps)
+      await attempt(async () => (await fresh.sync(cut)).contacts.restore())
+      killed = cut.killed()
+    }
+    expect(await fresh.keys.exportKeys()).toEqual(await owner.keys.exportKeys())
+    expect(await restore(fresh)).toEqual({ status: 'not-asked' })
+    expect(await countOf(owner.accountId)).toMatchObject({ requests: 0, answers: 0 })
+    expect(await (await fresh.sync()).backup()).toMatchObject({ status: 'backed-up' })
+  })
+
   test('are asked for as long as the owner said, and no shorter than the server’s own wait', async () => {
     const owner = await newOwner()
     const input = { ...inputOf(cardsOf(friends)), waitDays: 30 }
@@ -218,12 +242,12 @@ describe('a liar', () => {
     place.passTime(WEEK_MS)
     // Carol's answer to one person, sent to another; Bob's own is some bytes.
     const stolen: { answer?: unknown } = {}
-    const taking = bendBody('/v1/contacts/asked/', (json) => {
+    const taking = bendBody(place.network, '/v1/contacts/asked/', (json) => {
       stolen.answer = json['answer']
       return json
     })
     expect(await answer(carol, { owner: other, digits: otherDigits }, { fetch: taking })).toBe('answered')
-    const replaying = bendBody('/v1/contacts/asked/', (json) => ({ ...json, ...stolen }))
+    const replaying = bendBody(place.network, '/v1/contacts/asked/', (json) => ({ ...json, ...stolen }))
     expect(await answer(carol, { owner, digits }, { fetch: replaying })).toBe('answered')
     expect(await answer(bob, { owner, digits })).toBe('answered')
     expect(await restore(fresh)).toMatchObject({ status: 'too-few', answers: 2 })
@@ -236,7 +260,10 @@ describe('a liar', () => {
     const [bob] = friends as [Contact]
     const fresh = await place.newDevice({ phone: owner.phone })
     const own = toBase64(deriveXWingPublicKey(randomBytes(32)))
-    const swapping = bendBody('/v1/contacts/requests/', (json) => ({ ...json, publicKey: own }))
+    const swapping = bendBody(place.network, '/v1/contacts/requests/', (json) => ({
+      ...json,
+      publicKey: own,
+    }))
     const { digits } = await ask(fresh, { fetch: swapping })
     place.passTime(WEEK_MS)
     const shown: string[] = []
@@ -272,7 +299,7 @@ describe('a liar', () => {
       { share: foreign?.['share'] },
       { share: toBase64(flipped) },
     ]) {
-      const lying = bendAnswer('/v1/contacts/asked', (json) => ({
+      const lying = bendAnswer(place.network, '/v1/contacts/asked', (json) => ({
         asked: (json['asked'] as Record<string, unknown>[]).map((request) =>
           request['ownerId'] === one.accountId ? { ...request, ...lie } : request,
         ),
@@ -295,7 +322,7 @@ describe('contacts that are changed', () => {
     const { digits } = await ask(thief)
     place.passTime(WEEK_MS)
     const answers: unknown[] = []
-    const taking = bendBody('/v1/contacts/asked/', (json) => {
+    const taking = bendBody(place.network, '/v1/contacts/asked/', (json) => {
       answers.push(json['answer'])
       return json
     })
@@ -307,7 +334,7 @@ describe('contacts that are changed', () => {
     expect((await (await owner.sync()).listWays()).filter(({ type }) => type === 'contacts')).toHaveLength(1)
     expect(await askedOf(bob, owner.accountId)).toEqual([])
     // A server that kept the two answers of before gives them out once more.
-    const keeping = bendAnswer('/v1/contacts/requests/', () => ({
+    const keeping = bendAnswer(place.network, '/v1/contacts/requests/', () => ({
       ...REQUEST,
       answers: answers.map((sealed, index) => ({ place: index + 1, answer: sealed })),
     }))
@@ -397,28 +424,9 @@ const REQUEST = {
   expiresAt: '2027-01-01T00:00:00.000Z',
 }
 
-type Json = Readonly<Record<string, unknown>>
-
-/** A network that changes what is sent below a path. */
-function bendBody(path: string, bend: (json: Json) => Json): Fetch {
-  return (input, init) => {
-    if (!(input as string).includes(path) || typeof init?.body !== 'string') return place.network(input, init)
-    return place.network(input, { ...init, body: JSON.stringify(bend(JSON.parse(init.body) as Json)) })
-  }
-}
-
-/** A server that changes what it answers below a path. */
-function bendAnswer(path: string, bend: (json: Json) => Json): Fetch {
-  return async (input, init) => {
-    const answered = await place.network(input, init)
-    if (!(input as string).includes(path) || init?.method !== 'GET') return answered
-    return Response.json(bend((await answered.json()) as Json))
-  }
-}
-
 async function rawAsked(contact: Contact): Promise<readonly Json[]> {
   const seen: Json[] = []
-  const taking = bendAnswer('/v1/contacts/asked', (json) => {
+  const taking = bendAnswer(place.network, '/v1/contacts/asked', (json) => {
     seen.push(...(json['asked'] as Json[]))
     return json
   })
