@@ -2,9 +2,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseBase64, randomBytes, toBase64 } from 'keyhaven/crypto'
 import { generateIdentity } from 'keyhaven/identity'
-import type { Identity } from 'keyhaven/identity'
-import type { AskedContacts, KeySyncOptions } from 'keyhaven/sync'
+import type { ContactRestoreOutcome } from 'keyhaven/sync'
 import { deriveXWingPublicKey } from '../packages/keyhaven/src/crypto/x-wing.ts'
+import { answer, ask, askedOf, cardsOf, inputOf } from './testing/contacts.ts'
+import type { Contact } from './testing/contacts.ts'
 import { attempt, cutAfter, forEachCut } from './testing/cuts.ts'
 import { bendAnswer, bendBody } from './testing/bent-json.ts'
 import type { Json } from './testing/bent-json.ts'
@@ -15,11 +16,6 @@ const DAY_MS = 86_400_000
 /** A soak takes every step. */
 const FEW_CUTS = { from: 4, by: 9 }
 const WEEK_MS = 7 * DAY_MS
-
-interface Contact extends TestPerson {
-  readonly name: string
-  readonly identity: Identity
-}
 
 let place: Place
 let friends: readonly Contact[]
@@ -33,25 +29,6 @@ async function newContact(name: string): Promise<Contact> {
   return { ...(await place.newDevice({ label: name })), name, identity: await generateIdentity() }
 }
 
-/** What an owner knows of contacts. */
-function cardsOf(contacts: readonly Contact[]): Parameters<typeof inputOf>[0] {
-  return contacts.map(({ accountId, name, identity }) => ({
-    accountId,
-    name,
-    identity: identity.publicIdentity,
-  }))
-}
-
-function inputOf(
-  contacts: readonly {
-    readonly accountId: string
-    readonly name: string
-    readonly identity: Identity['publicIdentity']
-  }[],
-): { readonly contacts: typeof contacts; readonly threshold: number; readonly ownerName: string } {
-  return { contacts, threshold: 2, ownerName: 'Alice' }
-}
-
 /** A person with a backup, two of whose three friends open it. */
 async function newOwner(contacts: readonly Contact[] = friends): Promise<TestPerson> {
   const owner = await place.newDevice({ label: 'First' })
@@ -62,36 +39,7 @@ async function newOwner(contacts: readonly Contact[] = friends): Promise<TestPer
   return owner
 }
 
-async function ask(device: TestPerson, through?: Partial<KeySyncOptions>): Promise<AskedContacts> {
-  const asked = await (await device.sync(through)).contacts.ask()
-  if (asked.status !== 'asked') throw new Error(asked.status)
-  return asked
-}
-
-async function askedOf(contact: Contact, ownerId: string) {
-  const all = await (await contact.sync()).contacts.asked({ identity: contact.identity })
-  return all.filter((request) => request.ownerId === ownerId)
-}
-
-/** A contact who says yes when the digits are those that he is told. */
-async function answer(
-  contact: Contact,
-  { owner, digits }: { readonly owner: TestPerson; readonly digits: string },
-  through?: Partial<KeySyncOptions>,
-): Promise<string> {
-  const [request] = await askedOf(contact, owner.accountId)
-  const outcome = await (
-    await contact.sync(through)
-  ).contacts.answer({
-    identity: contact.identity,
-    ownerId: owner.accountId,
-    requestId: request?.requestId ?? '00'.repeat(16),
-    confirm: (shown) => Promise.resolve(shown.digits === digits && shown.ownerName === 'Alice'),
-  })
-  return outcome.status
-}
-
-async function restore(device: TestPerson) {
+async function restore(device: TestPerson): Promise<ContactRestoreOutcome> {
   return (await device.sync()).contacts.restore()
 }
 

@@ -13,13 +13,13 @@ import { Refusal } from '../http/refusal.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
-import { allDifferent, id16, signatureShape } from '../http/shapes.ts'
-import { isUuid } from '../http/uuid.ts'
+import { allDifferent, id16, proofHeader, signatureShape } from '../http/shapes.ts'
+import { askedAnswer, contactRequestAnswer, contactsAnswer, ownRequestAnswer } from '../openapi/answers.ts'
 import { answerAsked, listAsked } from './asked.ts'
 import { readContacts, removeContacts, setContacts } from './contact-set.ts'
 import { beginRequest, endRequest, listRequests, readOwnRequest, vetoRequest } from './requests.ts'
 
-const accountShape = z.string().refine(isUuid)
+const accountShape = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 const setBody = z
   .object({
     etag: z.string().max(64),
@@ -42,19 +42,89 @@ const answerBody = z.object({ answer: base64Shape(1188) })
 /** Adds the routes. */
 export function addContactRoutes(app: Hono<ApiEnv>, services: Services): void {
   app.use('/v1/contacts/*', requireSignIn(services))
+  addOwnerRoutes(app, services)
+  addRequestRoutes(app, services)
+  addRoute(app, '/v1/contacts/asked', {
+    GET: {
+      summary: 'Lists what is asked of this account as a contact.',
+      admits: 'session',
+      answers: { 200: askedAnswer },
+      handle: getAsked(services),
+    },
+  })
+  addRoute(app, '/v1/contacts/asked/:owner/:id', {
+    PUT: {
+      summary: 'Gives a share, sealed to the device that asks.',
+      admits: 'session',
+      path: { owner: accountShape, id: id16 },
+      body: answerBody,
+      answers: { 204: null },
+      handle: putAnswer(services),
+    },
+  })
+}
+
+function addOwnerRoutes(app: Hono<ApiEnv>, services: Services): void {
   addRoute(app, '/v1/contacts', {
-    GET: getContacts(services),
-    PUT: putContacts(services),
-    DELETE: deleteContacts(services),
+    GET: {
+      summary: 'Reads the trusted contacts, and what is asked of them.',
+      admits: 'session',
+      answers: { 200: contactsAnswer },
+      handle: getContacts(services),
+    },
+    PUT: {
+      summary: 'Sets the trusted contacts.',
+      admits: 'session',
+      headers: proofHeader,
+      body: setBody,
+      answers: { 204: null },
+      handle: putContacts(services),
+    },
+    DELETE: {
+      summary: 'Removes the trusted contacts.',
+      admits: 'session',
+      headers: proofHeader,
+      answers: { 204: null },
+      handle: deleteContacts(services),
+    },
   })
+}
+
+function addRequestRoutes(app: Hono<ApiEnv>, services: Services): void {
   addRoute(app, '/v1/contacts/requests/:id', {
-    GET: getRequest(services),
-    PUT: putRequest(services),
-    DELETE: deleteRequest(services),
+    GET: {
+      summary: 'Reads what this device asked of the contacts, with their answers.',
+      admits: 'session',
+      path: { id: id16 },
+      answers: { 200: ownRequestAnswer },
+      handle: getRequest(services),
+    },
+    PUT: {
+      summary: 'Asks the contacts.',
+      admits: 'session',
+      path: { id: id16 },
+      body: requestBody,
+      answers: { 200: contactRequestAnswer },
+      handle: putRequest(services),
+    },
+    DELETE: {
+      summary: 'Takes back what this device asked.',
+      admits: 'session',
+      path: { id: id16 },
+      answers: { 204: null },
+      handle: deleteRequest(services),
+    },
   })
-  addRoute(app, '/v1/contacts/requests/:id/veto', { POST: postVeto(services) })
-  addRoute(app, '/v1/contacts/asked', { GET: getAsked(services) })
-  addRoute(app, '/v1/contacts/asked/:owner/:id', { PUT: putAnswer(services) })
+  addRoute(app, '/v1/contacts/requests/:id/veto', {
+    POST: {
+      summary: 'Stops what a device asked.',
+      admits: 'session',
+      path: { id: id16 },
+      body: vetoBody,
+      answers: { 204: null },
+      handle: postVeto(services),
+    },
+  })
 }
 
 function getContacts(services: Services): ApiHandler {

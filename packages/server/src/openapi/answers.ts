@@ -129,6 +129,46 @@ export const pointerAnswer: z.ZodType = z.strictObject({
 export const announcedAnswer: z.ZodType = z.strictObject({ expiresAt: time })
 export const committedAnswer: z.ZodType = z.strictObject({ etag })
 
+const contactSet = z.strictObject({
+  wayId: id16,
+  threshold: count,
+  waitDays: count,
+  contacts: z.array(z.strictObject({ place: count, accountId: uuid })),
+})
+const contactRequest = {
+  id: id16,
+  device: id16,
+  label: z.string(),
+  requestedAt: time,
+  dueAt: time,
+  expiresAt: time,
+}
+const begun = z.strictObject({ ...contactRequest, answers: count })
+export const contactsAnswer: z.ZodType = z.strictObject({
+  set: contactSet.nullable(),
+  requests: z.array(begun),
+})
+export const contactRequestAnswer: z.ZodType = begun
+export const ownRequestAnswer: z.ZodType = z.strictObject({
+  ...contactRequest,
+  answers: z.array(z.strictObject({ place: count, answer: base64 })),
+})
+export const askedAnswer: z.ZodType = z.strictObject({
+  asked: z.array(
+    z.strictObject({
+      ownerId: uuid,
+      id: id16,
+      label: z.string(),
+      publicKey: base64,
+      requestedAt: time,
+      dueAt: time,
+      names: base64,
+      share: base64.nullable(),
+      answered: z.boolean(),
+    }),
+  ),
+})
+
 const device = { id: id16, label: z.string(), firstUsedAt: time, lastUsedAt: time }
 export const devicesAnswer: z.ZodType = z.strictObject({
   devices: z.array(z.strictObject({ ...device, signedIn: z.boolean() })),
@@ -137,6 +177,8 @@ export const accountAnswer: z.ZodType = z.strictObject({
   account: z.strictObject({ id: uuid, createdAt: time.nullable() }),
   devices: z.array(z.strictObject(device)),
   sessions: z.array(z.strictObject({ device: id16, expiresAt: time, endedAt: time.nullable() })),
+  contacts: contactSet.nullable(),
+  contactOf: z.array(uuid),
 })
 
 export const linkAnswer: z.ZodType = z.strictObject({

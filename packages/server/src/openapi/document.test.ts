@@ -2,7 +2,7 @@
  * The document against the server: every route is in it, a run through all of them gives no answer that it does not tell, and takes no
  * request that it does not allow.
  */
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { SignJWT } from 'jose'
@@ -13,7 +13,9 @@ import type { TestIssuer } from '../testing/issuer.ts'
 import { acmeTenants, acmeToken } from '../realm/testing/realm-server.ts'
 import { startTestApp, randomPhone } from '../testing/app.ts'
 import type { TestApp, TestDevice } from '../testing/app.ts'
-import { announce, createBackup, prepare, putSegment, putSlot } from '../testing/backups.ts'
+import { encodeContactsRemovalMessage, encodeVetoMessage } from '../contacts/messages.ts'
+import { announce, createBackup, prepare, prove, putSegment, putSlot } from '../testing/backups.ts'
+import { answerAsked, askContacts, putContacts, putRequest } from '../testing/contacts.ts'
 import { postRemoval, signKeep, signRemoval } from '../testing/removals.ts'
 import { createSegment, randomId } from '../testing/segments.ts'
 
@@ -118,6 +120,7 @@ async function runThroughAll(): Promise<void> {
   await useLink(alice)
   await useIssuer()
   await leave(alice)
+  await useContacts()
 }
 
 async function useIssuer(): Promise<void> {
@@ -193,6 +196,28 @@ async function useLink(alice: TestDevice): Promise<void> {
   await old.get('/v1/link')
   await old.send(`/v1/link/${id}`, { method: 'DELETE' })
   await alice.get('/v1/link')
+}
+
+async function useContacts(): Promise<void> {
+  const [owner, contact] = [await server.signIn(), await server.signIn()]
+  const backup = await createBackup(owner)
+  await putContacts(owner, backup, [contact.accountId, randomUUID()])
+  const [one, other] = [await askContacts(owner), randomId()]
+  await owner.send(`/v1/contacts/requests/${one}`, { method: 'DELETE' })
+  await putRequest(owner, other)
+  await owner.get('/v1/contacts')
+  await owner.get('/v1/account')
+  server.clock.now = new Date(server.clock.now.getTime() + 7 * 86_400_000)
+  for (const device of [owner, contact]) await device.refresh()
+  await contact.get('/v1/contacts/asked')
+  await contact.get('/v1/account')
+  await answerAsked(contact, { owner, id: other })
+  await owner.get(`/v1/contacts/requests/${other}`)
+  const { 'Keyhaven-Proof': signature } = prove(owner, encodeVetoMessage(owner.accountId, other))
+  await owner.post(`/v1/contacts/requests/${other}/veto`, { signature })
+  const headers = prove(owner, encodeContactsRemovalMessage(owner.accountId, backup.etag))
+  await owner.send('/v1/contacts', { method: 'DELETE', headers })
+  server.clock.now = new Date()
 }
 
 async function leave(alice: TestDevice): Promise<void> {
