@@ -2,11 +2,16 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { keepPage } from './keep-page.ts'
+import { isUnloaded } from './unloaded-parts.ts'
 
 const page = document.querySelector('#page')
 if (page !== null)
-  // A part that did not load is said on the page.
-  createRoot(page, { onCaughtError: () => undefined }).render(
+  createRoot(page, {
+    // A part that did not load is said on the page, and is no mistake of it.
+    onCaughtError: (fault) => {
+      if (!isUnloaded(fault)) reportError(fault)
+    },
+  }).render(
     <StrictMode>
       <App />
     </StrictMode>,

@@ -1,49 +1,18 @@
-/** What happened in the account: what the person should look at, and the access log as its devices have verified it. */
-import type { AccessEvent, Notices } from 'keyhaven/sync'
+/** What happened in the account, as its devices have verified it: a picture, and every event in a table. */
+import type { AccessEvent } from 'keyhaven/sync'
 import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
 import { Card, Notice } from '../components/parts.tsx'
+import { Timeline, isWrongPin } from '../components/timeline.tsx'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
-import { sayDate, sayTime, useTexts } from '../texts/use-texts.ts'
+import { sayDate, useTexts } from '../texts/use-texts.ts'
 
 interface Part {
   readonly device: Device
   readonly ways: Ways
-}
-
-export function Alerts({ device, ways }: Part): ReactNode {
-  const { security: words } = useTexts()
-  const [notices, setNotices] = useState<Notices>()
-  const { onFault } = ways
-  useEffect(() => {
-    void device.sync.getNotices().then(setNotices).catch(onFault)
-  }, [device, onFault])
-  if (notices === undefined || notices.notices.length === 0) return null
-  const dismiss = (): void => {
-    void device.sync
-      .dismissNotices(notices.upTo)
-      .then(() => {
-        setNotices(undefined)
-      })
-      .catch(onFault)
-  }
-  return (
-    <Card title={words.alerts}>
-      <ul>
-        {notices.notices.map(({ kind, event }) => (
-          <li key={event.sequence}>
-            {words.notices[kind]} <small>{sayTime(event.at)}</small>
-          </li>
-        ))}
-      </ul>
-      <Button className="quiet" onPress={dismiss}>
-        {words.alertsDone}
-      </Button>
-    </Card>
-  )
 }
 
 export function History({ device, ways }: Part): ReactNode {
@@ -70,6 +39,7 @@ export function History({ device, ways }: Part): ReactNode {
       <p>{words.logLead}</p>
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
       {newest !== undefined && <Notice tone="good">{words.verified(sayDate(newest.at))}</Notice>}
+      <Timeline events={events} />
       <div className="wide" role="group" aria-label={words.logTable} tabIndex={0}>
         <table>
           <thead>
@@ -83,9 +53,14 @@ export function History({ device, ways }: Part): ReactNode {
           </thead>
           <tbody>
             {events.map((event) => (
-              <tr key={event.sequence} className={event.success ? '' : 'refused'}>
+              <tr
+                key={event.sequence}
+                className={event.success && !isWrongPin(event, events) ? '' : 'refused'}
+              >
                 <td>
-                  {words.events[event.type] ?? words.otherEvent}
+                  {isWrongPin(event, events)
+                    ? words.timeline.wrong
+                    : (words.events[event.type] ?? words.otherEvent)}
                   {!event.success && ` (${words.refused})`}
                 </td>
                 <td>{sayDate(event.at)}</td>

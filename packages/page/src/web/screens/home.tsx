@@ -7,8 +7,9 @@ import type { Ways } from '../app.tsx'
 import { Card, Notice, Question, Title } from '../components/parts.tsx'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
-import { isOffline } from '../texts/explain-fault.ts'
+import { explainFault, isOffline } from '../texts/explain-fault.ts'
 import { sayTime, useTexts } from '../texts/use-texts.ts'
+import { Alerts } from './alerts.tsx'
 
 interface Here {
   readonly keys: readonly ListedKey[]
@@ -18,13 +19,23 @@ interface Here {
 }
 
 export function Home({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
-  const { home: words, imports } = useTexts()
+  const texts = useTexts()
+  const { home: words, imports } = texts
   const [here, setHere] = useState<Here>()
   const [asking, setAsking] = useState(false)
   const work = useWork()
+  const [fault, setFault] = useState<unknown>()
   const { onFault } = ways
   const look = useCallback(() => {
-    void readHere(device).then(setHere).catch(onFault)
+    void readHere(device).then(
+      (found) => {
+        setHere(found)
+        setFault(undefined)
+      },
+      (found: unknown) => {
+        if (!onFault(found)) setFault(found)
+      },
+    )
   }, [device, onFault])
   useEffect(() => {
     look()
@@ -43,6 +54,8 @@ export function Home({ device, ways }: { readonly device: Device; readonly ways:
     <>
       <Title>{words.title}</Title>
       {device.inMemory && <Notice>{words.inMemory}</Notice>}
+      <Alerts device={device} ways={ways} />
+      {fault !== undefined && <Notice tone="bad">{explainFault(fault, texts)}</Notice>}
       {here !== undefined && <Backup device={device} status={here.status} ways={ways} onChange={look} />}
       <Card title={words.identity}>
         {here?.fingerprint !== undefined && (

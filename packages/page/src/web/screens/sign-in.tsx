@@ -229,6 +229,7 @@ function useCountries(): readonly Country[] {
 }
 
 function guessCountry(): string {
-  const region = new Intl.Locale(navigator.language).maximize().region
-  return region ?? 'US'
+  // Unlike `navigator.language`, which is "en-US@posix" on some machines, this one is always well formed.
+  const { locale } = new Intl.DateTimeFormat().resolvedOptions()
+  return new Intl.Locale(locale).maximize().region ?? 'US'
 }

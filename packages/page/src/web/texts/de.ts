@@ -261,6 +261,14 @@ export const de: Texts = {
       contacts_vetoed: 'Anfrage an Vertraute verhindert',
       contacts_answered: 'Antwort eines Vertrauten',
     },
+    timeline: {
+      restores: 'Schlüssel auf ein Gerät geholt',
+      wrong: 'Falsche PIN',
+      devices: 'Neues Gerät',
+      says: (from, to) => `Von ${from} bis ${to}.`,
+      times: (what, count) =>
+        `${what}: ${count === 0 ? 'nie' : count === 1 ? 'einmal' : `${String(count)}-mal`}.`,
+    },
     otherEvent: 'Aufräumarbeit',
     alerts: 'Bitte ansehen',
     alertsDone: 'Gesehen',

@@ -247,6 +247,14 @@ export const en = {
       contacts_vetoed: 'Asking trusted contacts stopped',
       contacts_answered: 'Trusted contact answered',
     } as Readonly<Record<string, string>>,
+    timeline: {
+      restores: 'Keys brought to a device',
+      wrong: 'Wrong PIN',
+      devices: 'New device',
+      says: (from: string, to: string) => `From ${from} to ${to}.`,
+      times: (what: string, count: number) =>
+        `${what}: ${count === 0 ? 'never' : count === 1 ? 'once' : `${String(count)} times`}.`,
+    },
     otherEvent: 'Housekeeping',
     alerts: 'Please look at this',
     alertsDone: 'I have seen it',
