@@ -33,8 +33,11 @@ export interface PagePlace {
   newDevice(options?: BrowserContextOptions): Promise<PageDevice>
 }
 
-/** Opens the place; closed after the file. `makeSite` may serve something else than the build. */
-export async function openPagePlace({ makeSite = createSite } = {}): Promise<PagePlace> {
+/** Opens the place; closed after the file. `makeSite` may serve something else than the build, `through` may be a proxy's origin. */
+export async function openPagePlace({
+  makeSite = createSite,
+  through = (origin: string): string => origin,
+} = {}): Promise<PagePlace> {
   const realmId = randomBytes(16)
   const inbox = openInbox()
   const app = await startTestApp({
@@ -46,7 +49,7 @@ export async function openPagePlace({ makeSite = createSite } = {}): Promise<Pag
   const chromium = await openChromium()
   afterAll(() => chromium.close())
   const browser = await chromium.launch()
-  const address = app.origin.replace('127.0.0.1', 'localhost')
+  const address = through(app.origin).replace('127.0.0.1', 'localhost')
   return {
     app,
     address,

@@ -1,0 +1,327 @@
+/**
+ * Everything that passes between the page and its server, and everything that the page keeps in the browser, from signing
+ * in to the next device: no PIN, no password, no key. And a script that somebody brings in does not run.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomBytes, toHex } from 'keyhaven/crypto'
+import { parseConfiguration } from 'keyhaven/recovery'
+import { createKeySync, httpTransport, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
+import { createCapture, createCaptureProxy } from '../../packages/cli/src/demo/capture-proxy.ts'
+import { messagesPlace, searchPlaces } from '../../packages/cli/src/demo/search-places.ts'
+import { randomPhone } from '../../packages/server/src/testing/app.ts'
+import { choosePin, enterPin, expectNoComplaints, openPagePlace } from '../testing/page-people.ts'
+import type { PageDevice, PagePlace } from '../testing/page-people.ts'
+import { newVault } from '../testing/people.ts'
+
+/** Long enough that no run of digits is it by chance. */
+const PIN = '2749518306'
+const PASSWORD = 'seven quiet herons 41'
+const NOSTR = randomBytes(32)
+const phone = randomPhone()
+const marker = randomBytes(16)
+const capture = createCapture()
+/** Requests of the browser to anybody else. */
+const foreign: string[] = []
+const kept: Uint8Array[] = []
+let place: PagePlace
+let first: PageDevice
+let second: PageDevice
+
+beforeAll(async () => {
+  const proxy = await createCaptureProxy(capture)
+  afterAll(() => proxy.close())
+  place = await openPagePlace({
+    through: (origin) => {
+      proxy.forwardTo(origin)
+      return proxy.origin
+    },
+  })
+  first = await newDevice()
+  second = await newDevice()
+})
+
+async function newDevice(): Promise<PageDevice> {
+  const device = await place.newDevice()
+  device.context.on('request', (request) => {
+    const url = request.url()
+    if (!url.startsWith(`${place.address}/`) && !url.startsWith(`blob:${place.address}/`)) foreign.push(url)
+  })
+  await device.page.reload()
+  return device
+}
+
+/** Puts the marker where the page could keep something, then takes everything that lies there. */
+async function keepWhatIsStored({ page }: PageDevice): Promise<void> {
+  const stored = await page.evaluate(readStorage, toHex(marker))
+  kept.push(...stored.map((text) => new Uint8Array(Buffer.from(text, 'base64'))))
+}
+
+/** Runs on the page: every string and every byte of its stores, in base64; a key of the browser only if it can be read. */
+async function readStorage(mark: string): Promise<readonly string[]> {
+  const found: Uint8Array[] = []
+  const take = async (value: unknown): Promise<void> => {
+    if (typeof value === 'string' || typeof value === 'number')
+      found.push(new TextEncoder().encode(String(value)))
+    else if (value instanceof ArrayBuffer) found.push(new Uint8Array(value))
+    else if (ArrayBuffer.isView(value))
+      found.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+    else if (value instanceof CryptoKey) {
+      if (value.extractable) await take(await crypto.subtle.exportKey('raw', value))
+    } else if (value instanceof Map) await take([...(value as Map<unknown, unknown>)].flat())
+    else if (typeof value === 'object' && value !== null) {
+      for (const [name, part] of Object.entries(value)) {
+        await take(name)
+        await take(part)
+      }
+    }
+  }
+  const asked = <Result>(request: IDBRequest<Result>): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => {
+        resolve(request.result)
+      }
+      request.onerror = () => {
+        reject(new Error('a store does not open'))
+      }
+    })
+  localStorage.setItem('marker', mark)
+  sessionStorage.setItem('marker', mark)
+  await (await caches.open('marker')).put('/marker', new Response(mark))
+  const own = indexedDB.open('marker')
+  own.onupgradeneeded = () => {
+    own.result.createObjectStore('marker').put({ deep: [new TextEncoder().encode(mark)] }, 'marker')
+  }
+  ;(await asked(own)).close()
+  await take(document.cookie)
+  for (const area of [localStorage, sessionStorage]) await take(Object.entries(area).flat())
+  for (const { name = '' } of await indexedDB.databases()) {
+    const database = await asked(indexedDB.open(name))
+    for (const store of database.objectStoreNames) {
+      const objects = database.transaction(store).objectStore(store)
+      await take([await asked(objects.getAllKeys()), await asked(objects.getAll())])
+    }
+    database.close()
+  }
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name)
+    for (const request of await cache.keys()) {
+      await take([request.url, [...request.headers].flat()])
+      const answer = await cache.match(request)
+      if (answer !== undefined) await take([[...answer.headers].flat(), await answer.arrayBuffer()])
+    }
+  }
+  const inBase64 = (bytes: Uint8Array): string =>
+    btoa(Array.from(bytes, (byte) => String.fromCodePoint(byte)).join(''))
+  return found.filter(({ length }) => length > 0).map(inBase64)
+}
+
+/** The account's keys, as a client of its own has them from the backup. */
+async function restoreKeys(): Promise<readonly Uint8Array[]> {
+  const origin = place.address
+  const { requestId } = await requestSignInCode({ origin, phone })
+  const asked = await fetch(`${origin}/inbox`, {
+    method: 'POST',
+    body: JSON.stringify({ phone }),
+    headers: { origin },
+  })
+  const { code } = (await asked.json()) as { readonly code: string }
+  const vault = await newVault()
+  await signIn({ origin, phone, requestId, code, vault, deviceLabel: toHex(marker) })
+  const session = await openSession({ vault })
+  if (session === undefined) throw new Error('not signed in')
+  const page = await (await fetch(origin)).text()
+  const configuration = parseConfiguration({
+    realms: [
+      {
+        id: /name="keyhaven-realm" content="([0-9a-f]+)"/.exec(page)?.[1] ?? '',
+        address: `${origin}/realm/`,
+      },
+    ],
+    register_threshold: 1,
+    recover_threshold: 1,
+    pin_hashing_mode: 'Standard2019',
+  })
+  const sync = createKeySync({ transport: httpTransport({ session }), vault, configuration })
+  expect(await sync.restore({ pin: PIN })).toMatchObject({ status: 'restored' })
+  return Object.values((await sync.keys.exportKeys()).identityKeys)
+}
+
+test('no PIN, no password and no key passes on the wire or is kept in the browser in clear, and nobody else is asked', async () => {
+  await first.signIn(phone)
+  await first.sees('Your keys')
+  await keepWhatIsStored(first)
+  await first.page.getByText('Bring a key that I have').click()
+  await first.fill('Your key', toHex(NOSTR))
+  await first.press('Continue')
+  await first.page.getByText('Ask for a password').click()
+  await first.fill('New password', PASSWORD)
+  await first.press('Continue')
+  await choosePin(first, PIN)
+  await keepWhatIsStored(first)
+  await first.press('Back up my keys')
+  await first.sees('Your keys are backed up')
+  await first.press('Go to my keys')
+  await first.page.getByText('Everything is backed up').waitFor()
+  await keepWhatIsStored(first)
+  await second.signIn(phone)
+  await enterPin(second, PIN)
+  await second.sees('Your keys are here')
+  await second.press('Go to my keys')
+  await second.page.getByText('Everything is backed up').waitFor()
+  await second.page.getByRole('link', { name: 'Security' }).click()
+  await second.page.getByText(/^Checked: nothing is missing up to/).waitFor()
+  await keepWhatIsStored(second)
+  await first.page.reload()
+  await first.fill('Password of this device', PASSWORD)
+  await first.press('Unlock')
+  await first.page.getByText('Everything is backed up').waitFor()
+  await keepWhatIsStored(first)
+
+  const keys = await restoreKeys()
+  expect(keys.map((key) => toHex(key))).toContain(toHex(NOSTR))
+  expect(keys.length).toBeGreaterThan(1)
+  const text = new TextEncoder()
+  const result = await searchPlaces({
+    places: [
+      messagesPlace('the wire', [
+        ...capture.requestHeads,
+        ...capture.requestBodies,
+        ...capture.answerHeads,
+        ...capture.answerBodies,
+      ]),
+      messagesPlace('the browser', kept),
+    ],
+    secrets: { bytes: [...keys, text.encode(PASSWORD)], digits: [PIN] },
+    marker,
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  })
+  expect(result).toMatchObject({ leaks: 0, findings: [], unmarked: [] })
+  expect(capture.compressed).toBe(0)
+  // The number is asked for on the wire; in the browser it is not in clear.
+  const number = await searchPlaces({
+    places: [messagesPlace('the browser', kept)],
+    secrets: { bytes: [], digits: [phone.slice(1)] },
+    marker,
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  })
+  expect(number).toMatchObject({ leaks: 0, unmarked: [] })
+  expect(foreign).toEqual([])
+  expectNoComplaints(first, second)
+})
+
+const MARKUP = '<img src=x onerror="ran=1">'
+
+const hasRun = (page: Page): Promise<boolean> => page.evaluate(() => 'ran' in globalThis)
+
+test('markup in the name of a device, in a field and in the address is text', async () => {
+  const { page } = second
+  await page.goto(`${place.address}/#/${encodeURIComponent(MARKUP)}`)
+  await second.sees('Your keys')
+  await page.goto(`${place.address}/#/security`)
+  await page
+    .getByRole('button', { name: /^Rename: / })
+    .first()
+    .click()
+  await second.fill('Name', MARKUP)
+  await second.press('Save')
+  await page.getByText(MARKUP).first().waitFor()
+  await page.reload()
+  await page.getByText(MARKUP).first().waitFor()
+  const third = await newDevice()
+  await third.page.goto(`${place.address}/?${MARKUP}#${MARKUP}`)
+  await third.fill('Phone number', MARKUP)
+  await third.press('Send me a code')
+  await third.page.getByText('That is not a phone number of this country.').waitFor()
+  for (const { page: seen } of [second, third]) {
+    expect(await hasRun(seen)).toBe(false)
+    expect(await seen.locator('img[src="x"]').count()).toBe(0)
+  }
+  expectNoComplaints(second, third)
+})
+
+test('what gets into the page runs no further script, and reaches nobody else', async () => {
+  const reached: string[] = []
+  const elsewhere = createServer((request, answer) => {
+    reached.push(request.url ?? '')
+    answer.setHeader('Access-Control-Allow-Origin', '*')
+    answer.end('ran = 1')
+  })
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = elsewhere.address() as AddressInfo
+    const device = await place.newDevice()
+    const outcomes = await device.page.evaluate(tryToGetOut, `http://127.0.0.1:${String(port)}`)
+    expect(outcomes).toEqual({
+      markup: 'refused',
+      frame: 'refused',
+      worker: 'refused',
+      ownWorker: 'refused',
+      request: 'refused',
+      inline: 'refused',
+      foreign: 'refused',
+      picture: 'refused',
+      policy: 'refused',
+    })
+    expect(await hasRun(device.page)).toBe(false)
+    expect(reached).toEqual([])
+    // The browser says that it refused, and there is nothing else to say.
+    expect(device.complaints.filter((line) => !/Content Security Policy|Trusted/.test(line))).toEqual([])
+  } finally {
+    elsewhere.close()
+  }
+})
+
+/** Runs on the page, as a script that was brought in would. */
+async function tryToGetOut(elsewhere: string): Promise<Readonly<Record<string, string>>> {
+  const outcome = async (work: () => unknown): Promise<string> => {
+    try {
+      await work()
+      return 'done'
+    } catch {
+      return 'refused'
+    }
+  }
+  const loads = (element: HTMLScriptElement | HTMLImageElement): Promise<void> =>
+    new Promise((resolve, reject) => {
+      element.onload = () => {
+        resolve()
+      }
+      element.onerror = () => {
+        reject(new Error('not loaded'))
+      }
+      document.body.append(element)
+    })
+  const make = <Name extends 'script' | 'img' | 'iframe'>(name: Name): HTMLElementTagNameMap[Name] =>
+    document.createElement(name)
+  return {
+    markup: await outcome(() => document.createRange().createContextualFragment('<b>text</b>')),
+    frame: await outcome(() => (make('iframe').srcdoc = '<script>ran = 1</script>')),
+    worker: await outcome(() => new Worker(`${elsewhere}/worker.js`)),
+    ownWorker: await outcome(() => new Worker(URL.createObjectURL(new Blob(['ran = 1'])))),
+    request: await outcome(() => fetch(`${elsewhere}/taken`, { method: 'POST', body: 'keys' })),
+    inline: await outcome(() => {
+      const script = make('script')
+      script.append('ran = 1')
+      document.body.append(script)
+      if (!('ran' in globalThis)) throw new Error('did not run')
+    }),
+    foreign: await outcome(() => {
+      const script = make('script')
+      script.setAttribute('src', `${elsewhere}/script.js`)
+      return loads(script)
+    }),
+    picture: await outcome(() => {
+      const picture = make('img')
+      picture.src = `${elsewhere}/picture?keys`
+      return loads(picture)
+    }),
+    policy: await outcome(() => trustedTypes?.createPolicy('mine', { createHTML: (text: string) => text })),
+  }
+}
+
+declare const trustedTypes: { createPolicy(name: string, rules: object): unknown } | undefined
