@@ -11,6 +11,8 @@ import type { Vault } from 'keyhaven/vault'
 export interface Cut {
   readonly fetch: Fetch
   readonly vault: Vault
+  /** Another vault of the same program, whose writes are steps as well. */
+  readonly over: (other: Vault) => Vault
   /** True once the device has been killed. */
   readonly killed: () => boolean
 }
@@ -25,14 +27,16 @@ export function cutAfter(vault: Vault, steps: number): Cut {
     if (taken >= steps) throw new TypeError('killed')
     return result
   }
+  const over = (each: Vault): Vault => ({
+    ...each,
+    put: (record, value) => step(() => each.put(record, value)),
+    write: (changes) => step(() => each.write(changes)),
+    delete: (record) => step(() => each.delete(record)),
+  })
   return {
     fetch: (input, init) => step(() => fetch(input, init)),
-    vault: {
-      ...vault,
-      put: (record, value) => step(() => vault.put(record, value)),
-      write: (changes) => step(() => vault.write(changes)),
-      delete: (record) => step(() => vault.delete(record)),
-    },
+    vault: over(vault),
+    over,
     killed: () => taken >= steps,
   }
 }

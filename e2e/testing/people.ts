@@ -58,6 +58,8 @@ export interface Place {
   passTime(milliseconds: number): void
   newDevice(options?: {
     readonly phone?: string
+    /** As `deriveLevel` gives it. */
+    readonly level?: string | undefined
     readonly label?: string
     readonly vault?: Vault
   }): Promise<TestPerson>
@@ -164,8 +166,8 @@ function createPlace({
     wholeNetwork: carry,
     wait,
     passTime,
-    newDevice: async ({ phone = randomPhone(), label = 'Test device', vault } = {}) =>
-      newDevice({ app, configuration, network, phone, label, vault: vault ?? (await newVault()) }),
+    newDevice: async ({ phone = randomPhone(), level, label = 'Test device', vault } = {}) =>
+      newDevice({ app, configuration, network, phone, level, label, vault: vault ?? (await newVault()) }),
   }
 }
 
@@ -211,16 +213,18 @@ async function newDevice(input: {
   readonly app: TestApp
   readonly configuration: Configuration
   readonly phone: string
+  readonly level: string | undefined
   readonly label: string
   readonly network: Fetch
   readonly vault: Vault
 }): Promise<TestPerson> {
-  const { app, configuration, phone, vault, network } = input
-  const { requestId } = await requestSignInCode({ origin: app.origin, phone, fetch: network })
+  const { app, configuration, phone, level, vault, network } = input
+  const { requestId } = await requestSignInCode({ origin: app.origin, phone, level, fetch: network })
   const code = app.codes.get(phone) ?? ''
   const { accountId, deviceId } = await signIn({
     origin: app.origin,
     phone,
+    level,
     requestId,
     code,
     vault,

@@ -17,7 +17,7 @@ const MOST_BYTES = 4096
 
 /** What kind of secret is read, and under which options. */
 export interface SecretKind {
-  readonly options: 'pin' | 'code' | 'password' | 'vault-password' | 'recovery-code' | 'link-code'
+  readonly options: 'pin' | 'code' | 'password' | 'vault-password' | 'recovery-code' | 'link-code' | 'level'
   readonly noun: string
   readonly missing: { readonly code: CommandErrorCode; readonly exit: ExitCode }
   /**
@@ -71,7 +71,14 @@ export const LINK_CODE: SecretKind = {
   missing: { code: 'ERR_LINK_CODE_NEEDED', exit: EXIT.secretNeeded },
 }
 
-const KINDS = [PIN, SIGN_IN_CODE, PASSWORD, RECOVERY_CODE, LINK_CODE, VAULT_PASSWORD]
+/** What finds a level that the person keeps from others; no key hangs on it. */
+export const LEVEL: SecretKind = {
+  options: 'level',
+  noun: 'word of the level',
+  missing: { code: 'ERR_LEVEL_NEEDED', exit: EXIT.usage },
+}
+
+const KINDS = [PIN, SIGN_IN_CODE, PASSWORD, RECOVERY_CODE, LINK_CODE, LEVEL, VAULT_PASSWORD]
 
 /** The two options of a kind of secret, for a command's list of options. */
 export function secretOptions({

@@ -7,6 +7,7 @@ import { PIN, readSecret, secretIsNamed, secretOptions } from '../command-line/s
 import { describeConflicts, describeCounts } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
+import { UNLIKE_OPTION, refuseOthersPin } from './other-level.ts'
 import {
   REMEMBER_OPTION,
   describeRemains,
@@ -23,7 +24,7 @@ export const backup: Command = {
     'The first backup of an account sets its PIN: at least 6 digits, or a passphrase. A device that has no part in the backup yet needs the PIN once to join it. After that a backup asks for none.',
     'A wrong PIN costs one of the guesses; nothing is replaced by it.',
   ],
-  options: { ...DEVICE_OPTIONS, ...REMEMBER_OPTION, ...secretOptions(PIN) },
+  options: { ...DEVICE_OPTIONS, ...REMEMBER_OPTION, ...UNLIKE_OPTION, ...secretOptions(PIN) },
   run: runBackup,
 }
 
@@ -39,9 +40,11 @@ async function runBackup(invocation: Invocation): Promise<Answer> {
   const questions = named ? [] : await choosePinQuestions(sync, signal)
   progress.clear()
   const pin = await readSecret({ invocation, kind: PIN, questions })
-  return describeBackupOutcome(
+  const compared = await refuseOthersPin(invocation, pin)
+  const answer = describeBackupOutcome(
     await sync.backup({ pin, rememberPin: invocation.flag('remember-pin'), signal, onProgress }),
   )
+  return { ...answer, text: answer.text + compared }
 }
 
 /** Asks twice for the PIN of a first backup, once for that of a backup which is there. */

@@ -77,7 +77,7 @@ function describeAccount(outcome: AccountRemovalOutcome): Answer {
       return {
         exit: EXIT.ok,
         json: outcome,
-        text: 'The account is closed. The keys on this device are still here.',
+        text: 'The account is closed. The keys on this device are still here.\nAnother level, if you have one, is not touched: delete it from its own home.',
       }
   }
 }

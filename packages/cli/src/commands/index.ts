@@ -6,6 +6,7 @@ export const COMMANDS: CommandTable = new Map([
   ['keys import', async () => (await import('./keys-import.ts')).keysImport],
   ['import qryptchat', async () => (await import('./import-qryptchat.ts')).importQryptChat],
   ['keys list', async () => (await import('./keys-list.ts')).keysList],
+  ['keys move', async () => (await import('./keys-move.ts')).keysMove],
   ['keys export', async () => (await import('./keys-export.ts')).keysExport],
   ['keys from-vault', async () => (await import('./keys-from-vault.ts')).keysFromVault],
   ['keys to-vault', async () => (await import('./keys-to-vault.ts')).keysToVault],

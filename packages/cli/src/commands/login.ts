@@ -1,12 +1,26 @@
 /** `keyhaven login`: signs a device in with a phone number and the code that is sent to it. */
 import { hostname } from 'node:os'
+import { KeyhavenError } from 'keyhaven'
 import { parseHex } from 'keyhaven/crypto'
-import { httpTransport, openConfiguration, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
+import {
+  deriveLevel,
+  httpTransport,
+  openConfiguration,
+  openSession,
+  requestSignInCode,
+  signIn,
+} from 'keyhaven/sync'
 import type { Session } from 'keyhaven/sync'
 import { CommandError } from '../command-line/command-error.ts'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { readSecret, secretIsNamed, secretOptions, SIGN_IN_CODE } from '../command-line/secret-input.ts'
+import {
+  LEVEL,
+  readSecret,
+  secretIsNamed,
+  secretOptions,
+  SIGN_IN_CODE,
+} from '../command-line/secret-input.ts'
 import { DEVICE_OPTIONS, openOrCreateDevice } from '../device/home.ts'
 import type { Device } from '../device/home.ts'
 import { chooseConfiguration, describeRealms, parseServer } from '../device/realms.ts'
@@ -24,6 +38,7 @@ export const login: Command = {
   details: [
     'Sets the device up if its folder is empty, asks the server to send a code to the phone, then asks for the code.',
     'The first sign-in fixes the server and the realms that this device relies on: the realms of --realms, or the one realm of the server itself. No later answer of a server changes them. With --realms-key the file must be signed by that key, and "keyhaven realms move" takes later ones of the same key.',
+    'With --level, this home is for another level of yours, which has a PIN and keys of its own and is found by number and word together. A word that you never used makes a new, empty level.',
     'For programs, in two steps: "keyhaven login --request …" sends the code, "keyhaven login --code-file FILE" uses it.',
   ],
   options: {
@@ -40,6 +55,8 @@ export const login: Command = {
       summary: 'what the access log calls this device',
       default: 'the name of this computer',
     },
+    level: { summary: 'for a home that is empty: another level of yours, whose word is asked for' },
+    ...secretOptions(LEVEL),
     request: { summary: 'only have the code sent; finish with --code-file or --code-stdin' },
     ...secretOptions(SIGN_IN_CODE),
   },
@@ -61,6 +78,7 @@ async function runLogin(invocation: Invocation): Promise<Answer> {
       origin: wanted.server,
       phone: wanted.phone,
       vault: device.vault,
+      level: wanted.level,
     })
     requestId = sent.requestId
     await keepPendingSignIn(device.vault, { ...wanted, requestId })
@@ -71,6 +89,7 @@ async function runLogin(invocation: Invocation): Promise<Answer> {
   const session = await signIn({
     origin: wanted.server,
     phone: wanted.phone,
+    level: wanted.level,
     requestId,
     code,
     vault: device.vault,
@@ -101,7 +120,8 @@ async function openRealms(
 }
 
 function isSameSignIn(waiting: PendingSignIn, wanted: WantedSignIn): boolean {
-  return waiting.server === wanted.server && waiting.phone === wanted.phone
+  const { server, phone, level } = wanted
+  return waiting.server === server && waiting.phone === phone && waiting.level === level
 }
 
 /** What was typed, completed by what this device is pinned to and by a sign-in that waits for its code. */
@@ -120,6 +140,7 @@ async function resolveSignIn(
       `${home} belongs to ${pinned.server}; use another --home for another server.`,
     )
   }
+  const level = await resolveLevel(invocation, pinned ?? waiting, pinned !== undefined)
   const phone = invocation.option('phone') ?? waiting?.phone ?? (await openSession({ vault }))?.phone
   if (phone === undefined) throw new CommandError('ERR_USAGE', 'Name the phone number with --phone NUMBER.')
   const file = invocation.option('realms')
@@ -127,9 +148,23 @@ async function resolveSignIn(
   if (file === undefined && invocation.option('realms-key') !== undefined) {
     throw new CommandError('ERR_USAGE', '--realms-key needs the file that is signed: --realms FILE.')
   }
-  if (file === undefined && pinned === undefined && waiting?.server === server) return { ...waiting, phone }
+  if (file === undefined && pinned === undefined && waiting?.server === server)
+    return { ...waiting, phone, level }
   const realms = await chooseConfiguration({ server, file, publicKey, pinned, signal: invocation.signal })
-  return { ...realms, server, phone }
+  return { ...realms, server, phone, level }
+}
+
+/** The level whose word was typed, else the one that this home is for; a home is never for two. */
+async function resolveLevel(
+  invocation: Invocation,
+  known: Pick<PendingSignIn, 'level'> | undefined,
+  isPinned: boolean,
+): Promise<string | undefined> {
+  if (!invocation.flag('level') && !secretIsNamed(invocation, LEVEL)) return known?.level
+  const word = await readSecret({ invocation, kind: LEVEL, questions: ['The word of the level'] })
+  const level = deriveLevel(word)
+  if (isPinned && level !== known?.level) throw new KeyhavenError('ERR_ACCOUNT_MISMATCH', undefined)
+  return level
 }
 
 function deviceLabel(invocation: Invocation): string {
@@ -152,7 +187,8 @@ function signedIn(
   wanted: DeviceSettings,
   session: { readonly phone: string; readonly accountId: string; readonly deviceId: string },
 ): Answer {
-  const { server, configuration } = wanted
+  const { server, configuration, level } = wanted
+  const where = level === undefined ? server : `${server}, in another level`
   const { phone, accountId, deviceId } = session
   return {
     exit: EXIT.ok,
@@ -164,6 +200,6 @@ function signedIn(
       deviceId,
       realms: serializeConfiguration(configuration),
     },
-    text: `Signed in as ${phone} at ${server}.\nThis device relies on ${describeRealms(configuration)}.`,
+    text: `Signed in as ${phone} at ${where}.\nThis device relies on ${describeRealms(configuration)}.`,
   }
 }

@@ -38,7 +38,7 @@ async function runPhoneChange(invocation: Invocation): Promise<Answer> {
   return {
     exit: EXIT.ok,
     json: { status: 'phone-changed', phone: changed },
-    text: `The account has the number ${changed} now; sign in with that one from now on.`,
+    text: `The account has the number ${changed} now; sign in with that one from now on.\nAnother level, if you have one, keeps the old number until you change it there.`,
   }
 }
 
@@ -53,11 +53,14 @@ async function findWaiting(
   return typed === undefined || typed === waiting?.phone ? waiting : undefined
 }
 
-async function sendCode(invocation: Invocation, { settings, vault }: SignedInDevice): Promise<PendingSignIn> {
+async function sendCode(
+  invocation: Invocation,
+  { settings, session, vault }: SignedInDevice,
+): Promise<PendingSignIn> {
   const phone = invocation.option('phone')
   if (phone === undefined)
     throw new CommandError('ERR_USAGE', 'Name the new phone number with --phone NUMBER.')
-  const { requestId } = await requestSignInCode({ origin: settings.server, phone })
+  const { requestId } = await requestSignInCode({ origin: settings.server, phone, level: session.level })
   const pending = { ...settings, phone, requestId }
   await keepPendingPhone(vault, pending)
   return pending

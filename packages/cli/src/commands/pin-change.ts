@@ -6,6 +6,7 @@ import { reportProgress } from '../command-line/progress.ts'
 import { PIN, readSecret, secretOptions } from '../command-line/secret-input.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
+import { UNLIKE_OPTION, refuseOthersPin } from './other-level.ts'
 import {
   REMEMBER_OPTION,
   describeRemains,
@@ -23,7 +24,7 @@ export const pinChange: Command = {
     'Works on a device that has its part in the backup; the old PIN is not asked for, and opens nothing any more afterwards. Other devices follow by themselves.',
     'When it fails, the old PIN is still the one.',
   ],
-  options: { ...DEVICE_OPTIONS, ...REMEMBER_OPTION, ...secretOptions(PIN) },
+  options: { ...DEVICE_OPTIONS, ...REMEMBER_OPTION, ...UNLIKE_OPTION, ...secretOptions(PIN) },
   run: runPinChange,
 }
 
@@ -31,11 +32,13 @@ async function runPinChange(invocation: Invocation): Promise<Answer> {
   const { sync } = await requireSignedIn(await openDevice(invocation))
   const questions = ['The new PIN', 'The same PIN again']
   const pin = await readSecret({ invocation, kind: PIN, questions })
+  const compared = await refuseOthersPin(invocation, pin)
   const { signal, progress } = invocation
   const onProgress = reportProgress(progress, 'Changing the PIN')
-  return describeChange(
+  const answer = describeChange(
     await sync.changePin({ pin, rememberPin: invocation.flag('remember-pin'), signal, onProgress }),
   )
+  return { ...answer, text: answer.text + compared }
 }
 
 /** What a changed PIN or a rotation comes to. */

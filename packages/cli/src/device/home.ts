@@ -93,6 +93,12 @@ export function withKeychain(place: VaultPlace, description: VaultDescription): 
   return has ? { ...place, protections: [...place.protections, keychainProtection()] } : place
 }
 
+/** Opens another device, the one at `home`, as {@link openDevice} does. */
+export async function openOtherDevice(invocation: Invocation, home: string): Promise<Device> {
+  const option: Invocation['option'] = (name) => (name === 'home' ? home : invocation.option(name))
+  return openDevice({ ...invocation, option })
+}
+
 /** Opens the device that the command names, or sets one up where the folder is empty or missing. */
 export async function openOrCreateDevice(invocation: Invocation): Promise<Device> {
   try {

@@ -34,6 +34,8 @@ export interface DeviceRealms {
 export interface DeviceSettings extends DeviceRealms {
   /** The server's origin, without a slash at the end. */
   readonly server: string
+  /** The person's level that this device is for, as `deriveLevel` gives it; none for the first. */
+  readonly level?: string | undefined
 }
 
 /** A sign-in that waits for its code. */
@@ -50,10 +52,10 @@ export async function loadSettings(vault: Vault): Promise<DeviceSettings | undef
 
 /** Pins server and realms, and forgets the sign-in that waited. */
 export async function pinSettings(vault: Vault, settings: DeviceSettings): Promise<void> {
-  const { server, configuration, signed } = settings
+  const { server, configuration, level, signed } = settings
   await vault.write(
     new Map([
-      [RECORD, sealable({ server, configuration, signed })],
+      [RECORD, sealable({ server, configuration, level, signed })],
       [PENDING_RECORD, null],
     ]),
   )
@@ -108,11 +110,14 @@ async function loadRecord(vault: Vault, name: string): Promise<StoredSettings | 
   if (record === undefined) return undefined
   const value: unknown = JSON.parse(parseUtf8(record.bytes))
   if (record.type !== TYPE || typeof value !== 'object' || value === null) throw damaged()
-  const { server, configuration, signed, phone, requestId } = value as Readonly<Record<string, unknown>>
+  const { server, configuration, level, signed, phone, requestId } = value as Readonly<
+    Record<string, unknown>
+  >
   if (typeof server !== 'string') throw damaged()
   return {
     server,
     configuration: parseConfiguration(configuration),
+    ...(typeof level === 'string' && { level }),
     signed: signed === undefined ? undefined : readSigned(signed),
     ...(typeof phone === 'string' && { phone }),
     ...(typeof requestId === 'string' && { requestId }),

@@ -55,6 +55,9 @@ export type {
   WayRestoreOutcome,
   WrongPin,
 } from './outcomes.ts'
+export { deriveLevel } from './format/level.ts'
+export { comparePin, moveKeys } from './operations.ts'
+export type { KeysMoveInput, KeysMoveOutcome } from './levels.ts'
 export { findPinRefusal, normalizePin } from '../strength/index.ts'
 export type { PinCheck, PinReminder } from './operations/pin-reminder.ts'
 export { openSession, requestSignInCode, signIn, signInWithToken } from './transport/session.ts'

@@ -77,6 +77,8 @@ import type { PasskeyOutcome, PasskeyRestoreOutcome, PasskeyWay } from './operat
 import type { RecoveryCodeOutcome } from './operations/with-recovery-code.ts'
 
 export interface KeySync extends PinReminder {
+  /** The account's UUID; another one for each level of a person. */
+  readonly accountId: string
   /** The phone number of the signed-in account, E.164. */
   readonly phone: string
   /** The keys on this device. */
@@ -141,7 +143,7 @@ export interface KeySync extends PinReminder {
   /** Takes the notices up to `upTo` as shown on this device. */
   dismissNotices(upTo: number): Promise<void>
   /**
-   * Changes the account's phone number to one that `requestSignInCode` had a code sent to; answers it in E.164. From a device that
+   * Changes the account's phone number to one that `requestSignInCode` had a code sent to; answers it in E.164. Of this level alone. From a device that
    * has joined the backup, if there is one: else `ERR_AUTHORITY_REQUIRED`. `ERR_PHONE_TAKEN` when another account has the number.
    */
   changePhone(input: OperationInput & PhoneChange): Promise<string>
@@ -254,6 +256,7 @@ export function createKeySync(options: KeySyncOptions): KeySync {
   const relied = { options }
   const { run, withPin, withNewPin, withOptionalPin } = createRunners(relied)
   return {
+    accountId: options.transport.accountId,
     phone: options.transport.phone,
     keys: openKeyStore(options.vault),
     checkPin: (pin) => checkPin(options.vault, pin, options.argon2id),

@@ -10,6 +10,7 @@ import type * as ChangePhone from './operations/change-phone.ts'
 import type * as Contacts from './operations/contacts.ts'
 import type * as Devices from './operations/devices.ts'
 import type * as ExportEverything from './operations/export-everything.ts'
+import type * as Levels from './levels.ts'
 import type * as MoveRealms from './operations/move-realms.ts'
 import type * as OpenConfiguration from './operations/open-configuration.ts'
 import type * as Notices from './operations/notices.ts'
@@ -38,6 +39,9 @@ export const changePin: typeof ChangeGeneration.changePin = async (...input) =>
 export const checkPin: typeof PinReminder.checkPin = async (...input) =>
   (await loadModule(import('./operations/pin-reminder.ts'))).checkPin(...input)
 
+export const comparePin: typeof Levels.comparePin = async (...input) =>
+  (await loadModule(import('./levels.ts'))).comparePin(...input)
+
 export const deleteAccount: typeof Removal.deleteAccount = async (...input) =>
   (await loadModule(import('./operations/removal.ts'))).deleteAccount(...input)
 
@@ -61,6 +65,9 @@ export const keepBackup: typeof Removal.keepBackup = async (...input) =>
 
 export const listDevices: typeof Devices.listDevices = async (...input) =>
   (await loadModule(import('./operations/devices.ts'))).listDevices(...input)
+
+export const moveKeys: typeof Levels.moveKeys = async (...input) =>
+  (await loadModule(import('./levels.ts'))).moveKeys(...input)
 
 export const moveRealms: typeof MoveRealms.moveRealms = async (...input) =>
   (await loadModule(import('./operations/move-realms.ts'))).moveRealms(...input)

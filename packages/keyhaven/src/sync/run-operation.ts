@@ -91,7 +91,7 @@ export function relyOn(options: KeySyncOptions, configuration: Configuration): K
 
 async function createContext(options: KeySyncOptions, input: OperationInput): Promise<SyncContext> {
   const { transport, vault, configuration } = options
-  await bindAccount(vault, transport.accountId)
+  await bindAccount(vault, transport.accountId, transport.level)
   const account = parseAccountId(transport.accountId)
   const device = await openDevice(vault)
   const accessLog = await openAccessLogKnowledge(vault, {

@@ -2,7 +2,7 @@
  * Changing an account's phone number: from a signed-in device, with a code that was sent to the new number and, once the
  * account has an authority key, its signature. Who only took over the old number cannot move the account to another.
  */
-import { concat, lp, toHex, utf8 } from 'keyhaven/crypto'
+import { concat, lp, parseHex, toHex, utf8 } from 'keyhaven/crypto'
 import { done, refused } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
 import { requireProof } from '../backups/authority-proof.ts'
@@ -13,7 +13,7 @@ import type { RequestOrigin } from '../http/origin.ts'
 import { Refusal, rateLimited } from '../http/refusal.ts'
 import type { Services } from '../http/services.ts'
 import { parseUuid } from '../http/uuid.ts'
-import { hashPhone, parsePhone, sealPhone } from './phone.ts'
+import { hashPlace, parsePhone, sealPhone } from './phone.ts'
 import { countRequests } from './rate-limits.ts'
 import { tryCode } from './sign-in.ts'
 import type { Actor } from './signed-in.ts'
@@ -21,6 +21,8 @@ import type { Actor } from './signed-in.ts'
 export interface PhoneChange {
   /** As it was sent and signed. */
   readonly phone: string
+  /** The level that the account is at the new number: 64 hex digits. */
+  readonly level?: string | undefined
   readonly requestId: string
   readonly code: string
   /** 128 hex digits. */
@@ -31,6 +33,7 @@ export interface PhoneChange {
 export function encodePhoneChangeMessage(change: {
   readonly accountId: string
   readonly phone: string
+  readonly level?: string | undefined
   readonly etag: string
 }): Uint8Array {
   return concat(
@@ -38,6 +41,7 @@ export function encodePhoneChangeMessage(change: {
     lp(parseUuid(change.accountId)),
     lp(utf8(change.phone)),
     lp(utf8(change.etag)),
+    ...(change.level === undefined ? [] : [lp(parseHex(change.level, 'level', 32))]),
   )
 }
 
@@ -45,12 +49,12 @@ export function encodePhoneChangeMessage(change: {
 export async function requirePhoneProof(
   transaction: Transaction,
   actor: Actor,
-  change: Pick<PhoneChange, 'phone' | 'proof'>,
+  change: Pick<PhoneChange, 'phone' | 'level' | 'proof'>,
 ): Promise<void> {
   const { pointer } = await lockState(transaction, actor.accountId, actor.time)
   const { accountId } = actor
-  const { phone, proof } = change
-  const message = encodePhoneChangeMessage({ accountId, phone, etag: pointer?.etag ?? '' })
+  const { phone, level, proof } = change
+  const message = encodePhoneChangeMessage({ accountId, phone, level, etag: pointer?.etag ?? '' })
   requireProof(pointer, message, proof)
 }
 
@@ -65,7 +69,7 @@ export async function changePhone(
 ): Promise<string> {
   const { change, origin } = input
   const phone = parsePhone(change.phone)
-  const hash = hashPhone(phone, services.keys.phoneHash)
+  const hash = hashPlace({ phone, level: change.level }, services.keys.phoneHash)
   const outcome = await orTaken(
     services.database.withAuth(
       (transaction) => tryChange(services, transaction, { actor, change, phone, hash, origin }),

@@ -6,7 +6,7 @@
  */
 import { createHmac } from 'node:crypto'
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max'
-import { concat, lp, openAead, parseUtf8, randomBytes, sealAead, utf8 } from 'keyhaven/crypto'
+import { concat, lp, openAead, parseHex, parseUtf8, randomBytes, sealAead, utf8 } from 'keyhaven/crypto'
 import { Refusal } from '../http/refusal.ts'
 
 const NONCE_LENGTH = 12
@@ -19,9 +19,23 @@ export function parsePhone(text: string): string {
   return number.number
 }
 
-/** 32 bytes, HMAC-SHA-256 under the phone-hash key: finds the account of a number. */
+/** 32 bytes, HMAC-SHA-256 under the phone-hash key: the number itself, for limits; and the account that a number finds. */
 export function hashPhone(phone: string, phoneHashKey: Uint8Array): Uint8Array {
   return createHmac('sha256', phoneHashKey).update(phone, 'utf8').digest()
+}
+
+/** A number in E.164 and, of an account that is another level of a person's, that level: 64 hex digits. */
+export interface AccountPlace {
+  readonly phone: string
+  readonly level?: string | undefined
+}
+
+/** 32 bytes: finds an account. Without the key nobody can tell which hashes are of one number. */
+export function hashPlace({ phone, level }: AccountPlace, phoneHashKey: Uint8Array): Uint8Array {
+  if (level === undefined) return hashPhone(phone, phoneHashKey)
+  // A number begins with `+`, so that no number's hash is that of a level.
+  const place = concat(lp('keyhaven/level-place/v1'), lp(parseHex(level, 'level', 32)), lp(phone))
+  return createHmac('sha256', phoneHashKey).update(place).digest()
 }
 
 /** `nonce (12) ‖ AES-256-GCM(number)`, bound to the account. */

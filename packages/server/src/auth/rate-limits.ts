@@ -1,7 +1,7 @@
 /**
  * Counters per phone number and per address, kept in the database so that all processes share them.
  *
- * A window begins with its first request. Names are hashed under a key outside the database. One statement counts,
+ * A window begins with its first request, unless it is the calendar's. Names are hashed under a key outside the database. One statement counts,
  * so parallel requests cannot pass together; addresses are always counted before numbers, so none waits in a circle.
  */
 import { createHmac } from 'node:crypto'
@@ -12,6 +12,8 @@ import type { Transaction } from '../db/database.ts'
 export interface Limit {
   readonly most: number
   readonly seconds: number
+  /** The window is the calendar's, so that its end does not tell when it began. */
+  readonly aligned?: true
 }
 
 export interface SignInLimits {
@@ -25,6 +27,8 @@ export interface SignInLimits {
   readonly codesPerPhoneAndDayOfDevices: Limit
   /** A number has no limit of its own: five tries a code bound it, and strangers must not use it up. */
   readonly triesPerAddress: Limit
+  /** Counts every new account of a number, and refuses further levels: each may fill a quota. */
+  readonly accountsPerPhone: Limit
 }
 
 export const DEFAULT_LIMITS: SignInLimits = {
@@ -35,6 +39,7 @@ export const DEFAULT_LIMITS: SignInLimits = {
   codesPerPhoneAndDay: { most: 10, seconds: 86_400 },
   codesPerPhoneAndDayOfDevices: { most: 5, seconds: 86_400 },
   triesPerAddress: { most: 100, seconds: 600 },
+  accountsPerPhone: { most: 4, seconds: 30 * 86_400, aligned: true },
 }
 
 /** One counter to count at: which limit, and whom it is about. */
@@ -98,9 +103,15 @@ async function countOne(
        used = CASE WHEN known.ends_at <= $2 THEN 1 ELSE known.used + 1 END,
        ends_at = CASE WHEN known.ends_at <= $2 THEN excluded.ends_at ELSE known.ends_at END
      RETURNING used, ends_at`,
-    [bucket, now, new Date(now.getTime() + limit.seconds * 1000)],
+    [bucket, now, endOf(limit, now)],
   )
   const [row] = rows
   if (row === undefined) throw new Error('A counter was not stored.')
   return { used: row.used, endsAt: row.ends_at }
+}
+
+function endOf({ seconds, aligned }: Limit, now: Date): Date {
+  const length = seconds * 1000
+  const begin = aligned === true ? Math.floor(now.getTime() / length) * length : now.getTime()
+  return new Date(begin + length)
 }

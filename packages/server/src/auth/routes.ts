@@ -14,7 +14,7 @@ import { readProof } from '../http/proof-header.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
 import type { ApiEnv, Services } from '../http/services.ts'
-import { id16, labelShape, proofHeader, realmIdsShape } from '../http/shapes.ts'
+import { id16, id32, labelShape, proofHeader, realmIdsShape } from '../http/shapes.ts'
 import {
   codeAnswer,
   outsideAnswer,
@@ -36,14 +36,15 @@ import { asActor, requireSignIn } from './signed-in.ts'
 
 const phoneText = z.string().min(1).max(64)
 const codeShape = z.string().regex(/^[0-9]{6}$/)
-const codeBody = z.object({ phone: phoneText, deviceId: id16.optional() })
+const codeBody = z.object({ phone: phoneText, level: id32.optional(), deviceId: id16.optional() })
 const verifyBody = z.object({
   phone: phoneText,
+  level: id32.optional(),
   requestId: id16,
   code: codeShape,
   device: z.object({ id: id16, label: labelShape }),
 })
-const phoneBody = z.object({ phone: phoneText, requestId: id16, code: codeShape })
+const phoneBody = z.object({ phone: phoneText, level: id32.optional(), requestId: id16, code: codeShape })
 const outsideBody = z.object({
   token: z.string().min(1).max(8192),
   device: z.object({ id: id16, label: labelShape }),
@@ -163,9 +164,9 @@ function getRealmTenant(services: Services): ApiHandler {
 
 function postCode(services: Services): ApiHandler {
   return async (context) => {
-    const { phone: text, deviceId } = await readJson(context, codeBody)
+    const { phone: text, ...asked } = await readJson(context, codeBody)
     const phone = parsePhone(text)
-    const requestId = await requestCode(services, { phone, deviceId, origin: context.get('origin') })
+    const requestId = await requestCode(services, { phone, ...asked, origin: context.get('origin') })
     return context.json({ requestId, expiresInSeconds: CODE_LIFETIME_SECONDS }, 202)
   }
 }
@@ -176,6 +177,7 @@ function postVerify(services: Services): ApiHandler {
     const phone = parsePhone(body.phone)
     const { accountId, ...tokens } = await verifyCode(services, {
       phone,
+      level: body.level,
       requestId: body.requestId,
       code: body.code,
       device: body.device,
@@ -229,7 +231,7 @@ function postPhone(services: Services): ApiHandler {
     const actor = await asActor(services, context, {
       type: 'phone_changed',
       run: async (transaction, known) => {
-        await requirePhoneProof(transaction, known, { phone: body.phone, proof })
+        await requirePhoneProof(transaction, known, { ...body, proof })
         return known
       },
     })

@@ -4,6 +4,8 @@
  * A code belongs to the request that asked for it. Its id is random and goes to the asker alone, so that nobody else can
  * use up the code's tries or replace it: a number's owner shows his code whatever strangers do with the number.
  *
+ * A level is an account of its own, found by number and level (docs/decisions/0023); limits count the number.
+ *
  * Known and unknown numbers get the same answer by the same statements: an unknown one works on an account id that
  * has no rows. All of one step is one transaction; a wrong code's try is counted before its answer leaves.
  */
@@ -19,16 +21,16 @@ import { addressBlock } from '../http/origin.ts'
 import type { RequestOrigin } from '../http/origin.ts'
 import { Refusal, rateLimited } from '../http/refusal.ts'
 import type { Services } from '../http/services.ts'
-import { hashPhone, sealPhone } from './phone.ts'
+import { hashPhone, hashPlace, sealPhone } from './phone.ts'
+import type { AccountPlace } from './phone.ts'
 import { countRequests, sweepExpired } from './rate-limits.ts'
 import type { Count, Exceeded } from './rate-limits.ts'
 import { createSession } from './sessions.ts'
 import type { SessionTokens } from './sessions.ts'
 import { CODE_LIFETIME_SECONDS, CODE_TRIES, generateCode, hashCode, isSameHash } from './sign-in-code.ts'
 
-/** A number in E.164, and who asks. */
-export interface SignInRequest {
-  readonly phone: string
+/** The account that is asked for, and who asks. */
+export interface SignInRequest extends AccountPlace {
   readonly origin: RequestOrigin
 }
 
@@ -43,6 +45,7 @@ export async function requestCode(
   const code = generateCode()
   const requestId = toHex(randomBytes(16))
   const address = addressBlock(request.origin.address)
+  const number = hashPhone(request.phone, services.keys.phoneHash)
   const exceeded = await withIdentity(services, numberOf(services, request), async (transaction, phone) => {
     const isKnown = await isDeviceOf(transaction, { ...phone, deviceId: request.deviceId })
     const over = await countRequests(
@@ -50,7 +53,7 @@ export async function requestCode(
       [
         { name: 'codesPerAddress', whom: address },
         { name: 'codesPerAddressAndDay', whom: address },
-        ...(isKnown ? countsOfDevices(phone.hash) : countsOfAnybody(phone.hash, address)),
+        ...(isKnown ? countsOfDevices(phone.hash) : countsOfAnybody(number, address)),
       ],
       countContext(services, phone),
     )
@@ -65,14 +68,15 @@ export async function requestCode(
   return requestId
 }
 
-function countsOfAnybody(hash: Uint8Array, address: string): readonly Count[] {
+function countsOfAnybody(number: Uint8Array, address: string): readonly Count[] {
   return [
-    { name: 'codesPerAddressPhoneAndDay', whom: concat(lp(address), hash) },
-    { name: 'codesPerPhone', whom: hash },
-    { name: 'codesPerPhoneAndDay', whom: hash },
+    { name: 'codesPerAddressPhoneAndDay', whom: concat(lp(address), number) },
+    { name: 'codesPerPhone', whom: number },
+    { name: 'codesPerPhoneAndDay', whom: number },
   ]
 }
 
+/** Of one level: who made another one of the number uses up none of its codes. */
 function countsOfDevices(hash: Uint8Array): readonly Count[] {
   return [{ name: 'codesPerPhoneAndDayOfDevices', whom: hash }]
 }
@@ -93,6 +97,10 @@ export async function verifyCode(
         ? await tryCode(services, transaction, { ...request, hash: phone.hash, time: phone.subject.time })
         : 'no-request'
     if (tried === 'right') {
+      const full = phone.known
+        ? undefined
+        : await countAccount(services, transaction, { ...request, account: phone })
+      if (full !== undefined && request.level !== undefined) return { over: full }
       return { tokens: await startSession(services, transaction, { ...request, account: phone }) }
     }
     // Who names no request of the number's has not tried a code of it, and fills no log.
@@ -109,6 +117,7 @@ export async function verifyCode(
 
 /** A number, or an outside issuer's subject, inside its transaction. An unknown one has the id that its account would get. */
 export interface IdentityInTransaction {
+  /** Finds the account: of a number alone, of one of its levels, of a subject. */
   readonly hash: Uint8Array
   readonly known: boolean
   readonly accountId: string
@@ -117,9 +126,9 @@ export interface IdentityInTransaction {
 
 function numberOf(
   services: Services,
-  { phone, origin }: SignInRequest,
+  { phone, level, origin }: SignInRequest,
 ): { readonly hash: Uint8Array; readonly origin: RequestOrigin } {
-  return { hash: hashPhone(phone, services.keys.phoneHash), origin }
+  return { hash: hashPlace({ phone, level }, services.keys.phoneHash), origin }
 }
 
 /** One transaction of sign-in about the account that a hash (32 bytes) finds. */
@@ -245,6 +254,17 @@ async function createAccount(
   )
   await transaction.query('INSERT INTO auth.phones (phone_hash, user_id) VALUES ($1, $2)', [hash, accountId])
   await transaction.query('INSERT INTO app.access_log_heads (user_id) VALUES ($1)', [accountId])
+}
+
+/** Every new account counts, so that no counter tells which are levels; only a level is ever refused. */
+async function countAccount(
+  services: Services,
+  transaction: Transaction,
+  { phone, account }: { readonly phone: string; readonly account: IdentityInTransaction },
+): Promise<Exceeded | undefined> {
+  const whom = hashPhone(phone, services.keys.phoneHash)
+  const counts = [{ name: 'accountsPerPhone', whom }] as const
+  return countRequests(transaction, counts, countContext(services, account))
 }
 
 /** Writes a request down; of those over a limit only the first of each window, so that a flood fills no log. */

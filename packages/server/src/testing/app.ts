@@ -76,9 +76,13 @@ export interface TestApp {
   send(path: string, request?: TestRequest): Promise<TestAnswer>
   post(path: string, json: unknown, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>
   /** Has a code sent to a number, which must be granted. */
-  askCode(phone: string): Promise<{ readonly requestId: string; readonly code: string }>
+  askCode(phone: string, level?: string): Promise<{ readonly requestId: string; readonly code: string }>
   /** Signs a device in: a new account unless `phone` is given. */
-  signIn(options?: { readonly phone?: string; readonly label?: string }): Promise<TestDevice>
+  signIn(options?: {
+    readonly phone?: string
+    readonly level?: string
+    readonly label?: string
+  }): Promise<TestDevice>
   close(): Promise<void>
 }
 
@@ -188,8 +192,8 @@ type Parts = Pick<
 function createTestApp(parts: Parts): TestApp {
   const send: TestApp['send'] = (path, request = {}) => sendTo(parts.origin + path, request)
   const post: TestApp['post'] = (path, json, headers = {}) => send(path, { method: 'POST', json, headers })
-  const askCode: TestApp['askCode'] = async (phone) => {
-    const { status, body } = await post('/v1/auth/code', { phone })
+  const askCode: TestApp['askCode'] = async (phone, level) => {
+    const { status, body } = await post('/v1/auth/code', { phone, level })
     expect(status).toBe(202)
     return { requestId: String(body['requestId']), code: parts.codes.get(phone) ?? '' }
   }
@@ -198,9 +202,14 @@ function createTestApp(parts: Parts): TestApp {
     send,
     post,
     askCode,
-    signIn: async ({ phone = randomPhone(), label = 'Test device' } = {}) => {
+    signIn: async ({ phone = randomPhone(), level, label = 'Test device' } = {}) => {
       const device = { id: toHex(randomBytes(16)), label }
-      const { status, body } = await post('/v1/auth/verify', { phone, ...(await askCode(phone)), device })
+      const { status, body } = await post('/v1/auth/verify', {
+        phone,
+        level,
+        ...(await askCode(phone, level)),
+        device,
+      })
       expect(status).toBe(200)
       return createTestDevice(send, {
         accountId: String(body['accountId']),

@@ -13,6 +13,8 @@ export interface SessionRecord {
   readonly origin: string
   readonly accountId: string
   readonly phone: string
+  /** 64 hex digits; none for a person's first level. */
+  readonly level?: string
   readonly deviceId: string
   readonly accessToken: string
   /** Milliseconds since 1970, by this device's clock. */
@@ -29,6 +31,7 @@ export async function readSession(vault: Vault): Promise<SessionRecord | undefin
     origin: fields.text('origin'),
     accountId: fields.text('accountId'),
     phone: fields.text('phone'),
+    ...(fields.has('level') && { level: fields.text('level') }),
     deviceId: fields.text('deviceId'),
     accessToken: fields.text('accessToken'),
     accessTokenExpiresAt: fields.integer('accessTokenExpiresAt'),
@@ -46,11 +49,26 @@ export async function forgetSession(vault: Vault): Promise<void> {
   await vault.delete(SESSION)
 }
 
-/** Binds the vault to an account; `ERR_ACCOUNT_MISMATCH` when it belongs to another. */
-export async function bindAccount(vault: Vault, accountId: string): Promise<void> {
+/**
+ * Refuses a vault that belongs to another level: `ERR_ACCOUNT_MISMATCH`. Before anything is asked of a server, which would see the
+ * device in both.
+ */
+export async function requireLevel(vault: Vault, level: string | undefined): Promise<void> {
+  const record = await vault.get(ACCOUNT)
+  if (record === undefined) return
+  const fields = parseCborMap(record.bytes, recordDamaged)
+  const known = fields.has('level') ? fields.text('level') : undefined
+  if (known !== level) throw new KeyhavenError('ERR_ACCOUNT_MISMATCH', undefined)
+}
+
+/** Binds the vault to an account, that of a level where one is named; `ERR_ACCOUNT_MISMATCH` when it belongs to another. */
+export async function bindAccount(vault: Vault, accountId: string, level?: string): Promise<void> {
   const record = await vault.get(ACCOUNT)
   if (record === undefined) {
-    await vault.put(ACCOUNT, { type: 'keyhaven/account', bytes: encodeCbor({ accountId }) })
+    await vault.put(ACCOUNT, {
+      type: 'keyhaven/account',
+      bytes: encodeCbor({ accountId, ...(level !== undefined && { level }) }),
+    })
   } else if (parseCborMap(record.bytes, recordDamaged).text('accountId') !== accountId) {
     throw new KeyhavenError('ERR_ACCOUNT_MISMATCH', undefined)
   }

@@ -28,13 +28,14 @@ const PAGE_DEADLINE_MS = 120_000
 
 /** A transport over a signed-in session. */
 export function httpTransport({ session }: { readonly session: Requester }): KeySyncTransport {
-  const { origin, accountId, phone, deviceId } = session
+  const { origin, accountId, phone, level, deviceId } = session
   const post = (path: string, json: unknown, signal: AbortSignal | undefined): Promise<Answer> =>
     session.request({ method: 'POST', path, json, signal })
   return {
     origin,
     accountId,
     phone,
+    level,
     deviceId,
     ...pointerCalls(session, post),
     ...logCalls(session),

@@ -9,7 +9,13 @@ import { toHex } from '../../crypto/index.ts'
 import type { Vault } from '../../vault/index.ts'
 import { findDevice, openDevice } from '../device/device.ts'
 import type { Fields } from '../format/fields.ts'
-import { forgetSession, keepSession, readSession, bindAccount } from '../device/session-record.ts'
+import {
+  bindAccount,
+  forgetSession,
+  keepSession,
+  readSession,
+  requireLevel,
+} from '../device/session-record.ts'
 import type { SessionRecord } from '../device/session-record.ts'
 import { errorCodeOf, exchange, readJson, refusalOf, requireSecureOrigin } from './exchange.ts'
 import type { Answer, ExchangeInput, Fetch } from './exchange.ts'
@@ -38,6 +44,8 @@ export interface Session {
   readonly accountId: string
   /** E.164; empty where this device signed in by an outside issuer's token. */
   readonly phone: string
+  /** 64 hex digits; none for a person's first level. */
+  readonly level: string | undefined
   /** 32 hex digits. */
   readonly deviceId: string
   /** Sends a signed-in request; an answer outside 200 to 299 is thrown as its error. */
@@ -48,25 +56,27 @@ export interface Session {
 
 /**
  * Asks the server to send a sign-in code; the answer is the same for known and unknown numbers. The code is good only
- * with `requestId` (32 hex digits), which is for the asker alone. With the `vault` of a device that was signed in before it
- * is one of the codes that the server keeps for the account's devices, so that strangers do not use up those of a day.
+ * with `requestId` (32 hex digits), which is for the asker alone, and for the `level` that is named, as at {@link signIn}.
+ * With the `vault` of a device that was signed in before it is one of the codes that the server keeps for the account's
+ * devices, so that strangers do not use up those of a day.
  */
 export async function requestSignInCode(input: {
   readonly origin: string
   readonly phone: string
+  readonly level?: string | undefined
   readonly vault?: Vault
   readonly fetch?: Fetch
 }): Promise<{ readonly requestId: string; readonly expiresInSeconds: number }> {
-  const { phone, vault } = input
+  const { phone, level, vault } = input
   const device = vault && (await findDevice(vault))
-  const body = { phone, ...(device && { deviceId: toHex(device.id) }) }
+  const body = { phone, level, ...(device && { deviceId: toHex(device.id) }) }
   const fields = readJson(await post(input, '/v1/auth/code', body))
   return { requestId: fields.text('requestId'), expiresInSeconds: fields.integer('expiresInSeconds') }
 }
 
 /**
  * Signs this device in with a code and keeps the session in the vault. `ERR_CODE_REJECTED` for a wrong, used or old
- * code; `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
+ * code; `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account, or to another level of the person.
  */
 export async function signIn(input: {
   readonly origin: string
@@ -74,12 +84,18 @@ export async function signIn(input: {
   /** Of the {@link requestSignInCode} that the code was sent for. */
   readonly requestId: string
   readonly code: string
+  /**
+   * What `deriveLevel` makes of a word: another level of the same person, with a vault of its own, and a PIN, keys and devices of
+   * its own. None: the first one. A word that was never used makes a new, empty level.
+   */
+  readonly level?: string | undefined
   readonly vault: Vault
   readonly deviceLabel: string
   readonly fetch?: Fetch
 }): Promise<Session> {
-  const { phone, requestId, code } = input
-  const [fields, deviceId] = await show(input, '/v1/auth/verify', { phone, requestId, code })
+  const { phone, requestId, code, level } = input
+  const credentials = { phone, requestId, code, ...(level !== undefined && { level }) }
+  const [fields, deviceId] = await show(input, '/v1/auth/verify', credentials)
   return beginSession(input, { fields, phone: fields.text('phone'), deviceId })
 }
 
@@ -88,7 +104,9 @@ export async function signIn(input: {
  * `ERR_CODE_REJECTED` for a token that is not good, `ERR_SERVER_UNAVAILABLE` also while the issuer's keys cannot be had;
  * `ERR_ACCOUNT_MISMATCH` when the vault belongs to another account.
  */
-export async function signInWithToken(input: SignInPlace & { readonly token: string }): Promise<Session> {
+export async function signInWithToken(
+  input: Omit<SignInPlace, 'level'> & { readonly token: string },
+): Promise<Session> {
   const [fields, deviceId] = await show(input, '/v1/auth/issuer', { token: input.token })
   return beginSession(input, { fields, phone: '', deviceId })
 }
@@ -96,6 +114,7 @@ export async function signInWithToken(input: SignInPlace & { readonly token: str
 /** Where a device signs in, and as what. */
 interface SignInPlace {
   readonly origin: string
+  readonly level?: string | undefined
   readonly vault: Vault
   readonly deviceLabel: string
   readonly fetch?: Fetch
@@ -107,6 +126,7 @@ async function show(
   path: string,
   credentials: Readonly<Record<string, string>>,
 ): Promise<readonly [Fields, string]> {
+  await requireLevel(input.vault, input.level)
   const device = await openDevice(input.vault, input.deviceLabel)
   const id = toHex(device.id)
   const body = { ...credentials, device: { id, label: input.deviceLabel } }
@@ -114,7 +134,7 @@ async function show(
 }
 
 async function beginSession(
-  { origin, vault, fetch = globalThis.fetch }: SignInPlace,
+  { origin, level, vault, fetch = globalThis.fetch }: SignInPlace,
   signedIn: { readonly fields: Fields; readonly phone: string; readonly deviceId: string },
 ): Promise<Session> {
   const { fields, phone, deviceId } = signedIn
@@ -122,10 +142,11 @@ async function beginSession(
     origin: requireSecureOrigin(origin),
     accountId: fields.text('accountId'),
     phone,
+    ...(level !== undefined && { level }),
     deviceId,
     ...readTokens(fields),
   }
-  await bindAccount(vault, record.accountId)
+  await bindAccount(vault, record.accountId, level)
   await keepSession(vault, record)
   return createSession({ vault, fetch, record })
 }
@@ -148,7 +169,7 @@ interface SessionParts {
 
 function createSession(parts: SessionParts): Session {
   const { vault, fetch } = parts
-  const { origin, accountId, phone, deviceId } = parts.record
+  const { origin, accountId, phone, level, deviceId } = parts.record
   let current = parts.record
   let renewing: Promise<void> | undefined
   const renew = async (): Promise<void> => {
@@ -188,7 +209,7 @@ function createSession(parts: SessionParts): Session {
     }
     await forgetSession(vault)
   }
-  return { origin, accountId, phone, deviceId, request, signOut }
+  return { origin, accountId, phone, level, deviceId, request, signOut }
 }
 
 /** New tokens: those that another process put into the vault meanwhile, or fresh ones from the server. */

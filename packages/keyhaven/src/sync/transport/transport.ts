@@ -149,6 +149,8 @@ export interface KeySyncTransport {
   /** The account's UUID. */
   readonly accountId: string
   readonly phone: string
+  /** 64 hex digits; none for a person's first level. */
+  readonly level?: string | undefined
   readonly deviceId: string
   /** True where nobody signs the access log's head: then only what this account's devices have seen is proved. */
   readonly accessLogUnsigned?: true
@@ -200,6 +202,7 @@ export interface KeySyncTransport {
   changePhone(
     change: {
       readonly phone: string
+      readonly level?: string | undefined
       readonly requestId: string
       readonly code: string
       readonly proof?: string
@@ -240,6 +243,7 @@ export interface Requester {
   readonly origin: string
   readonly accountId: string
   readonly phone: string
+  readonly level?: string | undefined
   readonly deviceId: string
   request(
     request: SessionRequest,
