@@ -196,6 +196,7 @@ test('after a release the page is the new one, online and offline; one that was 
     expect(await checkForRelease(owner.page)).toBe(false)
     serves = 'release'
     const other = await owner.context.newPage()
+    other.setDefaultTimeout(120_000)
     await other.goto(place.address)
     expect(await release(other)).toBe('second')
     await other.getByText('Everything is backed up').waitFor()
