@@ -272,7 +272,7 @@ const MESSAGES: { readonly [C in KeyhavenErrorCode]: string } = {
   ERR_RECOVERY_CODE_INVALID: 'This is not a recovery code.',
   ERR_PHONE_INVALID: 'The phone number is not valid.',
   ERR_PHONE_TAKEN: 'Another account has this phone number.',
-  ERR_INSECURE_TRANSPORT: 'Only https is allowed.',
+  ERR_INSECURE_TRANSPORT: 'Only https, or http to this machine itself, is allowed.',
   ERR_SERVER_UNAVAILABLE: 'The server is not available.',
   ERR_SERVER_REFUSED: 'The server refused the request.',
   ERR_SIGNED_OUT: 'This device is not signed in.',

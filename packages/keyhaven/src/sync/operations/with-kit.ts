@@ -32,11 +32,11 @@ export async function addKit(
   if (weakness !== undefined) throw new KeyhavenError('ERR_PASSWORD_REFUSED', { reason: weakness })
   const seed = randomBytes(32)
   try {
-    const added = await addSeededWay(context, { type: 'kit', label, seed })
-    if (added === undefined) return { status: 'no-backup' }
     const { accountId, origin } = context.transport
-    const kit = { account: accountId, server: origin, seed }
-    return { status: 'added', wayId: added.id, file: await sealKit(kit, passphrase) }
+    // Sealed first: it takes much memory, and where that is not there no way may be listed that nobody has.
+    const file = await sealKit({ account: accountId, server: origin, seed }, passphrase)
+    const added = await addSeededWay(context, { type: 'kit', label, seed })
+    return added === undefined ? { status: 'no-backup' } : { status: 'added', wayId: added.id, file }
   } finally {
     wipe(seed)
   }
