@@ -37,7 +37,8 @@ export function WithPin({ device, ways, onRestored }: RestoreInput): ReactNode {
       },
     )
   }
-  if (outcome?.status === 'locked') {
+  // The last wrong one locks it, too.
+  if (outcome?.status === 'locked' || (outcome?.status === 'wrong-pin' && outcome.guessesRemaining === 0)) {
     return (
       <>
         <Title>{words.lockedTitle}</Title>
