@@ -5,6 +5,7 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-cor
 import { afterAll, expect } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import { createSite, openInbox } from '@keyhaven/page'
+import { addMessengerRoutes } from '../../packages/page/src/server/messenger/routes.ts'
 import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
 import { startTestApp } from '../../packages/server/src/testing/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
@@ -44,6 +45,7 @@ export async function openPagePlace({
     realmId,
     codeSender: inbox.send,
     site: makeSite({ realmId: toHex(realmId), inbox }),
+    routes: addMessengerRoutes,
     realmLimits: { ...DEFAULT_REALM_LIMITS, evaluationsPerDay: 1000 },
   })
   const chromium = await openChromium()
@@ -89,11 +91,14 @@ function deviceOf(context: BrowserContext, page: Page, complaints: string[]): Pa
   return device
 }
 
-/** Makes keys and the first backup; ends on the home screen. `look` is called on every screen. */
+/** Makes keys and the first backup; ends on the home screen, unless something else awaits the person. `look` is called on every screen. */
 export async function setUp(
   device: PageDevice,
   phone: string,
-  options: { readonly look?: (device: PageDevice, screen: string) => Promise<void> } = {},
+  options: {
+    readonly look?: (device: PageDevice, screen: string) => Promise<void>
+    readonly toHome?: boolean
+  } = {},
 ): Promise<void> {
   const look = (screen: string): Promise<void> => options.look?.(device, screen) ?? Promise.resolve()
   await device.sees('Your keys, safe on every device')
@@ -115,6 +120,7 @@ export async function setUp(
   await device.sees('Your keys are backed up')
   await look('backed-up')
   await device.press('Go to my keys')
+  if (options.toHome === false) return
   await device.page.getByText('Everything is backed up').waitFor()
   await look('home')
 }

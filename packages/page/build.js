@@ -17,7 +17,8 @@ await build({
     emptyOutDir: true,
     manifest: 'manifest-of-files.json',
     target: 'es2023',
-    modulePreload: { polyfill: false },
+    // Chromium does not use what was preloaded for a service worker's page, and complains.
+    modulePreload: false,
     // Everything from a file of its own: the page's policy takes no inline parts.
     assetsInlineLimit: 0,
     reportCompressedSize: false,

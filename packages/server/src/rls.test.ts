@@ -43,7 +43,7 @@ beforeAll(async () => {
       GROUP BY 1 ORDER BY 1`,
   )
   const isOfUsers = ({ columns }: Table): boolean => columns.some(({ name }) => name === 'user_id')
-  // The page's own, whose row-level security e2e/messenger.test.ts tries.
+  // The page's own, whose row-level security e2e/messenger-server.test.ts tries.
   tables = all.filter((table) => isOfUsers(table) && !table.name.startsWith('messenger.'))
   others = all.filter((table) => !isOfUsers(table))
 })

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { isKeyhavenError } from 'keyhaven'
 import type { ProtectionSummary, Vault } from 'keyhaven/vault'
+import { dropInvitation } from './components/invitation.ts'
 import { goTo, replaceRoute } from './components/use-route.ts'
 import type { Device } from './device/device.ts'
 import { SignIn } from './screens/sign-in.tsx'
@@ -150,6 +151,7 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefi
       setStanding({ at: 'here', device })
     },
     left: () => {
+      dropInvitation()
       goTo('')
       setStanding({ at: 'signed-out' })
     },

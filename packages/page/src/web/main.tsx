@@ -1,8 +1,13 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
+import { takeInvitation } from './components/invitation.ts'
 import { keepPage } from './keep-page.ts'
 import { isUnloaded } from './unloaded-parts.ts'
+
+// Before any screen looks at the address.
+takeInvitation()
+addEventListener('hashchange', takeInvitation)
 
 const page = document.querySelector('#page')
 if (page !== null)

@@ -21,6 +21,7 @@ SELECT create_reference_table('realm.decisions');
 -- The messenger's conversations have two users each, so they are nobody's node.
 SELECT create_reference_table('messenger.conversations');
 SELECT create_reference_table('messenger.messages');
+SELECT create_reference_table('messenger.names');
 -- So have an account's contacts and what is asked of them.
 SELECT create_reference_table('app.contact_sets');
 SELECT create_reference_table('app.contact_shares');

@@ -2,7 +2,7 @@
  * Conversations of two accounts: who starts one makes an invitation, who has its link joins. The server keeps public identities
  * and what proves them to who has the link; it can prove nothing itself.
  */
-import { parseHex, toHex } from 'keyhaven/crypto'
+import { parseHex, toBase64, toHex } from 'keyhaven/crypto'
 import { Refusal } from '@keyhaven/server/routes'
 import type { Actor, Transaction } from '@keyhaven/server/routes'
 
@@ -94,13 +94,20 @@ export async function join(
   if (rowCount !== 1) throw new Refusal('ERR_NOT_FOUND')
 }
 
-/** The conversations of an account, newest first. */
+/** The conversations of an account, newest first, with the names that it gave them. */
 export async function list(transaction: Transaction, { accountId }: Actor): Promise<readonly unknown[]> {
-  const { rows } = await transaction.query<Row & { readonly messages: number }>(
-    `SELECT conversation_id, guest_id, expires_at,
+  const { rows } = await transaction.query<
+    Row & { readonly name: Uint8Array | null; readonly messages: number }
+  >(
+    `SELECT c.conversation_id, guest_id, expires_at, name,
             (SELECT coalesce(max(place), 0) FROM messenger.messages m
-              WHERE m.user_id = c.user_id AND m.conversation_id = c.conversation_id) AS messages
-       FROM messenger.conversations c WHERE $1 IN (user_id, guest_id) ORDER BY created_at DESC`,
+              WHERE m.user_id = c.user_id AND m.conversation_id = c.conversation_id)
+            - (SELECT count(*) FROM messenger.messages m
+                WHERE m.user_id = c.user_id AND m.conversation_id = c.conversation_id
+                  AND substring(body FROM 1 FOR 1) = '\\x01'::bytea) AS messages
+       FROM messenger.conversations c
+       LEFT JOIN messenger.names n ON n.user_id = $1 AND n.conversation_id = c.conversation_id
+      WHERE $1 IN (c.user_id, guest_id) ORDER BY created_at DESC`,
     [accountId],
   )
   return rows.map((row) => ({
@@ -108,6 +115,7 @@ export async function list(transaction: Transaction, { accountId }: Actor): Prom
     joined: row.guest_id !== null,
     expiresAt: row.expires_at.toISOString(),
     messages: row.messages,
+    name: row.name && toBase64(row.name),
   }))
 }
 

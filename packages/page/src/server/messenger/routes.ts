@@ -20,6 +20,7 @@ import type { AddRoutes, ApiContext, ApiHandler, Services } from '@keyhaven/serv
 import { begin, find, join, list, readInvite, remove } from './conversations.ts'
 import type { Member, Row } from './conversations.ts'
 import { add, read } from './messages.ts'
+import { keepName } from './names.ts'
 
 const IDENTITY_BYTES = 3201
 const PROOF_BYTES = 32
@@ -31,6 +32,7 @@ const beginBody = member.extend({ id: id16, invite: id32 })
 const inviteBody = z.object({ invite: id32 })
 const joinBody = member.extend({ invite: id32 })
 const messageBody = z.object({ id: id16, body: base64 })
+const nameBody = z.object({ name: base64 })
 const readFrom = z.object({ after: counterShape })
 
 /** Pass it to `startServer` as `routes`. */
@@ -40,6 +42,7 @@ export const addMessengerRoutes: AddRoutes = (app, services) => {
   addRoute(app, '/v1/messenger/invites/read', { POST: postReadInvite(services) })
   addRoute(app, '/v1/messenger/invites/join', { POST: postJoin(services) })
   addRoute(app, '/v1/messenger/conversations/:id', { GET: getOne(services), DELETE: deleteOne(services) })
+  addRoute(app, '/v1/messenger/conversations/:id/name', { PUT: putName(services) })
   addRoute(app, '/v1/messenger/conversations/:id/messages', {
     GET: getMessages(services),
     POST: postMessage(services),
@@ -94,6 +97,14 @@ function deleteOne(services: Services): ApiHandler {
   return async (context) => {
     const id = readId(context)
     await asActor(services, context, { run: (t, actor) => remove(t, actor, id) })
+    return context.body(null, 204)
+  }
+}
+
+function putName(services: Services): ApiHandler {
+  return async (context) => {
+    const named = { conversation: readId(context), name: readBytes((await readJson(context, nameBody)).name) }
+    await asActor(services, context, { run: (t, actor) => keepName(t, actor, named) })
     return context.body(null, 204)
   }
 }

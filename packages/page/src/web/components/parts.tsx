@@ -41,6 +41,7 @@ export function Field(input: {
   readonly large?: boolean
   /** A text of several lines. */
   readonly lines?: number
+  readonly maxLength?: number
 }): ReactNode {
   const { label, value, onChange, type = 'text', hint, error, large = false, lines } = input
   return (
@@ -60,6 +61,7 @@ export function Field(input: {
           autoComplete={input.autoComplete ?? 'off'}
           inputMode={input.inputMode ?? 'text'}
           autoCapitalize="none"
+          maxLength={input.maxLength}
           spellCheck={false}
         />
       ) : (

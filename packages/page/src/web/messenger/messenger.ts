@@ -3,33 +3,37 @@
  * where key sync backs them up, so that the next device reads the old messages.
  */
 import { KeyhavenError, isKeyhavenError } from 'keyhaven'
-import { concat, equal, equalConstantTime, randomBytes, toHex } from 'keyhaven/crypto'
+import { concat, equal, parseUtf8, randomBytes, toHex, utf8 } from 'keyhaven/crypto'
 import {
   createContactPins,
   deriveSafetyNumber,
   generateConversationKey,
-  parseIdentity,
   sealConversationKey,
 } from 'keyhaven/identity'
-import type { Identity } from 'keyhaven/identity'
 import type { KeyStore, Session } from 'keyhaven/sync'
 import type { Vault } from 'keyhaven/vault'
 import { deriveProof, generateInvite, parseInvite } from './invite.ts'
-import type { Role } from './invite.ts'
 import { emptyList, headOf, readNext } from './list.ts'
 import type { Entry, List, Reader } from './list.ts'
+import { findSecret, isProven, readSelf } from './members.ts'
 import { KEY_KIND, sealText } from './message.ts'
+import { MOST_NAME_BYTES, openName, sealName } from './name.ts'
 import { connectMessenger } from './server.ts'
-import type { Details, ListedConversation, Member } from './server.ts'
+import type { Details, StoredConversation } from './server.ts'
+import { dropUnsent, keepUnsent, readUnsent, unsentRecord } from './unsent.ts'
+import type { Unsent } from './unsent.ts'
 
-const IDENTITY = 'identity'
 /** So many bytes of UTF-8 has a message at most. */
 export const MOST_TEXT_BYTES = 8000
 
 /** How a conversation stands, as this device sees it. */
 export type View =
-  /** Nobody has joined yet. */
-  | { readonly status: 'waiting'; readonly expiresAt: string }
+  /** Nobody has joined yet. `code` is there on the device that made the invitation. */
+  | { readonly status: 'waiting'; readonly expiresAt: string; readonly code: string | undefined }
+  /** It is not there, or not there any more. */
+  | { readonly status: 'gone' }
+  /** Its keys have not come to this device. */
+  | { readonly status: 'no-key' }
   /** The server shows an identity that the link does not prove. Write nothing. */
   | { readonly status: 'forged' }
   /** The other one has another identity than before. Nothing is read or written; a new link begins anew. */
@@ -53,16 +57,28 @@ export type JoinOutcome =
   /** The server shows another inviter than the link. */
   | { readonly status: 'forged' }
 
+export interface ListedConversation extends Omit<StoredConversation, 'name'> {
+  /** What this person calls the other one. */
+  readonly name: string | undefined
+}
+
 export interface Messenger {
   list(): Promise<readonly ListedConversation[]>
   /** Begins a conversation; `code` belongs into a link, behind its `#`. */
   invite(): Promise<{ readonly id: string; readonly code: string; readonly expiresAt: string }>
   join(code: string): Promise<JoinOutcome>
   read(id: string): Promise<View>
-  /** Sends a text where the conversation is ready, and answers how it stands then. `ERR_INPUT_INVALID` for one that is too long. */
-  send(id: string, text: string): Promise<View>
+  /**
+   * Sends a text where the conversation is ready, and answers how it stands then. Until it has arrived it is among `unsent`, to
+   * be sent again under its id. `ERR_INPUT_INVALID` for one that is too long.
+   */
+  send(id: string, text: string, messageId?: string): Promise<View>
+  unsent(id: string): Promise<readonly Unsent[]>
+  giveUp(id: string, messageId: string): Promise<void>
   /** A new key for what is written from now on. */
   renew(id: string): Promise<View>
+  /** `ERR_INPUT_INVALID` for a name that is empty or too long. */
+  rename(id: string, name: string): Promise<void>
   /** The person has compared the number that `read` showed. */
   markCompared(id: string): Promise<void>
   remove(id: string): Promise<void>
@@ -84,15 +100,23 @@ export function openMessenger(device: {
   const parts: Parts = { vault, keys, server: connectMessenger(session), lists: new Map() }
   const inTurn = createTurns()
   return {
-    list: () => parts.server.list(),
+    list: () => list(parts),
     invite: () => invite(parts),
     join: (code) => join(parts, code),
     read: (id) => inTurn(() => view(parts, id)),
-    send: (id, text) => inTurn(() => send(parts, id, text)),
+    send: (id, text, messageId = generateMessageId()) => inTurn(() => send(parts, id, { text, messageId })),
+    unsent: (id) => inTurn(() => readUnsent(vault, id)),
+    giveUp: (id, messageId) => inTurn(() => dropUnsent(vault, id, (one) => one === messageId)),
+    rename: (id, name) => rename(parts, id, name),
     renew: (id) => inTurn(() => renew(parts, id)),
     markCompared: (id) => inTurn(() => markCompared(parts, id)),
     remove: (id) => inTurn(() => remove(parts, id)),
   }
+}
+
+/** 32 hex digits. */
+export function generateMessageId(): string {
+  return toHex(randomBytes(16))
 }
 
 /** One thing after the other: two at once would read one list twice. */
@@ -103,6 +127,40 @@ function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result>
     last = turn
     return turn
   }
+}
+
+async function list({ keys, server }: Parts): Promise<readonly ListedConversation[]> {
+  const stored = await server.list()
+  if (stored.length === 0) return []
+  const { private: identity } = await readSelf(keys)
+  return Promise.all(
+    stored.map(async ({ name: sealed, ...rest }) => {
+      const named = { identity, conversation: rest.id }
+      return { ...rest, name: sealed && (await openName(named, sealed).catch(toNothing)) }
+    }),
+  )
+}
+
+/** A name that is not this person's own of this conversation is none. */
+function toNothing(fault: unknown): undefined {
+  if (!isKeyhavenError(fault, 'ERR_ENVELOPE_REJECTED')) throw fault
+}
+
+async function rename({ keys, server }: Parts, id: string, name: string): Promise<void> {
+  requireLength({ text: name, field: 'name', most: MOST_NAME_BYTES })
+  const { private: identity } = await readSelf(keys)
+  await server.keepName(id, await sealName({ identity, conversation: id }, name))
+}
+
+function requireLength(input: {
+  readonly text: string
+  readonly field: string
+  readonly most: number
+}): void {
+  const { length } = utf8(input.text)
+  if (length > 0 && length <= input.most) return
+  const expected = `1 to ${String(input.most)} bytes of UTF-8`
+  throw new KeyhavenError('ERR_INPUT_INVALID', { field: input.field, expected })
 }
 
 async function renew(parts: Parts, id: string): Promise<View> {
@@ -123,6 +181,7 @@ async function invite(parts: Parts): ReturnType<Messenger['invite']> {
   // First here, so that no invitation is out whose answer this person's devices could not check.
   await parts.keys.addConversationKey(id, secret)
   const proof = deriveProof({ secret, id, role: 'host', fingerprint })
+  await parts.vault.put(inviteRecord(id), { type: 'messenger/invite', bytes: utf8(code) })
   const { expiresAt } = await parts.server.begin({ id, invite: address, identity, proof })
   return { id, code, expiresAt }
 }
@@ -142,10 +201,13 @@ async function join(parts: Parts, code: string): Promise<JoinOutcome> {
     await parts.server.join({ invite: address, identity, proof })
     return { status: 'joined', id }
   } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.status === 404)
-      return { status: 'not-there' }
+    if (isNotThere(fault)) return { status: 'not-there' }
     throw fault
   }
+}
+
+function isNotThere(fault: unknown): boolean {
+  return isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.status === 404
 }
 
 interface Ready {
@@ -158,6 +220,7 @@ async function view(parts: Parts, id: string): Promise<View> {
   const ready = await look(parts, id)
   if (!('reader' in ready)) return ready
   const { reader, compared, list } = ready
+  await dropUnsent(parts.vault, id, (messageId) => list.ids.has(`true ${messageId}`))
   const safetyNumber = deriveSafetyNumber(
     reader.identity.publicIdentity.fingerprint,
     reader.other.fingerprint,
@@ -174,14 +237,32 @@ async function view(parts: Parts, id: string): Promise<View> {
 
 /** Checks who is in the conversation before anything of it is read. */
 async function look(parts: Parts, id: string): Promise<Ready | Exclude<View, { status: 'ready' }>> {
+  try {
+    return await lookAt(parts, id, await parts.server.read(id))
+  } catch (fault) {
+    if (isNotThere(fault)) return { status: 'gone' }
+    throw fault
+  }
+}
+
+async function lookAt(
+  parts: Parts,
+  id: string,
+  details: Details,
+): Promise<Ready | Exclude<View, { status: 'ready' }>> {
   const self = await readSelf(parts.keys)
-  const details = await parts.server.read(id)
+  if ((await parts.keys.getConversationKeys(id)).length === 0) return { status: 'no-key' }
   const secret = await findSecret(parts.keys, { id, details, fingerprint: self.fingerprint })
   if (secret === undefined) return { status: 'forged' }
   const other = details.mine === 'host' ? details.guest : details.host
-  if (other === undefined) return { status: 'waiting', expiresAt: details.expiresAt }
+  const invitation = await parts.vault.get(inviteRecord(id))
+  if (other === undefined) {
+    const code = invitation && parseUtf8(invitation.bytes)
+    return { status: 'waiting', expiresAt: details.expiresAt, code }
+  }
   const role = details.mine === 'host' ? 'guest' : 'host'
   if (!isProven(other, { secret, id, role })) return { status: 'forged' }
+  if (invitation !== undefined) await parts.vault.delete(inviteRecord(id))
   const check = await createContactPins(parts.vault).check(contactOf(id), other.identity.fingerprint)
   if (check.status === 'changed') {
     const [before, now] = [check.pin.fingerprint, check.presented].map((theirs) =>
@@ -197,23 +278,30 @@ async function look(parts: Parts, id: string): Promise<Ready | Exclude<View, { s
 async function readOn(parts: Parts, reader: Reader): Promise<List> {
   const { id } = reader
   const list = parts.lists.get(id) ?? emptyList(id)
-  for (;;) {
-    const page = await parts.server.messages(id, list.heads.length - 1)
-    for (const message of page) await readNext(list, reader, message)
-    if (page.length === 0) break
-  }
-  const record = `messenger/${id}`
-  const seen = await parts.vault.get(record)
-  if (seen !== undefined && !list.heads.some((head) => equal(head, seen.bytes))) list.altered = true
-  else await parts.vault.put(record, { type: 'messenger/head', bytes: headOf(list) })
   parts.lists.set(id, list)
+  await readPages(parts, reader, list)
+  const record = `messenger/${id}`
+  const seen = (await parts.vault.get(record))?.bytes
+  const knows = (head: Uint8Array): boolean => list.heads.some((one) => equal(one, head))
+  // Another tab may have read further meanwhile.
+  if (seen !== undefined && !knows(seen)) await readPages(parts, reader, list)
+  if (seen !== undefined && !knows(seen)) list.altered = true
+  else if (seen === undefined || !equal(seen, headOf(list)))
+    await parts.vault.put(record, { type: 'messenger/head', bytes: headOf(list) })
   return list
 }
 
-async function send(parts: Parts, id: string, text: string): Promise<View> {
-  const { length } = new TextEncoder().encode(text)
-  if (length < 1 || length > MOST_TEXT_BYTES)
-    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'text', expected: '1 to 8000 bytes of UTF-8' })
+async function readPages({ server }: Parts, reader: Reader, list: List): Promise<void> {
+  for (;;) {
+    const page = await server.messages(reader.id, list.heads.length - 1)
+    for (const message of page) await readNext(list, reader, message)
+    if (page.length === 0) break
+  }
+}
+
+async function send(parts: Parts, id: string, { text, messageId }: Unsent): Promise<View> {
+  requireLength({ text, field: 'text', most: MOST_TEXT_BYTES })
+  await keepUnsent(parts.vault, id, { text, messageId })
   let ready = await look(parts, id)
   if ('reader' in ready && ready.list.key === undefined) {
     await startEpoch(parts, ready)
@@ -223,10 +311,10 @@ async function send(parts: Parts, id: string, text: string): Promise<View> {
   const { reader, list } = ready
   if (list.key === undefined) throw new KeyhavenError('ERR_RECORD_MISSING', undefined)
   const sender = reader.identity.publicIdentity.fingerprint
-  const bound = { conversation: id, sender, id: toHex(randomBytes(16)) }
+  const bound = { conversation: id, sender, id: messageId }
   const { key, epoch } = list
   const body = await sealText(bound, { key, epoch, seen: list.heads.length - 1, head: headOf(list), text })
-  await deliver(parts, id, { id: bound.id, body })
+  await deliver(parts, id, { id: messageId, body })
   return view(parts, id)
 }
 
@@ -239,7 +327,7 @@ async function startEpoch(parts: Parts, { reader, list }: Ready): Promise<void> 
     epoch: list.epoch + 1,
     key: generateConversationKey(),
   })
-  await deliver(parts, id, { id: toHex(randomBytes(16)), body: concat(Uint8Array.of(KEY_KIND), message) })
+  await deliver(parts, id, { id: generateMessageId(), body: concat(Uint8Array.of(KEY_KIND), message) })
 }
 
 /** Once more when the answer was lost: under its id the server keeps a message once. */
@@ -260,45 +348,13 @@ async function remove(parts: Parts, id: string): Promise<void> {
   await parts.server.remove(id)
   await parts.keys.removeConversationKey({ name: id })
   await createContactPins(parts.vault).forget(contactOf(id))
-  await parts.vault.delete(`messenger/${id}`)
+  for (const record of [`messenger/${id}`, inviteRecord(id), unsentRecord(id)])
+    await parts.vault.delete(record)
   parts.lists.delete(id)
 }
 
-interface Self {
-  readonly private: Identity
-  readonly identity: Identity['publicIdentity']
-  readonly fingerprint: Uint8Array
-}
-
-async function readSelf(keys: KeyStore): Promise<Self> {
-  const bytes = (await keys.exportKeys()).identityKeys[IDENTITY]
-  if (bytes === undefined) throw new KeyhavenError('ERR_RECORD_MISSING', undefined)
-  const identity = await parseIdentity(bytes)
-  return {
-    private: identity,
-    identity: identity.publicIdentity,
-    fingerprint: identity.publicIdentity.fingerprint,
-  }
-}
-
-/** The link's secret: the key by which one's own place in the conversation is proven. */
-async function findSecret(
-  keys: KeyStore,
-  known: { readonly id: string; readonly details: Details; readonly fingerprint: Uint8Array },
-): Promise<Uint8Array | undefined> {
-  const { id, details, fingerprint } = known
-  const { mine } = details
-  const own = details[mine]
-  if (own === undefined || !equal(own.identity.fingerprint, fingerprint)) return undefined
-  const stored = await keys.getConversationKeys(id)
-  return stored.find(({ key }) => isProven(own, { secret: key, id, role: mine }))?.key
-}
-
-function isProven(
-  { identity, proof }: Member,
-  by: { readonly secret: Uint8Array; readonly id: string; readonly role: Role },
-): boolean {
-  return equalConstantTime(proof, deriveProof({ ...by, fingerprint: identity.fingerprint }))
+function inviteRecord(id: string): string {
+  return `messenger/${id}/invite`
 }
 
 function contactOf(id: string): string {

@@ -11,12 +11,14 @@ export interface Member {
   readonly proof: Uint8Array
 }
 
-export interface ListedConversation {
+export interface StoredConversation {
   readonly id: string
   /** False while the invitation waits. */
   readonly joined: boolean
   readonly expiresAt: string
   readonly messages: number
+  /** As it was sealed; `undefined` where none was given. */
+  readonly name: Uint8Array | undefined
 }
 
 export interface Details {
@@ -37,20 +39,25 @@ export interface StoredMessage {
 type Json = Readonly<Record<string, unknown>>
 
 export interface MessengerServer {
-  list(): Promise<readonly ListedConversation[]>
+  list(): Promise<readonly StoredConversation[]>
   begin(
     started: { readonly id: string; readonly invite: string } & Member,
   ): Promise<{ readonly expiresAt: string }>
   readInvite(invite: string): Promise<Member>
   join(joined: { readonly invite: string } & Member): Promise<void>
   read(id: string): Promise<Details>
+  keepName(id: string, name: Uint8Array): Promise<void>
   remove(id: string): Promise<void>
   messages(id: string, after: number): Promise<readonly StoredMessage[]>
   send(id: string, message: { readonly id: string; readonly body: Uint8Array }): Promise<void>
 }
 
 export function connectMessenger(session: Pick<Session, 'request'>): MessengerServer {
-  const ask = async (method: 'GET' | 'POST' | 'DELETE', path: string, json?: unknown): Promise<Json> => {
+  const ask = async (
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    json?: unknown,
+  ): Promise<Json> => {
     const { bytes } = await session.request({
       method,
       path: `/v1/messenger/${path}`,
@@ -68,6 +75,7 @@ export function connectMessenger(session: Pick<Session, 'request'>): MessengerSe
     join: async ({ invite, ...member }) =>
       void (await ask('POST', 'invites/join', { invite, ...show(member) })),
     read: async (id) => readDetails(await ask('GET', at(id))),
+    keepName: async (id, name) => void (await ask('PUT', `${at(id)}/name`, { name: toBase64(name) })),
     remove: async (id) => void (await ask('DELETE', at(id))),
     messages: async (id, after) =>
       asList((await ask('GET', `${at(id)}/messages?after=${String(after)}`))['messages']).map(readMessage),
@@ -80,9 +88,15 @@ function show({ identity, proof }: Member): Json {
   return { identity: toBase64(identity.bytes), proof: toBase64(proof) }
 }
 
-function readListed(value: unknown): ListedConversation {
-  const { id, joined, expiresAt, messages } = asObject(value)
-  return { id: asId(id), joined: joined === true, expiresAt: asText(expiresAt), messages: asCount(messages) }
+function readListed(value: unknown): StoredConversation {
+  const { id, joined, expiresAt, messages, name } = asObject(value)
+  return {
+    id: asId(id),
+    joined: joined === true,
+    expiresAt: asText(expiresAt),
+    messages: asCount(messages),
+    name: name === null ? undefined : asBytes(name),
+  }
 }
 
 function readDetails({ mine, host, guest, expiresAt }: Json): Details {

@@ -1,20 +1,32 @@
 /** A device that has its keys: home, Nostr, security. */
-import { lazy } from 'react'
+import { lazy, useEffect } from 'react'
 import type { ReactNode } from 'react'
 import type { Ways } from '../app.tsx'
+import { readInvitation } from '../components/invitation.ts'
 import { Part } from '../components/unloaded.tsx'
-import { useRoute } from '../components/use-route.ts'
+import { replaceRoute, useRoute } from '../components/use-route.ts'
 import type { Device } from '../device/device.ts'
 import { useTexts } from '../texts/use-texts.ts'
 import { Home } from './home.tsx'
 
 const Nostr = lazy(async () => ({ default: (await import('./nostr.tsx')).Nostr }))
+const Invite = lazy(async () => ({ default: (await import('./invite.tsx')).Invite }))
+const Join = lazy(async () => ({ default: (await import('./join.tsx')).Join }))
+const Conversation = lazy(async () => ({ default: (await import('./conversation.tsx')).Conversation }))
+const AboutConversation = lazy(async () => ({
+  default: (await import('./about-conversation.tsx')).AboutConversation,
+}))
 const Security = lazy(async () => ({ default: (await import('./security.tsx')).Security }))
 
 export function Haven({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
   const { nav, product } = useTexts()
-  const [route] = useRoute().split('/')
-  const place = route === 'nostr' || route === 'security' ? route : ''
+  const route = useRoute()
+  const [first = ''] = route.split('/')
+  const tab = first === 'nostr' || first === 'security' ? first : ''
+  useEffect(() => {
+    // Somebody came by a link, and had to sign in or set up first.
+    if (readInvitation() !== undefined) replaceRoute('join')
+  }, [])
   return (
     <div className="haven">
       <header>
@@ -29,19 +41,26 @@ export function Haven({ device, ways }: { readonly device: Device; readonly ways
               ['security', nav.security],
             ] as const
           ).map(([to, name]) => (
-            <a key={to} href={`#/${to}`} aria-current={place === to ? 'page' : undefined}>
+            <a key={to} href={`#/${to}`} aria-current={tab === to ? 'page' : undefined}>
               {name}
             </a>
           ))}
         </nav>
       </header>
       <main>
-        <Part key={place}>
-          {place === '' && <Home device={device} ways={ways} />}
-          {place === 'nostr' && <Nostr device={device} />}
-          {place === 'security' && <Security device={device} ways={ways} />}
-        </Part>
+        <Part key={tab === '' ? route : tab}>{screenAt(route, { device, ways })}</Part>
       </main>
     </div>
   )
+}
+
+function screenAt(route: string, part: { readonly device: Device; readonly ways: Ways }): ReactNode {
+  if (/^nostr(?:\/|$)/.test(route)) return <Nostr device={part.device} />
+  if (/^security(?:\/|$)/.test(route)) return <Security {...part} />
+  if (route === 'invite') return <Invite {...part} />
+  if (route === 'join') return <Join {...part} />
+  const [, id, about] = /^messages\/([0-9a-f]{32})(\/about)?$/.exec(route) ?? []
+  if (id === undefined) return <Home {...part} />
+  if (about !== undefined) return <AboutConversation key={id} {...part} id={id} />
+  return <Conversation key={id} {...part} id={id} />
 }

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
+import { Conversations } from '../components/conversations.tsx'
 import { Card, Notice, Question, Title } from '../components/parts.tsx'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
@@ -68,9 +69,7 @@ export function Home({ device, ways }: { readonly device: Device; readonly ways:
         {elsewhere > 0 && <p>{imports.elsewhere(elsewhere)} ✓</p>}
         {here?.keys.length === 0 && <p className="empty">{words.empty}</p>}
       </Card>
-      <Card title={words.conversations}>
-        <Conversations keys={here?.keys ?? []} />
-      </Card>
+      <Conversations device={device} ways={ways} keys={here?.keys ?? []} />
       <Button
         className="quiet"
         onPress={() => {
@@ -113,23 +112,6 @@ async function readHere(device: Device): Promise<Here> {
     if (!isOffline(fault)) throw fault
     return { keys, fingerprint, status: undefined }
   }
-}
-
-function Conversations({ keys }: { readonly keys: readonly ListedKey[] }): ReactNode {
-  const { home: words } = useTexts()
-  const counts = new Map<string, number>()
-  for (const { kind, name } of keys)
-    if (kind === 'conversation') counts.set(name, (counts.get(name) ?? 0) + 1)
-  if (counts.size === 0) return <p className="empty">{words.conversationsEmpty}</p>
-  return (
-    <ul>
-      {[...counts].map(([name, count]) => (
-        <li key={name}>
-          {name} <small>{words.versions(count)}</small>
-        </li>
-      ))}
-    </ul>
-  )
 }
 
 function Backup({

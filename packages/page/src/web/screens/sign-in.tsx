@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button, Checkbox } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
+import { readInvitation } from '../components/invitation.ts'
 import { Field, Form, Notice, Title } from '../components/parts.tsx'
 import { goTo, replaceRoute, useRoute } from '../components/use-route.ts'
 import { useWork } from '../components/use-work.ts'
@@ -68,6 +69,7 @@ function Phone(input: {
       <Title>{words.title}</Title>
       <p className="lead">{words.lead}</p>
       {input.why !== undefined && <Notice>{words[input.why]}</Notice>}
+      {readInvitation() !== undefined && <Notice>{words.invited}</Notice>}
       <Form onSubmit={ask} go={words.send} busy={work.busy}>
         <label className="field">
           <span>{words.country}</span>

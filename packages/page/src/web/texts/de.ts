@@ -1,11 +1,13 @@
 /** Every word of the page in German. */
 import { imports } from './de/imports.ts'
+import { talk } from './de/talk.ts'
 import { waysIn } from './de/ways-in.ts'
 import type { Texts } from './en.ts'
 
 export const de: Texts = {
   ...imports,
   ...waysIn,
+  talk,
   language: 'Deutsch',
   product: 'Keyhaven',
   next: 'Weiter',
@@ -36,6 +38,7 @@ export const de: Texts = {
       'Ihre Schlüssel werden auf diesem Gerät verschlossen, bevor sie es verlassen. Wir können sie nicht öffnen.',
     evicted:
       'Dieser Browser hat gelöscht, was hier lag. Melden Sie sich wieder an, Ihre PIN bringt die Schlüssel zurück.',
+    invited: 'Sie sind zu einem Gespräch eingeladen. Melden Sie sich an, dann treten Sie bei.',
     signedOut:
       'Sie sind auf diesem Gerät abgemeldet. Ihre Schlüssel sind noch hier. Melden Sie sich wieder an.',
     removed:
@@ -186,10 +189,6 @@ export const de: Texts = {
     nostr: 'Nostr-Schlüssel',
     empty:
       'Noch keine Schlüssel. Machen Sie einen, oder bringen Sie einen mit: Er wird von selbst gesichert.',
-    conversations: 'Gespräche',
-    conversationsEmpty:
-      'Noch keine Gespräche. Jedes hat einen eigenen Schlüssel, und auch der wird gesichert.',
-    versions: (count: number) => (count === 1 ? '1 Schlüssel' : `${String(count)} Schlüssel`),
     signOut: 'Abmelden',
     signOutTitle: 'Von diesem Gerät abmelden?',
     signOutLead:

@@ -1,10 +1,12 @@
 /** Every word of the page in English. Another language is a file like this one. */
 import { imports } from './en/imports.ts'
+import { talk } from './en/talk.ts'
 import { waysIn } from './en/ways-in.ts'
 
 export const en = {
   ...imports,
   ...waysIn,
+  talk,
   language: 'English',
   product: 'Keyhaven',
   next: 'Continue',
@@ -33,6 +35,7 @@ export const en = {
     promise: 'Your keys are locked on this device before they leave it. We cannot open them.',
     evicted:
       'This browser has cleared what was kept here. Sign in again, and your PIN brings your keys back.',
+    invited: 'You are invited to a conversation. Sign in first, then you join it.',
     signedOut: 'You are signed out on this device. Your keys are still here. Sign in again to go on.',
     removed: 'This device was removed from your account. Sign in again and enter your PIN to bring it back.',
   },
@@ -174,9 +177,6 @@ export const en = {
     fingerprint: 'Its number, for friends to compare',
     nostr: 'Nostr key',
     empty: 'No keys yet. Make or bring one, and it is backed up by itself.',
-    conversations: 'Conversations',
-    conversationsEmpty: 'No conversations yet. Each one has a key of its own, and its key is backed up, too.',
-    versions: (count: number) => (count === 1 ? '1 key' : `${String(count)} keys`),
     signOut: 'Sign out',
     signOutTitle: 'Sign out of this device?',
     signOutLead:

@@ -47,3 +47,21 @@ export function sayDate(iso: string): string {
 export function sayDay(day: Date): string {
   return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'long' }).format(day)
 }
+
+/** A day as people say it: "today", "yesterday", else its date. */
+export function sayRecentDay(iso: string, now: Date = new Date()): string {
+  const day = new Date(iso)
+  const language = document.documentElement.lang
+  const days = Math.round((startOf(day) - startOf(now)) / 86_400_000)
+  if (days === 0 || days === -1)
+    return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day')
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(day)
+}
+
+export function sayClock(iso: string): string {
+  return new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: 'short' }).format(new Date(iso))
+}
+
+function startOf(day: Date): number {
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate()).getTime()
+}

@@ -1,0 +1,152 @@
+/** Two people write to each other on the page; one of them gets a new device. */
+import { beforeAll, expect, test } from 'vitest'
+import { randomPhone } from '../../packages/server/src/testing/app.ts'
+import { PIN, enterPin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
+import { expectGoodLooks } from '../testing/page-looks.ts'
+import type { PageDevice, PagePlace } from '../testing/page-people.ts'
+
+const MARKUP = '<img src=x onerror=alert(1)>'
+
+let place: PagePlace
+let anna: PageDevice
+let ben: PageDevice
+const annasPhone = randomPhone()
+
+beforeAll(async () => {
+  place = await openPagePlace()
+  anna = await place.newDevice()
+  ben = await place.newDevice()
+  await setUp(anna, annasPhone)
+})
+
+const reads = (device: PageDevice, text: string | RegExp): Promise<void> =>
+  device.page.getByText(text).last().waitFor()
+
+async function write(device: PageDevice, text: string): Promise<void> {
+  await device.fill('Write a message', text)
+  await device.page.getByLabel('Write a message').press('Enter')
+}
+
+/** The messages as they are shown, oldest first. */
+async function shown({ page }: PageDevice): Promise<readonly string[]> {
+  return page.getByRole('log').locator('p').allInnerTexts()
+}
+
+const follow = (device: PageDevice, name: string): Promise<void> =>
+  device.page.getByRole('link', { name }).click()
+
+test('somebody who is invited signs in, sets up, joins and writes; markup is text', async () => {
+  await anna.page.getByText('No conversations yet.').waitFor()
+  await follow(anna, 'Invite somebody')
+  await anna.sees('Invite somebody')
+  await expectGoodLooks(anna, 'invite')
+  await anna.fill('Name of this person', `Ben ${MARKUP}`)
+  await anna.press('Make a link')
+  await anna.sees(`Ben ${MARKUP}`)
+  await reads(anna, 'Nobody has opened it yet.')
+  await anna.page.reload()
+  const link = await anna.page.getByText(/\/#\/join\//).innerText()
+  await expectGoodLooks(anna, 'invite-link')
+
+  await ben.page.goto(link)
+  await ben.page.reload()
+  await reads(ben, 'You are invited to a conversation.')
+  expect(ben.page.url()).not.toContain(link.slice(-20))
+  await expectGoodLooks(ben, 'invited')
+  await setUp(ben, randomPhone(), { toHome: false })
+  await ben.sees('You are invited to a conversation')
+  await expectGoodLooks(ben, 'join')
+  await ben.fill('Name of this person', 'Anna')
+  await ben.press('Join')
+  await ben.sees('Anna')
+  await write(ben, `${MARKUP} hello`)
+  await reads(anna, `${MARKUP} hello`)
+  await write(anna, 'Hello Ben,\nhow are you?')
+  await reads(ben, /how are you\?/)
+  expect(await shown(ben)).toEqual([`${MARKUP} hello`, 'Hello Ben,\nhow are you?'])
+  expect(await ben.page.evaluate(() => sessionStorage.length)).toBe(0)
+  await expectGoodLooks(anna, 'conversation')
+  expectNoComplaints(anna, ben)
+})
+
+test('both see the same sixty digits, and a new key on demand', async () => {
+  await follow(anna, 'Compare')
+  await follow(ben, 'More')
+  const digits = await Promise.all([anna, ben].map(({ page }) => page.locator('.groups').innerText()))
+  expect(digits[0]?.match(/\d{5}/g)).toHaveLength(12)
+  expect(digits[0]).toBe(digits[1])
+  await anna.press('They are the same')
+  await reads(anna, /^You have compared the numbers/)
+  await anna.press('Make a new key')
+  await reads(anna, 'From here on, a new key locks what the two of you write.')
+  await expectGoodLooks(anna, 'about-conversation')
+  await ben.fill('Name of this person', 'Anna K.')
+  await ben.press('Save')
+  await ben.sees('Anna K.')
+  await follow(ben, 'Back to the conversation')
+  await reads(ben, 'From here on, a new key locks what the two of you write.')
+  await follow(anna, 'Back to the conversation')
+  await anna.page.getByText('You have not compared numbers yet.').waitFor({ state: 'hidden' })
+  await write(ben, 'Under the new key')
+  await reads(anna, 'Under the new key')
+  expectNoComplaints(anna, ben)
+})
+
+test('without a connection a message says that it was not sent, survives a reload, and is sent once when one tries again', async () => {
+  await ben.context.setOffline(true)
+  await write(ben, 'From the train')
+  await reads(ben, 'Not sent')
+  await reads(ben, 'No connection. Check your network; nothing is lost.')
+  await write(ben, 'Never mind')
+  await ben.page.getByText('Not sent').nth(1).waitFor()
+  await expectGoodLooks(ben, 'not-sent')
+  await ben.page.getByRole('button', { name: 'Discard' }).last().click()
+  await ben.context.setOffline(false)
+  await ben.page.reload()
+  await reads(ben, 'Not sent')
+  await ben.press('Try again')
+  await ben.page.getByText('Not sent').waitFor({ state: 'hidden' })
+  await reads(anna, 'From the train')
+  expect((await shown(anna)).filter((text) => text === 'From the train')).toHaveLength(1)
+  expect(await shown(anna)).not.toContain('Never mind')
+  expectNoComplaints(anna, ben)
+})
+
+test('the old messages are readable on a new device, with number and PIN, under the same name', async () => {
+  const all = await shown(anna)
+  expect(all).toHaveLength(4)
+  const phone = await place.newDevice()
+  await phone.signIn(annasPhone)
+  await enterPin(phone, PIN)
+  await phone.press('Go to my keys')
+  const row = phone.page.getByRole('link', { name: /^Ben / })
+  expect(await row.innerText()).toMatch(/^Ben <img src=x onerror=alert\(1\)>\s*4 messages$/)
+  await expectGoodLooks(phone, 'conversations')
+  expect(await phone.page.locator('main').innerText()).not.toMatch(/[0-9a-f]{32}/)
+  await row.click()
+  await reads(phone, 'From the train')
+  expect(await shown(phone)).toEqual(all)
+  await write(phone, 'From my new phone')
+  await reads(ben, 'From my new phone')
+  await reads(anna, 'From my new phone')
+  expectNoComplaints(anna, ben, phone)
+})
+
+test('a link is good once, and who removes a conversation removes it for both', async () => {
+  await follow(ben, 'More')
+  await ben.press('Remove the conversation')
+  await ben.page.getByRole('dialog').waitFor()
+  await ben.press('Remove it')
+  await ben.sees('Your keys')
+  await reads(ben, 'No conversations yet.')
+  await reads(anna, 'This conversation is not there any more.')
+  await expectGoodLooks(anna, 'gone')
+  await ben.page.goto(`${place.address}/#/join/${'A'.repeat(64)}`)
+  await ben.sees('You are invited to a conversation')
+  await ben.fill('Name of this person', 'Anna')
+  await ben.press('Join')
+  await reads(ben, /^This link is used, too old/)
+  await ben.press('Not now')
+  await ben.sees('Your keys')
+  expectNoComplaints(anna, ben)
+})
