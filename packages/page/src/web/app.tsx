@@ -7,6 +7,7 @@ import type { ProtectionSummary, Vault } from 'keyhaven/vault'
 import { dropInvitation } from './components/invitation.ts'
 import { goTo, replaceRoute } from './components/use-route.ts'
 import type { Device } from './device/device.ts'
+import { tellOtherTabs, whenAnotherTabLeaves } from './device/other-tabs.ts'
 import { SignIn } from './screens/sign-in.tsx'
 import { explainFault, isOffline } from './texts/explain-fault.ts'
 import { LANGUAGES, TextsContext, chooseLanguage, useTexts } from './texts/use-texts.ts'
@@ -40,8 +41,8 @@ export interface Ways {
   readonly opened: (vault: Vault) => void
   readonly signedIn: (device: Device) => void
   readonly here: (device: Device) => void
-  /** Everything that was on this device is gone. */
-  readonly left: () => void
+  /** Everything of this device is gone. */
+  readonly left: (device: Pick<Device, 'inMemory'>) => void
   /** Takes a fault that changes how this device stands. */
   readonly onFault: (fault: unknown) => boolean
 }
@@ -59,6 +60,14 @@ export function App(): ReactNode {
   useEffect(() => {
     start(setStanding, setTrouble, ways)
   }, [ways])
+  useEffect(
+    () =>
+      whenAnotherTabLeaves(() => {
+        // Keys that are in this tab's memory alone are no other tab's.
+        if (!('device' in standing && standing.device.inMemory)) location.reload()
+      }),
+    [standing],
+  )
   return (
     <TextsContext value={texts}>
       <Connection />
@@ -150,7 +159,8 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefi
       replaceRoute('')
       setStanding({ at: 'here', device })
     },
-    left: () => {
+    left: ({ inMemory }) => {
+      if (!inMemory) tellOtherTabs()
       dropInvitation()
       goTo('')
       setStanding({ at: 'signed-out' })

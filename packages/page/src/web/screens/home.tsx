@@ -48,7 +48,7 @@ export function Home({ device, ways }: { readonly device: Device; readonly ways:
   const leaveNow = async (): Promise<void> => {
     const { leave } = await import('../device/device.ts')
     await leave(device)
-    ways.left()
+    ways.left(device)
   }
   const elsewhere = (here?.keys ?? []).filter(({ name }) => /^keys\d+\./.test(name)).length
   return (

@@ -91,7 +91,7 @@ export function Locked({
             onPress={() => {
               work.run(async () => {
                 await vault.destroy()
-                ways.left()
+                ways.left({ inMemory: false })
               })
             }}
           >

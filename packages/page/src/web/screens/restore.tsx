@@ -89,7 +89,7 @@ function SignOut({ device, ways }: ScreenInput): ReactNode {
   const leaveNow = async (): Promise<void> => {
     const { leave } = await import('../device/device.ts')
     await leave(device)
-    ways.left()
+    ways.left(device)
   }
   return (
     <Button

@@ -46,7 +46,7 @@ export function DeleteEverything({ device, ways }: ScreenInput): ReactNode {
       return
     }
     await device.vault.destroy()
-    ways.left()
+    ways.left(device)
   }
   return (
     <>
