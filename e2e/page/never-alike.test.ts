@@ -1,4 +1,4 @@
-/** The PIN to its lock, a session that ended, a device that was removed: none looks like another. */
+/** The PIN to its lock, a session that ended, a device that was removed, no connection, a damaged backup: none looks like another. */
 import { beforeAll, expect, test } from 'vitest'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
@@ -138,4 +138,34 @@ test('a device that is removed while somebody looks at it says so at the next st
   expectNoComplaints(first, second)
   expect(told.size).toBe(5)
   expect(new Set(told.values()).size).toBe(5)
+})
+
+test('no connection, a server that does not answer and a damaged backup say so, and what is whole is brought', async () => {
+  const [other, third] = [await place.newDevice(), await place.newDevice()]
+  const number = randomPhone()
+  await setUp(other, number)
+  await third.signIn(number)
+  await third.sees('Enter your PIN')
+  await third.context.setOffline(true)
+  await enterPin(third, PIN)
+  await isTold(third, 'no connection', 'No connection. Check your network; nothing is lost.')
+  await third.context.setOffline(false)
+  await third.context.route(/\/(?:v1|realm)\//, (route) =>
+    route.fulfill({ status: 502, body: 'bad gateway' }),
+  )
+  await enterPin(third, PIN)
+  await isTold(third, 'no server', 'The server does not answer just now.')
+  await third.context.unrouteAll({ behavior: 'wait' })
+  await place.app.database.asSuperuser(
+    `UPDATE app.segments SET segment = set_byte(segment, size - 1, get_byte(segment, size - 1) # 1) WHERE kind <> 'ways'`,
+  )
+  await enterPin(third, PIN)
+  await isTold(third, 'damaged', 'The backup is damaged')
+  await expectGoodLooks(third, 'damaged')
+  await third.press('Bring what is whole')
+  await third.sees('Your keys are here')
+  await reads(third, /parts? of the backup could not be opened/)
+  expect(told.size).toBe(8)
+  expect(new Set(told.values()).size).toBe(8)
+  expectNoComplaints(other)
 })
