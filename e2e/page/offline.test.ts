@@ -160,7 +160,8 @@ test('a part that cannot be loaded without a connection says that, and nothing o
   await reads(device, OFFLINE)
   await device.page.getByRole('link', { name: 'Home' }).click()
   await device.press('Check the backup')
-  await device.page.getByRole('alert').getByText(OFFLINE).waitFor()
+  // Conversations say the same in a place of their own.
+  await device.page.getByRole('region', { name: 'No connection' }).getByText(OFFLINE).waitFor()
   expect(await device.page.getByText('That did not work').count()).toBe(0)
   await device.context.setOffline(false)
   await device.page.getByRole('link', { name: 'Nostr' }).click()
