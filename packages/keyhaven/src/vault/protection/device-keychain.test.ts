@@ -76,7 +76,7 @@ describe('a device key in a keychain', () => {
     for (const fault of ['unreachable', 'locked']) {
       chain.fault = fault
       await expect(open()).rejects.toMatchObject(failed('failed'))
-      await expect(open()).rejects.toThrow(/^The system's keychain did not do what was asked\.$/)
+      await expect(open()).rejects.toThrow(/^The system's keychain failed\.$/)
     }
     chain.fault = ''
     chain.entries.clear()
