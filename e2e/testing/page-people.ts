@@ -10,6 +10,7 @@ import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-l
 import { startTestApp } from '../../packages/server/src/testing/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
 import { openChromium } from './chromium.ts'
+import type { OwnChromium } from './chromium.ts'
 
 export const PIN = '274951'
 export const OTHER_PIN = 'blue kettle 83'
@@ -34,6 +35,12 @@ export interface PagePlace {
   newDevice(options?: BrowserContextOptions): Promise<PageDevice>
 }
 
+const opened: OwnChromium[] = []
+
+afterAll(async () => {
+  for (const chromium of opened.splice(0)) await chromium.close()
+})
+
 /** Opens the place; closed after the file. `makeSite` may serve something else than the build, `through` may be a proxy's origin. */
 export async function openPagePlace({
   makeSite = createSite,
@@ -49,7 +56,7 @@ export async function openPagePlace({
     realmLimits: { ...DEFAULT_REALM_LIMITS, evaluationsPerDay: 1000 },
   })
   const chromium = await openChromium()
-  afterAll(() => chromium.close())
+  opened.push(chromium)
   const browser = await chromium.launch()
   const address = through(app.origin).replace('127.0.0.1', 'localhost')
   return {
