@@ -3,17 +3,16 @@
  */
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { parseBase64 } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import { asActor, requireSignIn } from '../auth/signed-in.ts'
-import { parseWith, readBytes, readJson, readQuery } from '../http/body.ts'
-import { Refusal } from '../http/refusal.ts'
+import { readBytes, readJson, readParameter, readQuery } from '../http/body.ts'
 import { readProof } from '../http/proof-header.ts'
 import { BYTES, addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
-import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
+import type { ApiEnv, Services } from '../http/services.ts'
 import {
   allDifferent,
+  base64Shape,
   counterShape,
   generationShape,
   id16,
@@ -39,7 +38,7 @@ import { SLOT_LENGTH, readSlots, storeSlot } from './slots.ts'
 
 const registrationQuery = z.object({ registration: id16.optional() })
 const stretchQuery = z.object({ after: counterShape.optional() })
-const slotBody = z.object({ slot: z.string().max(2048), generation: generationShape.optional() })
+const slotBody = z.object({ slot: base64Shape(SLOT_LENGTH), generation: generationShape.optional() })
 const etag = z.string().max(64).nullable()
 const announcementBody = z.object({
   expectedEtag: etag,
@@ -225,10 +224,9 @@ function getSlots(services: Services): ApiHandler {
 
 function putSlot(services: Services): ApiHandler {
   return async (context) => {
-    const wayId = readParameter(context, 'wayId', id16)
+    const wayId = readParameter(context, 'wayId')
     const { registration } = readQuery(context, registrationQuery)
-    const { slot: sealed, generation } = await readJson(context, slotBody)
-    const upload = { wayId, slot: parseSlot(sealed), registration, generation, proof: readProof(context) }
+    const upload = { wayId, registration, ...(await readJson(context, slotBody)), proof: readProof(context) }
     await asActor(services, context, {
       type: 'backup_updated',
       run: (transaction, actor) => storeSlot(transaction, actor, upload),
@@ -279,25 +277,10 @@ function postCommit(services: Services): ApiHandler {
 
 function deleteRetired(services: Services): ApiHandler {
   return async (context) => {
-    const registration = readParameter(context, 'registration', id16)
+    const registration = readParameter(context, 'registration')
     await asActor(services, context, {
       run: (transaction, actor) => forgetRetired(transaction, actor, registration),
     })
     return context.body(null, 204)
   }
-}
-
-function readParameter(context: ApiContext, name: string, shape: z.ZodString): string {
-  return parseWith(shape, context.req.param(name))
-}
-
-function parseSlot(text: string): Uint8Array {
-  let bytes: Uint8Array
-  try {
-    bytes = parseBase64(text, 'slot')
-  } catch {
-    throw new Refusal('ERR_BODY_MALFORMED')
-  }
-  if (bytes.length !== SLOT_LENGTH) throw new Refusal('ERR_BODY_MALFORMED')
-  return bytes
 }

@@ -3,17 +3,17 @@
  */
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { parseBase64, toBase64 } from 'keyhaven/crypto'
+import { toBase64 } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
 import { asActor, requireSignIn } from '../auth/signed-in.ts'
-import { parseWith, readJson } from '../http/body.ts'
+import { readJson, readParameter } from '../http/body.ts'
 import { readProof } from '../http/proof-header.ts'
 import { Refusal } from '../http/refusal.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
-import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
-import { allDifferent, id16, proofHeader, signatureShape } from '../http/shapes.ts'
+import type { ApiEnv, Services } from '../http/services.ts'
+import { allDifferent, base64Shape, id16, proofHeader, signatureShape } from '../http/shapes.ts'
 import { askedAnswer, contactRequestAnswer, contactsAnswer, ownRequestAnswer } from '../openapi/answers.ts'
 import { answerAsked, listAsked } from './asked.ts'
 import { readContacts, removeContacts, setContacts } from './contact-set.ts'
@@ -169,7 +169,7 @@ function deleteContacts(services: Services): ApiHandler {
 
 function putRequest(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
+    const id = readParameter(context, 'id')
     const { publicKey } = await readJson(context, requestBody)
     const asked = { id, publicKey, coolingMs: services.coolingMs }
     return context.json(
@@ -183,7 +183,7 @@ function putRequest(services: Services): ApiHandler {
 
 function getRequest(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
+    const id = readParameter(context, 'id')
     const { request, answers } = await asActor(services, context, {
       run: (transaction, actor) => readOwnRequest(transaction, actor, id),
     })
@@ -194,7 +194,7 @@ function getRequest(services: Services): ApiHandler {
 
 function deleteRequest(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
+    const id = readParameter(context, 'id')
     await asActor(services, context, { run: (transaction, actor) => endRequest(transaction, actor, id) })
     return context.body(null, 204)
   }
@@ -202,7 +202,7 @@ function deleteRequest(services: Services): ApiHandler {
 
 function postVeto(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
+    const id = readParameter(context, 'id')
     const { signature } = await readJson(context, vetoBody)
     await asActor(services, context, {
       type: 'contacts_vetoed',
@@ -218,8 +218,8 @@ function getAsked(services: Services): ApiHandler {
 
 function putAnswer(services: Services): ApiHandler {
   return async (context) => {
-    const ownerId = parseWith(accountShape, context.req.param('owner'))
-    const id = readId(context)
+    const ownerId = readParameter(context, 'owner', accountShape)
+    const id = readParameter(context, 'id')
     const { answer } = await readJson(context, answerBody)
     const isNew = await asActor(services, context, {
       run: (transaction, actor) => answerAsked(transaction, actor, { ownerId, id, answer }),
@@ -242,26 +242,4 @@ async function tellOwner(services: Services, ownerId: string): Promise<void> {
   await services.database.withUser(ownerId, (transaction) =>
     recordEvents(transaction, subject, done('contacts_answered')),
   )
-}
-
-function readId(context: ApiContext): string {
-  return parseWith(id16, context.req.param('id'))
-}
-
-/** Base64 of just so many bytes. */
-function base64Shape(length: number): z.ZodPipe<z.ZodString, z.ZodTransform<Uint8Array, string>> {
-  const characters = 4 * Math.ceil(length / 3)
-  return z
-    .string()
-    .length(characters)
-    .transform((text, context) => {
-      try {
-        const bytes = parseBase64(text, 'base64')
-        if (bytes.length === length) return bytes
-      } catch {
-        // Told below, as any other length is.
-      }
-      context.addIssue({ code: 'custom', message: 'Not that many bytes of base64.' })
-      return z.NEVER
-    })
 }

@@ -4,11 +4,11 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { asActor, requireSignIn } from '../auth/signed-in.ts'
-import { parseWith, readJson } from '../http/body.ts'
+import { readJson, readParameter } from '../http/body.ts'
 import { readProof } from '../http/proof-header.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
-import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
+import type { ApiEnv, Services } from '../http/services.ts'
 import { id16, labelShape, proofHeader } from '../http/shapes.ts'
 import { devicesAnswer } from '../openapi/answers.ts'
 import { removeDevice, renameDevice } from './change-device.ts'
@@ -58,7 +58,7 @@ function getDevices(services: Services): ApiHandler {
 
 function patchDevice(services: Services): ApiHandler {
   return async (context) => {
-    const deviceId = readId(context)
+    const deviceId = readParameter(context, 'id')
     const { label } = await readJson(context, renameBody)
     await asActor(services, context, {
       type: 'device_renamed',
@@ -70,7 +70,7 @@ function patchDevice(services: Services): ApiHandler {
 
 function deleteDevice(services: Services): ApiHandler {
   return async (context) => {
-    const deviceId = readId(context)
+    const deviceId = readParameter(context, 'id')
     const proof = readProof(context)
     await asActor(services, context, {
       type: 'device_removed',
@@ -78,8 +78,4 @@ function deleteDevice(services: Services): ApiHandler {
     })
     return context.body(null, 204)
   }
-}
-
-function readId(context: ApiContext): string {
-  return parseWith(id16, context.req.param('id'))
 }

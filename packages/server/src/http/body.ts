@@ -1,5 +1,6 @@
 /**
- * Bodies of requests: read once, within a limit and a time, and parsed once; what comes out is typed.
+ * Bodies of requests: read once, within a limit and a time, and parsed once; what comes out is typed. So is what a query
+ * or a path has.
  *
  * The limit counts the bytes that really arrive, so a body without a length (chunked) is cut off as well.
  */
@@ -7,6 +8,7 @@ import type { Context } from 'hono'
 import type { z } from 'zod'
 import { parseUtf8 } from 'keyhaven/crypto'
 import { Refusal } from './refusal.ts'
+import { id16 } from './shapes.ts'
 
 /** The most that a JSON body may have, in bytes. */
 export const JSON_LIMIT: number = 64 * 1024
@@ -47,6 +49,11 @@ export function readQuery<Schema extends z.ZodType>(context: Context, schema: Sc
   const all = context.req.queries()
   if (Object.values(all).some((values) => values.length > 1)) throw new Refusal('ERR_BODY_MALFORMED')
   return parseWith(schema, context.req.query())
+}
+
+/** A part of the path, such as `:id`; an id of 16 bytes unless `shape` says otherwise. */
+export function readParameter(context: Context, name: string, shape: z.ZodString = id16): string {
+  return parseWith(shape, context.req.param(name))
 }
 
 /** `value` as `schema` reads it, or `ERR_BODY_MALFORMED`. */

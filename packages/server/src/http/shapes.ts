@@ -2,6 +2,7 @@
  * The shapes that several routes share, for zod. Ids are lower-case hex: an id has one spelling.
  */
 import { z } from 'zod'
+import { parseBase64 } from 'keyhaven/crypto'
 
 function hex(bytes: number): z.ZodString {
   return z.string().regex(new RegExp(`^[0-9a-f]{${String(2 * bytes)}}$`))
@@ -21,6 +22,31 @@ export const counterShape: z.ZodPipe<z.ZodString, z.ZodTransform<number, string>
   .string()
   .regex(/^\d{1,15}$/)
   .transform(Number)
+
+/** Base64 of `least` to `most` bytes; of just `most` where no least is named. */
+export function base64Shape(
+  most: number,
+  least: number = most,
+): z.ZodPipe<z.ZodString, z.ZodTransform<Uint8Array, string>> {
+  return z
+    .string()
+    .min(4 * Math.ceil(least / 3))
+    .max(4 * Math.ceil(most / 3))
+    .transform((text, context) => {
+      const bytes = readBase64(text)
+      if (bytes !== undefined && bytes.length >= least && bytes.length <= most) return bytes
+      context.addIssue({ code: 'custom', message: 'Not that many bytes of base64.' })
+      return z.NEVER
+    })
+}
+
+function readBase64(text: string): Uint8Array | undefined {
+  try {
+    return parseBase64(text, 'base64')
+  } catch {
+    return undefined
+  }
+}
 
 /** The header by which the authority key signs. */
 export const proofHeader: Readonly<Record<string, z.ZodType>> = {

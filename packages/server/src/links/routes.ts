@@ -3,22 +3,18 @@
  */
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { parseBase64, toBase64 } from 'keyhaven/crypto'
+import { toBase64 } from 'keyhaven/crypto'
 import { asActor, requireSignIn } from '../auth/signed-in.ts'
-import { parseWith, readJson } from '../http/body.ts'
-import { Refusal } from '../http/refusal.ts'
+import { readJson, readParameter } from '../http/body.ts'
 import { addRoute } from '../http/routes.ts'
 import type { ApiHandler } from '../http/routes.ts'
-import type { ApiContext, ApiEnv, Services } from '../http/services.ts'
-import { id16 } from '../http/shapes.ts'
+import type { ApiEnv, Services } from '../http/services.ts'
+import { base64Shape, id16 } from '../http/shapes.ts'
 import { linkAnswer } from '../openapi/answers.ts'
 import { addLinkMessage, closeLink, offerLink, readLink } from './links.ts'
 
 const MOST_BYTES = 4096
-const message = z
-  .string()
-  .min(4)
-  .max(MOST_BYTES * 2)
+const message = base64Shape(MOST_BYTES, 1)
 const offerBody = z.object({ message })
 const messageBody = z.object({ index: z.int().min(1).max(3), message })
 
@@ -71,9 +67,8 @@ function getLink(services: Services): ApiHandler {
 
 function putLink(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
-    const body = await readJson(context, offerBody)
-    const offer = { id, message: readMessage(body.message) }
+    const id = readParameter(context, 'id')
+    const offer = { id, ...(await readJson(context, offerBody)) }
     await asActor(services, context, { run: (transaction, actor) => offerLink(transaction, actor, offer) })
     return context.body(null, 204)
   }
@@ -81,9 +76,8 @@ function putLink(services: Services): ApiHandler {
 
 function postMessage(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
-    const body = await readJson(context, messageBody)
-    const added = { id, index: body.index, message: readMessage(body.message) }
+    const id = readParameter(context, 'id')
+    const added = { id, ...(await readJson(context, messageBody)) }
     await asActor(services, context, {
       run: (transaction, actor) => addLinkMessage(transaction, actor, added),
     })
@@ -93,23 +87,8 @@ function postMessage(services: Services): ApiHandler {
 
 function deleteLink(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
+    const id = readParameter(context, 'id')
     await asActor(services, context, { run: (transaction, actor) => closeLink(transaction, actor, id) })
     return context.body(null, 204)
   }
-}
-
-function readId(context: ApiContext): string {
-  return parseWith(id16, context.req.param('id'))
-}
-
-function readMessage(text: string): Uint8Array {
-  let bytes: Uint8Array
-  try {
-    bytes = parseBase64(text, 'message')
-  } catch {
-    throw new Refusal('ERR_BODY_MALFORMED')
-  }
-  if (bytes.length > MOST_BYTES) throw new Refusal('ERR_BODY_MALFORMED')
-  return bytes
 }

@@ -1,18 +1,20 @@
 /** What a member calls the other one: sealed by his devices, and for them alone. */
-import { Refusal } from '@keyhaven/server/routes'
 import type { Actor, Transaction } from '@keyhaven/server/routes'
 import { find } from './conversations.ts'
 
 /** A name's length does not show. */
-const NAME_BYTES = 305
+export const NAME_BYTES = 305
 
 /** Keeps a name for a conversation of the account's; the one before is gone. */
 export async function keepName(
   transaction: Transaction,
   actor: Actor,
-  named: { readonly conversation: string; readonly name: Uint8Array },
+  named: {
+    readonly conversation: string
+    /** NAME_BYTES long. */
+    readonly name: Uint8Array
+  },
 ): Promise<void> {
-  if (named.name.length !== NAME_BYTES) throw new Refusal('ERR_BODY_MALFORMED')
   const row = await find(transaction, actor, named.conversation)
   await transaction.query(
     `INSERT INTO messenger.names (user_id, conversation_id, name) VALUES ($1, $2, $3)

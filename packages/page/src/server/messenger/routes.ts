@@ -3,36 +3,35 @@
  * An invitation is named by its address, which its link gives and which does not give the link.
  */
 import { z } from 'zod'
-import { parseBase64, toBase64, toHex } from 'keyhaven/crypto'
+import { toBase64, toHex } from 'keyhaven/crypto'
 import {
-  Refusal,
   addRoute,
   asActor,
+  base64Shape,
   counterShape,
   id16,
   id32,
-  parseWith,
   readJson,
+  readParameter,
   readQuery,
   requireSignIn,
 } from '@keyhaven/server/routes'
-import type { AddRoutes, ApiContext, ApiHandler, Services } from '@keyhaven/server/routes'
+import type { AddRoutes, ApiHandler, Services } from '@keyhaven/server/routes'
 import { begin, find, join, list, readInvite, remove } from './conversations.ts'
-import type { Member, Row } from './conversations.ts'
+import type { Row } from './conversations.ts'
 import { add, read } from './messages.ts'
-import { keepName } from './names.ts'
+import { NAME_BYTES, keepName } from './names.ts'
 
 const IDENTITY_BYTES = 3201
 const PROOF_BYTES = 32
 const MOST_BODY_BYTES = 16_384
 
-const base64 = z.string().max(24_000)
-const member = z.object({ identity: base64, proof: base64 })
-const beginBody = member.extend({ id: id16, invite: id32 })
+const memberShape = z.object({ identity: base64Shape(IDENTITY_BYTES), proof: base64Shape(PROOF_BYTES) })
+const beginBody = memberShape.extend({ id: id16, invite: id32 })
 const inviteBody = z.object({ invite: id32 })
-const joinBody = member.extend({ invite: id32 })
-const messageBody = z.object({ id: id16, body: base64 })
-const nameBody = z.object({ name: base64 })
+const joinBody = memberShape.extend({ invite: id32 })
+const messageBody = z.object({ id: id16, body: base64Shape(MOST_BODY_BYTES, 1) })
+const nameBody = z.object({ name: base64Shape(NAME_BYTES) })
 const readFrom = z.object({ after: counterShape })
 
 /** Pass it to `startServer` as `routes`. */
@@ -55,8 +54,8 @@ function getList(services: Services): ApiHandler {
 
 function postBegin(services: Services): ApiHandler {
   return async (context) => {
-    const { id, invite, ...shown } = await readJson(context, beginBody)
-    const started = { id, invite, member: readMember(shown) }
+    const { id, invite, ...member } = await readJson(context, beginBody)
+    const started = { id, invite, member }
     const answer = await asActor(services, context, { run: (t, actor) => begin(t, actor, started) })
     return context.json(answer, 201)
   }
@@ -72,8 +71,8 @@ function postReadInvite(services: Services): ApiHandler {
 
 function postJoin(services: Services): ApiHandler {
   return async (context) => {
-    const { invite, ...shown } = await readJson(context, joinBody)
-    const joined = { invite, member: readMember(shown) }
+    const { invite, ...member } = await readJson(context, joinBody)
+    const joined = { invite, member }
     await asActor(services, context, { run: (t, actor) => join(t, actor, joined) })
     return context.body(null, 204)
   }
@@ -81,7 +80,7 @@ function postJoin(services: Services): ApiHandler {
 
 function getOne(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
+    const id = readParameter(context, 'id')
     const row = await asActor(services, context, { run: (t, actor) => find(t, actor, id) })
     const { guest_identity: identity, guest_proof: proof } = row
     return context.json({
@@ -95,7 +94,7 @@ function getOne(services: Services): ApiHandler {
 
 function deleteOne(services: Services): ApiHandler {
   return async (context) => {
-    const id = readId(context)
+    const id = readParameter(context, 'id')
     await asActor(services, context, { run: (t, actor) => remove(t, actor, id) })
     return context.body(null, 204)
   }
@@ -103,7 +102,7 @@ function deleteOne(services: Services): ApiHandler {
 
 function putName(services: Services): ApiHandler {
   return async (context) => {
-    const named = { conversation: readId(context), name: readBytes((await readJson(context, nameBody)).name) }
+    const named = { conversation: readParameter(context, 'id'), ...(await readJson(context, nameBody)) }
     await asActor(services, context, { run: (t, actor) => keepName(t, actor, named) })
     return context.body(null, 204)
   }
@@ -111,7 +110,7 @@ function putName(services: Services): ApiHandler {
 
 function getMessages(services: Services): ApiHandler {
   return async (context) => {
-    const from = { conversation: readId(context), ...readQuery(context, readFrom) }
+    const from = { conversation: readParameter(context, 'id'), ...readQuery(context, readFrom) }
     const messages = await asActor(services, context, { run: (t, actor) => read(t, actor, from) })
     return context.json({ messages })
   }
@@ -119,34 +118,12 @@ function getMessages(services: Services): ApiHandler {
 
 function postMessage(services: Services): ApiHandler {
   return async (context) => {
-    const conversation = readId(context)
-    const { id, body } = await readJson(context, messageBody)
-    const bytes = readBytes(body)
-    if (bytes.length < 1 || bytes.length > MOST_BODY_BYTES) throw new Refusal('ERR_BODY_MALFORMED')
-    const added = { conversation, id, body: bytes }
+    const conversation = readParameter(context, 'id')
+    const added = { conversation, ...(await readJson(context, messageBody)) }
     return context.json(await asActor(services, context, { run: (t, actor) => add(t, actor, added) }))
   }
 }
 
 function showHost(row: Row): { readonly identity: string; readonly proof: string } {
   return { identity: toBase64(row.identity), proof: toBase64(row.proof) }
-}
-
-function readId(context: ApiContext): string {
-  return parseWith(id16, context.req.param('id'))
-}
-
-function readMember(shown: { readonly identity: string; readonly proof: string }): Member {
-  const [identity, proof] = [readBytes(shown.identity), readBytes(shown.proof)]
-  if (identity.length !== IDENTITY_BYTES || proof.length !== PROOF_BYTES)
-    throw new Refusal('ERR_BODY_MALFORMED')
-  return { identity, proof }
-}
-
-function readBytes(text: string): Uint8Array {
-  try {
-    return parseBase64(text, 'body')
-  } catch {
-    throw new Refusal('ERR_BODY_MALFORMED')
-  }
 }
