@@ -47,9 +47,9 @@ export function Haven({ device, ways }: { readonly device: Device; readonly ways
           ))}
         </nav>
       </header>
-      <main>
-        <Part key={tab === '' ? route : tab}>{screenAt(route, { device, ways })}</Part>
-      </main>
+      <Part key={tab === '' ? route : tab}>
+        <main>{screenAt(route, { device, ways })}</main>
+      </Part>
     </div>
   )
 }
