@@ -2,12 +2,14 @@
 import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import { Card, Field, Form, Notice, Question, Title } from '../components/parts.tsx'
+import { Confirm } from '../components/confirm.tsx'
+import { NameForm } from '../components/name-form.tsx'
+import { Card, Notice, Title } from '../components/parts.tsx'
 import { useConversation } from '../components/use-conversation.ts'
 import type { Talk, TalkInput } from '../components/use-conversation.ts'
 import { goTo } from '../components/use-route.ts'
 import { useWork } from '../components/use-work.ts'
-import { MOST_NAME_CHARACTERS, messengerOf } from '../device/conversations.ts'
+import { messengerOf } from '../device/conversations.ts'
 import { useTexts } from '../texts/use-texts.ts'
 
 interface Part extends TalkInput {
@@ -96,31 +98,13 @@ function Digits({ number }: { readonly number: string }): ReactNode {
 
 function Rename({ device, ways, id, talk }: Part): ReactNode {
   const { talk: words, save } = useTexts()
-  const [text, setText] = useState(talk.name ?? '')
-  const work = useWork()
-  const rename = async (): Promise<void> => {
-    const name = text.trim()
+  const rename = async (name: string): Promise<void> => {
     await messengerOf(device).rename(id, name)
     talk.setName(name)
   }
   return (
     <Card title={words.name}>
-      <Form
-        onSubmit={() => {
-          if (text.trim() !== '') work.run(rename, ways.onFault)
-        }}
-        go={save}
-        busy={work.busy}
-      >
-        <Field
-          label={words.who}
-          hint={words.whoHint}
-          value={text}
-          onChange={setText}
-          error={work.error}
-          maxLength={MOST_NAME_CHARACTERS}
-        />
-      </Form>
+      <NameForm ways={ways} go={save} onName={rename} before={talk.name} />
     </Card>
   )
 }
@@ -154,7 +138,6 @@ function NewKey({ device, ways, id, talk }: Part): ReactNode {
 function Remove({ device, ways, id, name }: Part): ReactNode {
   const { talk: words } = useTexts()
   const [asking, setAsking] = useState(false)
-  const work = useWork()
   const remove = async (): Promise<void> => {
     await messengerOf(device).remove(id)
     goTo('')
@@ -171,24 +154,16 @@ function Remove({ device, ways, id, name }: Part): ReactNode {
         {words.remove}
       </Button>
       {asking && (
-        <Question
+        <Confirm
           title={words.removeTitle(name)}
+          lead={words.removeLead}
+          go={words.removeYes}
+          onGo={remove}
           onClose={() => {
             setAsking(false)
           }}
-        >
-          <p>{words.removeLead}</p>
-          <Button
-            className="danger"
-            isPending={work.busy}
-            onPress={() => {
-              work.run(remove, ways.onFault)
-            }}
-          >
-            {words.removeYes}
-          </Button>
-          {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-        </Question>
+          onFault={ways.onFault}
+        />
       )}
     </Card>
   )

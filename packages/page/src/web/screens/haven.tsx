@@ -1,11 +1,10 @@
 /** A device that has its keys: home, Nostr, security. */
 import { lazy, useEffect } from 'react'
 import type { ReactNode } from 'react'
-import type { Ways } from '../app.tsx'
 import { readInvitation } from '../components/invitation.ts'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { Part } from '../components/unloaded.tsx'
 import { replaceRoute, useRoute } from '../components/use-route.ts'
-import type { Device } from '../device/device.ts'
 import { useTexts } from '../texts/use-texts.ts'
 import { Home } from './home.tsx'
 
@@ -18,7 +17,7 @@ const AboutConversation = lazy(async () => ({
 }))
 const Security = lazy(async () => ({ default: (await import('./security.tsx')).Security }))
 
-export function Haven({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
+export function Haven({ device, ways }: ScreenInput): ReactNode {
   const { nav, product } = useTexts()
   const route = useRoute()
   const [first = ''] = route.split('/')
@@ -54,7 +53,7 @@ export function Haven({ device, ways }: { readonly device: Device; readonly ways
   )
 }
 
-function screenAt(route: string, part: { readonly device: Device; readonly ways: Ways }): ReactNode {
+function screenAt(route: string, part: ScreenInput): ReactNode {
   if (/^nostr(?:\/|$)/.test(route)) return <Nostr device={part.device} />
   if (/^security(?:\/|$)/.test(route)) return <Security {...part} />
   if (route === 'invite') return <Invite {...part} />

@@ -3,19 +3,13 @@ import type { AccessEvent } from 'keyhaven/sync'
 import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import type { Ways } from '../app.tsx'
 import { Card, Notice } from '../components/parts.tsx'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { Timeline, isWrongPin } from '../components/timeline.tsx'
 import { useWork } from '../components/use-work.ts'
-import type { Device } from '../device/device.ts'
 import { sayDate, useTexts } from '../texts/use-texts.ts'
 
-interface Part {
-  readonly device: Device
-  readonly ways: Ways
-}
-
-export function History({ device, ways }: Part): ReactNode {
+export function History({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
   const [events, setEvents] = useState<readonly AccessEvent[]>([])
   const [next, setNext] = useState<string>()

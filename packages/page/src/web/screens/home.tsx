@@ -5,6 +5,7 @@ import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
 import { Conversations } from '../components/conversations.tsx'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { Card, Notice, Question, Title } from '../components/parts.tsx'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
@@ -19,7 +20,7 @@ interface Here {
   readonly status: SyncStatus | undefined
 }
 
-export function Home({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
+export function Home({ device, ways }: ScreenInput): ReactNode {
   const texts = useTexts()
   const { home: words, imports } = texts
   const [here, setHere] = useState<Here>()

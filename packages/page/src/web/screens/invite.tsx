@@ -1,20 +1,16 @@
 /** Begins a conversation: a name for the other person, and then the link. */
-import { useState } from 'react'
 import type { ReactNode } from 'react'
-import type { Ways } from '../app.tsx'
-import { Field, Form, Title } from '../components/parts.tsx'
+import { NameForm } from '../components/name-form.tsx'
+import { Title } from '../components/parts.tsx'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { replaceRoute } from '../components/use-route.ts'
-import { useWork } from '../components/use-work.ts'
-import { MOST_NAME_CHARACTERS, inviteSomebody } from '../device/conversations.ts'
-import type { Device } from '../device/device.ts'
+import { inviteSomebody } from '../device/conversations.ts'
 import { useTexts } from '../texts/use-texts.ts'
 
-export function Invite({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
+export function Invite({ device, ways }: ScreenInput): ReactNode {
   const { talk: words, nav } = useTexts()
-  const [name, setName] = useState('')
-  const work = useWork()
-  const invite = async (): Promise<void> => {
-    const { id } = await inviteSomebody(device, name.trim())
+  const invite = async (name: string): Promise<void> => {
+    const { id } = await inviteSomebody(device, name)
     replaceRoute(`messages/${id}`)
   }
   return (
@@ -25,23 +21,7 @@ export function Invite({ device, ways }: { readonly device: Device; readonly way
       </a>
       <Title>{words.invite}</Title>
       <p className="lead">{words.inviteLead}</p>
-      <Form
-        onSubmit={() => {
-          if (name.trim() !== '') work.run(invite, ways.onFault)
-        }}
-        go={words.makeLink}
-        busy={work.busy}
-      >
-        <Field
-          label={words.who}
-          hint={words.whoHint}
-          value={name}
-          onChange={setName}
-          error={work.error}
-          maxLength={MOST_NAME_CHARACTERS}
-          large
-        />
-      </Form>
+      <NameForm ways={ways} go={words.makeLink} onName={invite} large />
     </>
   )
 }

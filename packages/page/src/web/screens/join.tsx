@@ -2,26 +2,23 @@
 import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import type { Ways } from '../app.tsx'
 import { dropInvitation, readInvitation } from '../components/invitation.ts'
-import { Field, Form, Notice, Title } from '../components/parts.tsx'
+import { NameForm } from '../components/name-form.tsx'
+import { Notice, Title } from '../components/parts.tsx'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { replaceRoute } from '../components/use-route.ts'
-import { useWork } from '../components/use-work.ts'
-import { MOST_NAME_CHARACTERS, joinByLink } from '../device/conversations.ts'
-import type { Device } from '../device/device.ts'
+import { joinByLink } from '../device/conversations.ts'
 import { useTexts } from '../texts/use-texts.ts'
 
-export function Join({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
+export function Join({ device, ways }: ScreenInput): ReactNode {
   const { talk: words } = useTexts()
-  const [name, setName] = useState('')
   const [refused, setRefused] = useState<'notThere' | 'forgedLink'>()
-  const work = useWork()
   const code = readInvitation()
   useEffect(() => {
     if (code === undefined) replaceRoute('')
   }, [code])
-  const join = async (): Promise<void> => {
-    const outcome = await joinByLink(device, { code: code ?? '', name: name.trim() })
+  const join = async (name: string): Promise<void> => {
+    const outcome = await joinByLink(device, { code: code ?? '', name })
     if (outcome.status !== 'joined') {
       setRefused(outcome.status === 'forged' ? 'forgedLink' : 'notThere')
       return
@@ -34,23 +31,7 @@ export function Join({ device, ways }: { readonly device: Device; readonly ways:
       <Title>{words.joinTitle}</Title>
       <p className="lead">{words.joinLead}</p>
       {refused === undefined ? (
-        <Form
-          onSubmit={() => {
-            if (name.trim() !== '') work.run(join, ways.onFault)
-          }}
-          go={words.join}
-          busy={work.busy}
-        >
-          <Field
-            label={words.who}
-            hint={words.whoHint}
-            value={name}
-            onChange={setName}
-            error={work.error}
-            maxLength={MOST_NAME_CHARACTERS}
-            large
-          />
-        </Form>
+        <NameForm ways={ways} go={words.join} onName={join} large />
       ) : (
         <Notice tone="bad">{words[refused]}</Notice>
       )}

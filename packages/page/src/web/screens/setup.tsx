@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
 import type { Ways } from '../app.tsx'
 import { ChooseKeys } from '../components/choose-keys.tsx'
+import type { ScreenInput } from '../components/screen-input.ts'
 import { Keeping } from '../components/keeping.tsx'
 import { NewPin } from '../components/new-pin.tsx'
 import { Notice, Title } from '../components/parts.tsx'
@@ -16,7 +17,7 @@ import { Steps } from './steps.tsx'
 
 const STEPS = ['keys', 'keep', 'pin'] as const
 
-export function Setup({ device, ways }: { readonly device: Device; readonly ways: Ways }): ReactNode {
+export function Setup({ device, ways }: ScreenInput): ReactNode {
   const texts = useTexts()
   const route = useRoute()
   const [done, setDone] = useState(false)

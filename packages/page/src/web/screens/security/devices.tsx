@@ -3,8 +3,9 @@ import type { SyncDevice } from 'keyhaven/sync'
 import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
+import { Confirm } from '../../components/confirm.tsx'
+import { Card, Field, Form, Question } from '../../components/parts.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
-import { Card, Field, Form, Notice, Question } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
 import type { Device } from '../../device/device.ts'
 import { sayTime, useTexts } from '../../texts/use-texts.ts'
@@ -97,24 +98,17 @@ function Rename({ device, which, onClose }: AboutDevice): ReactNode {
 
 function Remove({ device, which, onClose }: AboutDevice): ReactNode {
   const { security: words } = useTexts()
-  const work = useWork()
   const remove = async (): Promise<void> => {
     await device.sync.removeDevice({ id: which.id })
     onClose()
   }
   return (
-    <Question title={words.removeTitle(which.label)} onClose={onClose}>
-      <p>{words.removeLead}</p>
-      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-      <Button
-        className="danger"
-        isPending={work.busy}
-        onPress={() => {
-          work.run(remove)
-        }}
-      >
-        {words.removeYes}
-      </Button>
-    </Question>
+    <Confirm
+      title={words.removeTitle(which.label)}
+      lead={words.removeLead}
+      go={words.removeYes}
+      onGo={remove}
+      onClose={onClose}
+    />
   )
 }

@@ -4,7 +4,8 @@ import type { ListedWay } from 'keyhaven/sync'
 import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import { Card, Notice, Question } from '../../components/parts.tsx'
+import { Confirm } from '../../components/confirm.tsx'
+import { Card, Notice } from '../../components/parts.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
 import { goTo } from '../../components/use-route.ts'
 import { useWork } from '../../components/use-work.ts'
@@ -123,24 +124,18 @@ function Remove({
   onClose,
 }: ScreenInput & { readonly way: ListedWay; readonly onClose: () => void }): ReactNode {
   const { waysIn: words } = useTexts()
-  const work = useWork()
   const remove = async (): Promise<void> => {
     await device.sync.removeWay({ id: way.id })
     onClose()
   }
   return (
-    <Question title={words.removeTitle(nameOf(way, words.types, words.otherType))} onClose={onClose}>
-      <p>{words.removeLead}</p>
-      {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-      <Button
-        className="danger"
-        isPending={work.busy}
-        onPress={() => {
-          work.run(remove, ways.onFault)
-        }}
-      >
-        {words.removeYes}
-      </Button>
-    </Question>
+    <Confirm
+      title={words.removeTitle(nameOf(way, words.types, words.otherType))}
+      lead={words.removeLead}
+      go={words.removeYes}
+      onGo={remove}
+      onClose={onClose}
+      onFault={ways.onFault}
+    />
   )
 }
