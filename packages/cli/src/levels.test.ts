@@ -89,6 +89,14 @@ test(
       'Everything of this name was there already. The level that they left has a new root key; its PIN is the same.\n',
     )
 
+    const realm = { id: server.realmId, address: `${server.origin}/realm/` }
+    const counts = { register_threshold: 1, recover_threshold: 1, pin_hashing_mode: 'Standard2019' }
+    const realms = await file('realms', JSON.stringify({ realms: [realm], ...counts }))
+    const moved = ['realms', 'move', '--realms', realms, '--home', second, '--pin-file', otherPin]
+    expect((await runJson(moved)).exit).toBe(0)
+    const stays = await runJson(['login', '--request', '--home', second, '--level-file', word])
+    expect(stays).toMatchObject({ exit: 0 })
+
     const fresh = join(folder, 'fresh')
     await signIn(fresh, '--level-file', word)
     expect((await runJson(['restore', '--home', fresh, '--pin-file', otherPin])).exit).toBe(0)

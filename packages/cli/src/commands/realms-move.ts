@@ -66,7 +66,7 @@ async function runMove(invocation: Invocation): Promise<Answer> {
     onProgress,
   })
   if (outcome.status !== 'moved') return describeRefusal(outcome)
-  await pinSettings(device.vault, { server: device.settings.server, ...named })
+  await pinSettings(device.vault, { ...device.settings, ...named })
   return {
     exit: EXIT.ok,
     json: { ...outcome, realms: serializeConfiguration(configuration) },

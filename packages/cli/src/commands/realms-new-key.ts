@@ -22,12 +22,15 @@ async function runNewKey(invocation: Invocation): Promise<Answer> {
   const file = invocation.option('out')
   if (file === undefined) throw new CommandError('ERR_USAGE', '--out FILE is missing: where the key goes.')
   const seed = randomBytes(32)
-  await writePrivate(file, `${toHex(seed)}\n`)
-  const publicKey = toHex(deriveEd25519PublicKey(seed))
-  wipe(seed)
-  return {
-    exit: EXIT.ok,
-    json: { status: 'made', file, publicKey },
-    text: `The key is in ${file}. Its public key:\n${publicKey}`,
+  try {
+    await writePrivate(file, `${toHex(seed)}\n`)
+    const publicKey = toHex(deriveEd25519PublicKey(seed))
+    return {
+      exit: EXIT.ok,
+      json: { status: 'made', file, publicKey },
+      text: `The key is in ${file}. Its public key:\n${publicKey}`,
+    }
+  } finally {
+    wipe(seed)
   }
 }

@@ -35,7 +35,7 @@ export interface DeviceSettings extends DeviceRealms {
   /** The server's origin, without a slash at the end. */
   readonly server: string
   /** The person's level that this device is for, as `deriveLevel` gives it; none for the first. */
-  readonly level?: string | undefined
+  readonly level: string | undefined
 }
 
 /** A sign-in that waits for its code. */
@@ -117,7 +117,7 @@ async function loadRecord(vault: Vault, name: string): Promise<StoredSettings | 
   return {
     server,
     configuration: parseConfiguration(configuration),
-    ...(typeof level === 'string' && { level }),
+    level: typeof level === 'string' ? level : undefined,
     signed: signed === undefined ? undefined : readSigned(signed),
     ...(typeof phone === 'string' && { phone }),
     ...(typeof requestId === 'string' && { requestId }),
