@@ -11,7 +11,6 @@ import { MOST_SEGMENT_BYTES } from '../format/segment.ts'
 import { readAccessLogPage, readSignedHead } from './access-log.ts'
 import type { Answer } from './exchange.ts'
 import { readJson } from './exchange.ts'
-import { exportAccount } from './export.ts'
 import { linkCalls } from './links.ts'
 import type {
   KeySyncTransport,
@@ -55,7 +54,7 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
     contacts: async () => (await loadModule(import('./contacts.ts'))).contactCalls(session),
     realmTokens: async ({ registration, realmIds }, signal) =>
       readTokens(readJson(await post('/v1/realm-tokens', { registration, realmIds }, signal))),
-    exportAccount: (signal) => exportAccount(session, signal),
+    exportAccount: async (signal) => (await loadModule(import('./export.ts'))).exportAccount(session, signal),
     reportRestored: async (report, signal) => {
       await post('/v1/access-log/restored', report, signal)
     },
