@@ -199,6 +199,15 @@ describe('a liar', () => {
     expect(await answer(carol, { owner, digits }, { fetch: replaying })).toBe('answered')
     expect(await answer(bob, { owner, digits })).toBe('answered')
     expect(await restore(fresh)).toMatchObject({ status: 'too-few', answers: 2 })
+    // One of an unknown format is left out as well, and ends nothing.
+    const later = bendAnswer(place.network, '/v1/contacts/requests/', (json) => ({
+      ...json,
+      answers: (json['answers'] as Json[]).map((given) =>
+        given['place'] === 2 ? { ...given, answer: ofLaterFormat(given['answer']) } : given,
+      ),
+    }))
+    const bent = await (await fresh.sync({ fetch: later })).contacts.restore()
+    expect(bent).toMatchObject({ status: 'too-few', answers: 2 })
     expect(await answer(dave, { owner, digits })).toBe('answered')
     expect(await restore(fresh)).toMatchObject({ status: 'restored', wrongShares: ['Carol'] })
   })
@@ -256,6 +265,17 @@ describe('a liar', () => {
         code: 'ERR_ENVELOPE_REJECTED',
       })
     }
+    const later = bendAnswer(place.network, '/v1/contacts/asked', (json) => ({
+      asked: (json['asked'] as Json[]).map((request) =>
+        request['ownerId'] === two.accountId
+          ? { ...request, names: ofLaterFormat(request['names']) }
+          : request,
+      ),
+    }))
+    const shown = await (await bob.sync({ fetch: later })).contacts.asked({ identity: bob.identity })
+    const nameOf = (owner: TestPerson): string | undefined =>
+      shown.find(({ ownerId }) => ownerId === owner.accountId)?.ownerName
+    expect([nameOf(one), nameOf(two)]).toEqual(['Alice', undefined])
     const stranger = { ...bob, identity: await generateIdentity() }
     expect((await askedOf(stranger, one.accountId))[0]?.ownerName).toBeUndefined()
     expect(await answer(bob, { owner: one, digits })).toBe('answered')
@@ -370,6 +390,12 @@ const REQUEST = {
   requestedAt: '2026-01-01T00:00:00.000Z',
   dueAt: '2026-01-01T00:00:00.000Z',
   expiresAt: '2027-01-01T00:00:00.000Z',
+}
+
+function ofLaterFormat(base64: unknown): string {
+  const bytes = parseBase64(String(base64), 'sealed')
+  bytes[0] = 2
+  return toBase64(bytes)
 }
 
 async function rawAsked(contact: Contact): Promise<readonly Json[]> {

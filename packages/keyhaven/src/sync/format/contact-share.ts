@@ -22,7 +22,8 @@ import {
   utf8,
   wipe,
 } from '../../crypto/index.ts'
-import { KeyhavenError } from '../../errors.ts'
+import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import type { KeyhavenErrorCode } from '../../errors.ts'
 import { createCursor } from '../../vault/cursor.ts'
 import { WAY_ID_BYTES } from './slot.ts'
 
@@ -152,6 +153,18 @@ export async function openContactAnswer(
   const key = deriveAnswerKey({ ...input, publicKey, ciphertext, sharedSecret })
   wipe(sharedSecret)
   return parseShare(await openAead({ key, ...ONCE }, sealed))
+}
+
+const FOREIGN: readonly KeyhavenErrorCode[] = [
+  'ERR_ENVELOPE_REJECTED',
+  'ERR_ENVELOPE_MALFORMED',
+  'ERR_CLIENT_TOO_OLD',
+]
+
+/** For one of several that other people sealed, who may send anything, an unknown format too: it is left out, not the rest. */
+export function unlessForeign(fault: unknown): undefined {
+  if (isKeyhavenError(fault) && FOREIGN.includes(fault.code)) return undefined
+  throw fault
 }
 
 /** Each key is used for one sealing. */

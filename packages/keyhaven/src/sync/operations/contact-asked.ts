@@ -2,9 +2,14 @@
  * The contact's side: who asks for the shares that people gave him, and giving one. The one thing that no machine can do for him
  * is to hear the digits from the person himself.
  */
-import { isKeyhavenError } from '../../errors.ts'
+import { wipe } from '../../crypto/index.ts'
 import { deriveContactDigits } from '../format/contact-messages.ts'
-import { openContactNames, openContactShare, sealContactAnswer } from '../format/contact-share.ts'
+import {
+  openContactNames,
+  openContactShare,
+  sealContactAnswer,
+  unlessForeign,
+} from '../format/contact-share.ts'
 import type { ContactNames, OwnIdentity } from '../format/contact-share.ts'
 import { parseAccountId } from '../steps/context.ts'
 import type { SyncContext } from '../steps/context.ts'
@@ -75,16 +80,16 @@ export async function answerAsked(
   const account = parseAccountId(ownerId)
   const { owner } = await openContactNames({ account, identity, names })
   const share = await openContactShare({ account, identity, names, share: sealed })
-  const digits = deriveContactDigits({ account, requestId, publicKey })
-  if (!(await input.confirm({ digits, ownerName: owner }))) return { status: 'refused' }
-  const answer = await sealContactAnswer({ account, requestId, publicKey, share })
-  const gone = await (
-    await transport.contacts()
-  )
-    .answer({ ownerId, id: requestId, answer }, signal)
-    .then(() => 'answered' as const)
-    .catch(unlessGone)
-  return { status: gone ?? 'not-asked' }
+  try {
+    const digits = deriveContactDigits({ account, requestId, publicKey })
+    if (!(await input.confirm({ digits, ownerName: owner }))) return { status: 'refused' }
+    const answer = await sealContactAnswer({ account, requestId, publicKey, share })
+    const calls = await transport.contacts()
+    const sending = calls.answer({ ownerId, id: requestId, answer }, signal)
+    return { status: (await sending.then(() => 'answered' as const).catch(unlessGone)) ?? 'not-asked' }
+  } finally {
+    wipe(share.point)
+  }
 }
 
 /** One that does not open keeps no other from being shown: anybody can name anybody a contact. */
@@ -92,11 +97,5 @@ async function readNames(
   { ownerId, names }: ServedAsked,
   identity: OwnIdentity,
 ): Promise<ContactNames | undefined> {
-  try {
-    return await openContactNames({ account: parseAccountId(ownerId), identity, names })
-  } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_ENVELOPE_REJECTED')) return undefined
-    if (isKeyhavenError(fault, 'ERR_ENVELOPE_MALFORMED')) return undefined
-    throw fault
-  }
+  return openContactNames({ account: parseAccountId(ownerId), identity, names }).catch(unlessForeign)
 }

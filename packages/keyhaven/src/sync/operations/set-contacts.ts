@@ -17,11 +17,13 @@ import type { PointerInUse } from '../steps/catch-up.ts'
 import { parseAccountId } from '../steps/context.ts'
 import type { SyncContext } from '../steps/context.ts'
 import { readOpenBackup } from '../steps/open-backup.ts'
-import { rotate } from './change-generation.ts'
+import type { LeftBehind } from '../outcomes.ts'
+import { leftBehind, rotate } from './change-generation.ts'
 import { addSeededWay } from './ways-change.ts'
 
 const MOST_WAIT_DAYS = 90
 const TYPE = 'contacts'
+const NOTHING_LEFT: LeftBehind = { oldRegistrationRemainsOn: [] }
 
 /** Somebody who gets a share. */
 export interface NewContact {
@@ -45,17 +47,15 @@ export interface ContactsInput {
 }
 
 export type ContactsOutcome =
-  | {
+  | ({
       readonly status: 'set'
       /** 32 hex digits. */
       readonly wayId: string
-      readonly oldRegistrationRemainsOn: readonly string[]
-    }
+    } & LeftBehind)
   | { readonly status: 'no-backup' }
 
 export type ContactsRemovalOutcome =
-  | { readonly status: 'removed'; readonly oldRegistrationRemainsOn: readonly string[] }
-  | { readonly status: 'no-contacts' }
+  ({ readonly status: 'removed' } & LeftBehind) | { readonly status: 'no-contacts' }
 
 /** What a device asks of the contacts; times are ISO 8601, by the server's clock. */
 export interface ContactRequest {
@@ -99,8 +99,8 @@ export async function setContacts(context: SyncContext, input: ContactsInput): P
     const added = await addSeededWay(context, way)
     if (added === undefined) return { status: 'no-backup' }
     await sendShares(context, { ...input, wayId: added.id, seed })
-    const remains = await rotateWithout(context, ({ id }) => id !== added.id)
-    return { status: 'set', wayId: added.id, oldRegistrationRemainsOn: remains ?? [] }
+    const left = await rotateWithout(context, ({ id }) => id !== added.id)
+    return { status: 'set', wayId: added.id, ...(left ?? NOTHING_LEFT) }
   } finally {
     wipe(seed)
   }
@@ -110,14 +110,14 @@ export async function setContacts(context: SyncContext, input: ContactsInput): P
 export async function removeContacts(context: SyncContext): Promise<ContactsRemovalOutcome> {
   const { transport, signal } = context
   const served = await (await transport.contacts()).read(signal)
-  const remains = await rotateWithout(context, () => true)
-  if (remains === undefined && served.set === undefined) return { status: 'no-contacts' }
+  const left = await rotateWithout(context, () => true)
+  if (left === undefined && served.set === undefined) return { status: 'no-contacts' }
   await retryConflicts(async () => {
     const { pointer, state } = await requireOpen(context)
     const signer = { account: context.account, seed: state.authoritySeed }
     await (await transport.contacts()).remove(signContactsRemoval(signer, pointer.etag ?? ''), signal)
   })
-  return { status: 'removed', oldRegistrationRemainsOn: remains ?? [] }
+  return { status: 'removed', ...(left ?? NOTHING_LEFT) }
 }
 
 /** Who the contacts are by the log, and what is asked of them by the server. */
@@ -182,8 +182,9 @@ async function sendShares(
       const names = { owner: input.ownerName, contact: name }
       return { accountId, ...(await sealContactShare({ account, contact: identity, names, share })) }
     }),
-  )
-  wipe(...points)
+  ).finally(() => {
+    wipe(...points)
+  })
   await retryConflicts(async () => {
     const { pointer, state } = await requireOpen(context)
     const set = { etag: pointer.etag ?? '', wayId, threshold, waitDays, contacts: sealed }
@@ -196,12 +197,12 @@ async function sendShares(
 async function rotateWithout(
   context: SyncContext,
   isOut: (way: { readonly id: string }) => boolean,
-): Promise<readonly string[] | undefined> {
+): Promise<LeftBehind | undefined> {
   const { state } = await readOpenBackup(context)
   const out = (state?.ways ?? []).filter((way) => way.type === TYPE && isOut(way)).map(({ id }) => id)
   if (out.length === 0) return undefined
   const changed = await rotate(context, undefined, new Set(out))
-  return changed.status === 'rotated' ? changed.oldRegistrationRemainsOn : undefined
+  return changed.status === 'rotated' ? leftBehind(changed) : undefined
 }
 
 async function requireOpen(

@@ -3,12 +3,11 @@
  * have answered the way's seed is put together here and nowhere else.
  */
 import { loadXWing, randomBytes, toHex, wipe } from '../../crypto/index.ts'
-import { isKeyhavenError } from '../../errors.ts'
 import type { Vault } from '../../vault/index.ts'
 import { readState } from '../device/backup-state.ts'
 import { encodeCbor, parseCborMap } from '../format/cbor.ts'
 import { deriveContactDigits } from '../format/contact-messages.ts'
-import { openContactAnswer } from '../format/contact-share.ts'
+import { openContactAnswer, unlessForeign } from '../format/contact-share.ts'
 import type { ContactShare } from '../format/contact-share.ts'
 import { recordDamaged } from '../format/fields.ts'
 import { combineSeed } from '../format/seed-shares.ts'
@@ -66,8 +65,7 @@ export async function askContacts(context: SyncContext): Promise<AskContactsOutc
   }
   const known = await readAsk(vault)
   const going = known && (await readRequest(context, known))
-  const ask = going === undefined ? await keepNewAsk(vault) : known
-  if (ask === undefined) return { status: 'no-contacts' }
+  const ask = (going && known) ?? (await keepNewAsk(vault))
   const { deriveXWingPublicKey } = await loadXWing()
   const publicKey = deriveXWingPublicKey(ask.seed)
   const request = going ?? (await (await transport.contacts()).ask({ id: ask.id, publicKey }, signal))
@@ -160,21 +158,12 @@ async function openAnswers(
   const shares: ContactShare[] = []
   const unreadable: number[] = []
   for (const { place, answer } of answers) {
-    const share = await openAnswer({ account, requestId: ask.id, seed: ask.seed, answer })
+    const sealed = { account, requestId: ask.id, seed: ask.seed, answer }
+    const share = await openContactAnswer(sealed).catch(unlessForeign)
     if (share?.place === place) shares.push(share)
     else unreadable.push(place)
   }
   return { shares, unreadable }
-}
-
-async function openAnswer(input: Parameters<typeof openContactAnswer>[0]): Promise<ContactShare | undefined> {
-  try {
-    return await openContactAnswer(input)
-  } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_ENVELOPE_REJECTED')) return undefined
-    if (isKeyhavenError(fault, 'ERR_ENVELOPE_MALFORMED')) return undefined
-    throw fault
-  }
 }
 
 /** By the log, which is open now: the server could say that another contact gave it. */
