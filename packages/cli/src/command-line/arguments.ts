@@ -81,8 +81,8 @@ function loadCommand(words: readonly string[], commands: CommandTable): Promise<
     if (load !== undefined) return load()
     const names = [...commands.keys()].filter((name) => name.startsWith(`${typed} `))
     if (names.length === 0) continue
-    const quoted = names.map((name) => `"keyhaven ${name}"`)
-    throw new CommandError('ERR_USAGE', `Name one of ${quoted.join(', ')}.`)
+    const next = new Set(names.map((name) => name.slice(typed.length + 1).split(' ')[0]))
+    throw new CommandError('ERR_USAGE', `"keyhaven ${typed}" goes on with one of: ${[...next].join(', ')}.`)
   }
   throw new CommandError('ERR_USAGE', 'There is no such command; "keyhaven --help" lists them.')
 }

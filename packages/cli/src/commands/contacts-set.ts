@@ -31,7 +31,6 @@ export const contactsSet: Command = {
     'wait-days': {
       value: 'DAYS',
       summary: 'how long what is asked waits, up to 90; never below 7 days or what the server asks',
-      default: '0',
     },
     ...YES_OPTION,
   },
