@@ -4,6 +4,9 @@ import { talk } from './de/talk.ts'
 import { waysIn } from './de/ways-in.ts'
 import type { Texts } from './en.ts'
 
+const countConversations = (count: number): string =>
+  count === 1 ? '1 Gespräch' : `${String(count)} Gespräche`
+
 export const de: Texts = {
   ...imports,
   ...waysIn,
@@ -125,7 +128,7 @@ export const de: Texts = {
     },
     chance: (one: string) => `Wer Ihre Telefonnummer hat, bekommt 10 Versuche: eine Chance von 1 zu ${one}.`,
     operator: (days: string) => `Wenn sich die Betreiber dieses Servers gegen Sie wenden: ${days}.`,
-    minutes: 'Sie fänden sie binnen eines Tages',
+    minutes: 'sie fänden sie binnen eines Tages',
     days: (days: string) => `sie hielte etwa ${days} Tage`,
     years: 'sie hielte Jahre',
     words: 'Buchstaben oder ein paar Wörter sind viel stärker als Ziffern.',
@@ -162,10 +165,13 @@ export const de: Texts = {
     damagedLead:
       'Ihre PIN stimmt, aber ein Teil der Sicherung lässt sich nicht öffnen. Die Schlüssel auf Ihren anderen Geräten sind sicher. Sie können holen, was heil ist.',
     damagedGo: 'Holen, was heil ist',
-    skipped: (count: number) => `${String(count)} Teile der Sicherung ließen sich nicht öffnen und fehlen.`,
+    skipped: (count: number) =>
+      count === 1
+        ? '1 Teil der Sicherung ließ sich nicht öffnen und fehlt.'
+        : `${String(count)} Teile der Sicherung ließen sich nicht öffnen und fehlen.`,
     doneTitle: 'Ihre Schlüssel sind da',
     done: (identities: number, conversations: number) =>
-      `${String(identities)} Schlüssel und ${String(conversations)} Gespräche sind jetzt auf diesem Gerät.`,
+      `Jetzt auf diesem Gerät: ${String(identities)} Schlüssel und ${countConversations(conversations)}.`,
   },
   nav: { label: 'Hauptmenü', home: 'Start', nostr: 'Nostr', security: 'Sicherheit' },
   home: {
@@ -180,7 +186,7 @@ export const de: Texts = {
     now: 'Jetzt sichern',
     verify: 'Sicherung prüfen',
     whole: (identities: number, conversations: number) =>
-      `Gerade geprüft: Alles lässt sich öffnen. ${String(identities)} Schlüssel, ${String(conversations)} Gespräche.`,
+      `Gerade geprüft: Alles lässt sich öffnen. ${String(identities)} Schlüssel, ${countConversations(conversations)}.`,
     damaged: 'Ein Teil der Sicherung lässt sich nicht öffnen. Die Schlüssel auf diesem Gerät sind sicher.',
     inMemory:
       'Gemeinsam genutzter Computer: Hier bleibt nichts. Melden Sie sich ab oder schließen Sie die Seite, und alles ist weg.',

@@ -3,6 +3,10 @@ import { imports } from './en/imports.ts'
 import { talk } from './en/talk.ts'
 import { waysIn } from './en/ways-in.ts'
 
+const countKeys = (count: number): string => (count === 1 ? '1 key' : `${String(count)} keys`)
+const countConversations = (count: number): string =>
+  count === 1 ? '1 conversation' : `${String(count)} conversations`
+
 export const en = {
   ...imports,
   ...waysIn,
@@ -153,10 +157,13 @@ export const en = {
     damagedLead:
       'Your PIN is right, but a part of the backup cannot be opened. The keys on your other devices are safe. You can bring what is whole.',
     damagedGo: 'Bring what is whole',
-    skipped: (count: number) => `${String(count)} parts of the backup could not be opened and were left out.`,
+    skipped: (count: number) =>
+      count === 1
+        ? '1 part of the backup could not be opened and was left out.'
+        : `${String(count)} parts of the backup could not be opened and were left out.`,
     doneTitle: 'Your keys are here',
     done: (identities: number, conversations: number) =>
-      `${String(identities)} keys and ${String(conversations)} conversations are on this device now.`,
+      `On this device now: ${countKeys(identities)} and ${countConversations(conversations)}.`,
   },
   nav: { label: 'Main', home: 'Home', nostr: 'Nostr', security: 'Security' },
   home: {
@@ -170,7 +177,7 @@ export const en = {
     now: 'Back up now',
     verify: 'Check the backup',
     whole: (identities: number, conversations: number) =>
-      `Checked just now: all of it opens. ${String(identities)} keys, ${String(conversations)} conversations.`,
+      `Checked just now: all of it opens. ${countKeys(identities)}, ${countConversations(conversations)}.`,
     damaged: 'A part of the backup does not open. The keys on this device are safe.',
     inMemory: 'Shared computer: nothing is kept here. Sign out, or close the page, and everything is gone.',
     identity: 'Your identity',

@@ -26,7 +26,7 @@ export const imports: WordsOf<typeof english> = {
       mismatch:
         'Ein Schlüssel in dieser Datei passt nicht zum öffentlichen Schlüssel daneben. Nichts wurde übernommen.',
       conflict: 'Hier sind schon andere Schlüssel von QryptChat. Nichts wurde geändert.',
-      imported: (count: number) => `${String(count)} Schlüssel sind jetzt hier.`,
+      imported: (count: number) => `${String(count)} Schlüssel ${count === 1 ? 'ist' : 'sind'} jetzt hier.`,
     },
     pubpay: {
       lead: 'Sobald Ihr Schlüssel hier gesichert ist, wird die Kopie von PubPay aus diesem Browser entfernt.',

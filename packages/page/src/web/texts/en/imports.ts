@@ -22,7 +22,8 @@ export const imports = {
         'The password does not open this file, or the file is damaged. QryptChat’s files cannot tell which.',
       mismatch: 'A key in this file does not fit the public key beside it. Nothing was taken from it.',
       conflict: 'Other keys from QryptChat are already here. Nothing was changed.',
-      imported: (count: number) => `${String(count)} keys are here now.`,
+      imported: (count: number) =>
+        count === 1 ? '1 key is here now.' : `${String(count)} keys are here now.`,
     },
     pubpay: {
       lead: 'Once your key is backed up here, PubPay’s own copy is removed from this browser.',
