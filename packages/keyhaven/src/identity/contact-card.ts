@@ -4,14 +4,14 @@
  */
 import { concat, lp } from '../crypto/bytes.ts'
 import { deriveDigits } from '../crypto/digits.ts'
-import { parseBase64, parseHex, toBase64 } from '../crypto/text.ts'
+import { isShortText, isUuid, parseBase64, parseUuid, toBase64 } from '../crypto/text.ts'
 import { KeyhavenError } from '../errors.ts'
+import { parseJsonFields } from '../json-fields.ts'
 import { parsePublicIdentity } from './public-identity.ts'
 import type { PublicIdentity } from './public-identity.ts'
 
 const FORMAT = 1
 const MOST_CHARACTERS = 8192
-const ACCOUNT = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export interface ContactCard {
   /** The contact's account, a UUID. */
@@ -29,26 +29,22 @@ export function writeContactCard({ accountId, name, identity }: ContactCard): st
 
 /** `ERR_ENVELOPE_MALFORMED` for what is no card, `ERR_CLIENT_TOO_OLD` for a format of the future. */
 export function parseContactCard(text: string): ContactCard {
-  const { keyhavenContact: format, account, name, identity } = parseFields(text)
+  if (text.length > MOST_CHARACTERS) throw malformed('length')
+  const { keyhavenContact: format, account, name, identity } = parseJsonFields(text)
   if (typeof format === 'number' && format > FORMAT) throw new KeyhavenError('ERR_CLIENT_TOO_OLD', undefined)
   if (format !== FORMAT) throw malformed('version')
   if (typeof account !== 'string' || typeof name !== 'string' || typeof identity !== 'string') {
     throw malformed('parameters')
   }
-  if (!ACCOUNT.test(account) || !isName(name)) throw malformed('parameters')
+  if (!isUuid(account) || !isShortText(name)) throw malformed('parameters')
   return { accountId: account, name, identity: parsePublicIdentity(parseBytes(identity)) }
 }
 
 /** Thirty digits of a card, which its maker reads to whom he gives it: 99 bits, so no other card is made to have them. */
 export function deriveCardDigits({ accountId, identity }: Omit<ContactCard, 'name'>): string {
-  const account = parseHex(accountId.replaceAll('-', ''), 'accountId', 16)
+  const account = parseUuid(accountId, 'accountId')
   const secret = concat(account, identity.fingerprint)
   return deriveDigits({ secret, info: lp('keyhaven/contact-card-digits/v1'), groups: 6 })
-}
-
-function isName(name: string): boolean {
-  const length = Array.from(name).length
-  return length >= 1 && length <= 64 && !/\p{Cc}|\p{Cs}/u.test(name)
 }
 
 function parseBytes(text: string): Uint8Array {
@@ -57,17 +53,6 @@ function parseBytes(text: string): Uint8Array {
   } catch {
     throw malformed('parameters')
   }
-}
-
-function parseFields(text: string): Readonly<Record<string, unknown>> {
-  if (text.length > MOST_CHARACTERS) throw malformed('length')
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
-  } catch {
-    throw malformed('parameters')
-  }
-  throw malformed('parameters')
 }
 
 function malformed(problem: 'length' | 'version' | 'parameters'): KeyhavenError {

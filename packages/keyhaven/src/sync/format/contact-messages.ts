@@ -4,6 +4,7 @@
  */
 import { be4, concat, lp, parseHex, sha256, signEd25519, toHex } from '../../crypto/index.ts'
 import { deriveDigits } from '../../crypto/digits.ts'
+import { parseUuid } from '../../crypto/text.ts'
 import type { SealedContactShare } from './contact-share.ts'
 import type { Signer } from './upload-proofs.ts'
 
@@ -31,7 +32,7 @@ export function signContacts({ account, seed }: Signer, set: OutgoingContacts): 
     be4(set.waitDays),
     be4(set.contacts.length),
     ...set.contacts.flatMap(({ accountId, names, share }) => [
-      lp(parseHex(accountId.replaceAll('-', ''), 'accountId', 16)),
+      lp(parseUuid(accountId, 'accountId')),
       lp(sha256(concat(names, share))),
     ]),
   )

@@ -24,6 +24,7 @@ import {
 } from '../../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import type { KeyhavenErrorCode } from '../../errors.ts'
+import { isShortText } from '../../crypto/text.ts'
 import { createCursor } from '../../vault/cursor.ts'
 import { WAY_ID_BYTES } from './slot.ts'
 
@@ -237,16 +238,10 @@ function writeNames({ owner, contact }: ContactNames): Uint8Array {
 function parseNames(bytes: Uint8Array): ContactNames {
   const cursor = createCursor(bytes)
   const [owner, contact] = [parseUtf8(cursor.prefixed()), parseUtf8(cursor.prefixed())]
-  if (!isContactName(owner) || !isContactName(contact)) {
+  if (!isShortText(owner) || !isShortText(contact)) {
     throw new KeyhavenError('ERR_ENVELOPE_MALFORMED', { problem: 'parameters' })
   }
   return { owner, contact }
-}
-
-/** 1 to 64 characters, none of them a control character. */
-export function isContactName(name: string): boolean {
-  const length = Array.from(name).length
-  return length >= 1 && length <= 64 && !/\p{Cc}|\p{Cs}/u.test(name)
 }
 
 function writeShare({ wayId, place, threshold, point }: ContactShare): Uint8Array {

@@ -4,6 +4,7 @@
  */
 import { concat, parseHex, parseUtf8, toHex, utf8 } from '../../crypto/index.ts'
 import { KeyhavenError } from '../../errors.ts'
+import { formatUuid, isUuid, parseUuid } from '../../crypto/text.ts'
 import { varint } from './byte-reader.ts'
 import { KEY_ID_BYTES, MOST_KEY_BYTES, MOST_NAME_BYTES } from './key-changes.ts'
 import type { KeyChanges, KeyEntry, RemovedKey } from './key-changes.ts'
@@ -14,7 +15,6 @@ const UUID_NAME = 0
 const TEXT_NAME = 1
 const UUID_BYTES = 16
 const UUID_LENGTH = 36
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** One entry: `0x01 ‖ name ‖ varint version ‖ varint length ‖ key`. */
 export function writeConversationKey(entry: KeyEntry): Uint8Array {
@@ -39,8 +39,7 @@ export function writeRemovedConversationKey(removed: RemovedKey): Uint8Array {
 
 /** A name as entries hold it: `0x00 ‖ 16 bytes` for a lower-case UUID, else `0x01 ‖ varint length ‖ UTF-8`. */
 export function writeName(name: string): Uint8Array {
-  if (UUID.test(name))
-    return concat(Uint8Array.of(UUID_NAME), parseHex(name.replaceAll('-', ''), 'name', UUID_BYTES))
+  if (isUuid(name)) return concat(Uint8Array.of(UUID_NAME), parseUuid(name, 'name'))
   const bytes = utf8(name)
   return concat(Uint8Array.of(TEXT_NAME), varint(bytes.length), bytes)
 }
@@ -171,16 +170,11 @@ function requireText(body: Uint8Array, start: number, end: number): void {
   while (at < end && (body[at] ?? 0) < 0x80) at += 1
   if (at === end && end - start !== UUID_LENGTH) return
   try {
-    if (!UUID.test(parseUtf8(body.subarray(start, end)))) return
+    if (!isUuid(parseUtf8(body.subarray(start, end)))) return
   } catch {
     throw damaged()
   }
   throw damaged()
-}
-
-function formatUuid(bytes: Uint8Array): string {
-  const digits = toHex(bytes)
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`
 }
 
 function damaged(): KeyhavenError {

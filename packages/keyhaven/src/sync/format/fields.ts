@@ -2,6 +2,7 @@
  * Typed access to decoded maps, whether they came as CBOR or as JSON: `unknown` goes in, typed values come out, and the
  * caller says which fault a malformed input is. Unknown fields are ignored.
  */
+import { parseBase64 } from '../../crypto/text.ts'
 import { KeyhavenError } from '../../errors.ts'
 
 /** Makes the error of a malformed input. */
@@ -51,6 +52,34 @@ export function readFields(value: unknown, fault: Fault): Fields {
     list: (field) => read(field, (found): found is readonly unknown[] => Array.isArray(found)),
     map: (field) => read(field, (found): found is ReadonlyMap<unknown, unknown> => found instanceof Map),
     has: (field) => fields.get(field) !== undefined && fields.get(field) !== null,
+  }
+}
+
+/** Typed access to a part of a server's answer. */
+export function fieldsOf(value: unknown): Fields {
+  return readFields(value, answerMalformed)
+}
+
+/** So many lower-case hex digits of a server's answer. */
+export function readId(value: unknown, digits: number): string {
+  if (typeof value !== 'string' || value.length !== digits || !/^[0-9a-f]*$/.test(value))
+    throw answerMalformed()
+  return value
+}
+
+/** A time in a server's answer as `toISOString` writes it, so that no other text of the server's gets through as one. */
+export function readTime(text: string): string {
+  const time = Date.parse(text)
+  if (Number.isNaN(time) || new Date(time).toISOString() !== text) throw answerMalformed()
+  return text
+}
+
+/** Bytes in a server's answer. */
+export function readBase64(text: string): Uint8Array {
+  try {
+    return parseBase64(text, 'answer')
+  } catch {
+    throw answerMalformed()
   }
 }
 

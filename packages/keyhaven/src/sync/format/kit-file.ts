@@ -6,6 +6,7 @@
  */
 import { parseBase64, parseUtf8, toBase64 } from '../../crypto/index.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { parseJsonFields } from '../../json-fields.ts'
 import { loadModule } from '../../load-module.ts'
 import { passphraseIdentity, passphraseRecipient } from './age-passphrase.ts'
 
@@ -66,7 +67,7 @@ function writeKit({ account, server, seed }: Kit): string {
 }
 
 function parseKit(plaintext: Uint8Array): Kit {
-  const { keyhavenRecoveryKit: format, account, server, seed } = parseFields(plaintext)
+  const { keyhavenRecoveryKit: format, account, server, seed } = parseJsonFields(parseUtf8(plaintext))
   if (typeof format === 'number' && format > FORMAT) throw new KeyhavenError('ERR_CLIENT_TOO_OLD', undefined)
   if (format !== FORMAT) throw malformed('version')
   if (typeof account !== 'string' || typeof server !== 'string' || typeof seed !== 'string')
@@ -82,16 +83,6 @@ function parseSeed(text: string): Uint8Array {
     throw malformed('parameters')
   }
   throw malformed('length')
-}
-
-function parseFields(plaintext: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(parseUtf8(plaintext))
-    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
-  } catch {
-    throw malformed('parameters')
-  }
-  throw malformed('parameters')
 }
 
 function malformed(problem: 'length' | 'version' | 'parameters'): KeyhavenError {

@@ -4,6 +4,7 @@
  */
 import { concat, lp, sha256, toHex, utf8 } from '../../crypto/index.ts'
 import { KeyhavenError } from '../../errors.ts'
+import { isShortText } from '../../crypto/text.ts'
 
 /**
  * The level that a word names, 64 hex digits, for `requestSignInCode` and `signIn`. NFKC, lower case and without white space at
@@ -12,7 +13,7 @@ import { KeyhavenError } from '../../errors.ts'
  */
 export function deriveLevel(word: string): string {
   const text = word.normalize('NFKC').trim().toLowerCase()
-  if (!/^[^\p{Cc}\p{Cs}]{1,64}$/u.test(text)) {
+  if (!isShortText(text)) {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'word', expected: '1 to 64 characters' })
   }
   return toHex(sha256(concat(lp('keyhaven/level/v1'), lp(utf8(text)))))

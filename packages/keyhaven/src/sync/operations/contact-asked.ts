@@ -14,7 +14,7 @@ import type { ContactNames, OwnIdentity } from '../format/contact-share.ts'
 import { parseAccountId } from '../steps/context.ts'
 import type { SyncContext } from '../steps/context.ts'
 import type { ServedAsked } from '../transport/contacts.ts'
-import { unlessGone } from './set-contacts.ts'
+import { unlessNotFound } from '../transport/not-found.ts'
 
 /** What somebody asks of this contact; times are ISO 8601, by the server's clock. */
 export interface AskedOfMe {
@@ -86,7 +86,7 @@ export async function answerAsked(
     const answer = await sealContactAnswer({ account, requestId, publicKey, share })
     const calls = await transport.contacts()
     const sending = calls.answer({ ownerId, id: requestId, answer }, signal)
-    return { status: (await sending.then(() => 'answered' as const).catch(unlessGone)) ?? 'not-asked' }
+    return { status: (await sending.then(() => 'answered' as const).catch(unlessNotFound)) ?? 'not-asked' }
   } finally {
     wipe(share.point)
   }

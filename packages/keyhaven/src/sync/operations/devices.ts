@@ -5,7 +5,7 @@
  * in of it, and the names of those devices come from the log. Removing one is a new root key that is not sealed to it.
  */
 import { concat, lp, parseHex, signEd25519, toHex, utf8 } from '../../crypto/index.ts'
-import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { KeyhavenError } from '../../errors.ts'
 import type { Vault } from '../../vault/index.ts'
 import type { BackupState } from '../device/backup-state.ts'
 import { retryConflicts } from '../steps/catch-up.ts'
@@ -15,6 +15,7 @@ import type { SyncContext } from '../steps/context.ts'
 import { deriveDeviceWay, openDevice } from '../device/device.ts'
 import { readOpenBackup } from '../steps/open-backup.ts'
 import { namesBelow } from '../device/records.ts'
+import { isFound } from '../transport/not-found.ts'
 import type { ServedDevice } from '../transport/transport.ts'
 import { sendWays } from './ways-change.ts'
 
@@ -72,7 +73,7 @@ export async function renameDevice(
   return retryConflicts(async () => {
     const { state } = await readOpenBackup(context)
     const way = state?.ways.find(({ device }) => device === id)
-    const known = await knownToServer(() => context.transport.renameDevice({ id, label }, context.signal))
+    const known = await isFound(context.transport.renameDevice({ id, label }, context.signal))
     if (!known && way === undefined) return false
     if (id === toHex(context.device.id)) await openDevice(context.vault, label)
     if (state !== undefined && way !== undefined && way.label !== label) {
@@ -92,12 +93,12 @@ async function removeOther(context: SyncContext, id: string): Promise<RemovalOut
   const { transport, signal } = context
   const { pointer, state } = await readOpenBackup(context)
   if (pointer === undefined) {
-    const known = await knownToServer(() => transport.removeDevice({ id }, signal))
+    const known = await isFound(transport.removeDevice({ id }, signal))
     return known ? { ...REMOVED, rotated: false } : { status: 'unknown-device' }
   }
   if (state === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
   const proof = signRemoval(context, { id, etag: pointer.etag ?? '', authoritySeed: state.authoritySeed })
-  const known = await knownToServer(() => transport.removeDevice({ id, proof }, signal))
+  const known = await isFound(transport.removeDevice({ id, proof }, signal))
   const ways = state.ways.filter(({ device }) => device === id).map((way) => way.id)
   if (!known && ways.length === 0) return { status: 'unknown-device' }
   // Also without a way of it: who restored with the PIN may have the root key without being listed.
@@ -155,17 +156,6 @@ function signRemoval(
     lp(utf8(removal.etag)),
   )
   return toHex(signEd25519({ seed: removal.authoritySeed, message }))
-}
-
-/** False when the server does not know the device. */
-async function knownToServer(ask: () => Promise<void>): Promise<boolean> {
-  try {
-    await ask()
-    return true
-  } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.rule === 'ERR_NOT_FOUND') return false
-    throw fault
-  }
 }
 
 /** What made this vault a device of the account goes; its keys stay. */

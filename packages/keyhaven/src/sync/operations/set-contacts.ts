@@ -6,10 +6,11 @@
  * leaves a way that opens nothing or the former contacts beside the new ones, and setting them again tidies up.
  */
 import { randomBytes, toHex, wipe } from '../../crypto/index.ts'
-import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
+import { KeyhavenError } from '../../errors.ts'
+import { formatUuid, isShortText } from '../../crypto/text.ts'
 import type { BackupState } from '../device/backup-state.ts'
 import { signContacts, signContactsRemoval, signVeto } from '../format/contact-messages.ts'
-import { isContactName, sealContactShare } from '../format/contact-share.ts'
+import { sealContactShare } from '../format/contact-share.ts'
 import type { ContactIdentity } from '../format/contact-share.ts'
 import { LEAST_THRESHOLD, MOST_CONTACTS, splitSeed } from '../format/seed-shares.ts'
 import { retryConflicts } from '../steps/catch-up.ts'
@@ -19,6 +20,7 @@ import type { SyncContext } from '../steps/context.ts'
 import { readOpenBackup } from '../steps/open-backup.ts'
 import type { LeftBehind } from '../outcomes.ts'
 import { leftBehind, rotate } from './change-generation.ts'
+import { unlessNotFound } from '../transport/not-found.ts'
 import { addSeededWay } from './ways-change.ts'
 
 const MOST_WAIT_DAYS = 90
@@ -158,15 +160,10 @@ export async function vetoContacts(
   if (chosen.length === 0) return { status: 'nothing-asked' }
   for (const request of chosen) {
     const signature = signVeto({ account, seed: state.authoritySeed }, request.id)
-    await (await transport.contacts()).veto({ id: request.id, signature }, signal).catch(unlessGone)
+    // Another device may have stopped it meanwhile.
+    await (await transport.contacts()).veto({ id: request.id, signature }, signal).catch(unlessNotFound)
   }
   return { status: 'stopped', count: chosen.length }
-}
-
-/** Another device may have stopped it meanwhile. */
-export function unlessGone(fault: unknown): undefined {
-  if (isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.rule === 'ERR_NOT_FOUND') return undefined
-  throw fault
 }
 
 async function sendShares(
@@ -227,16 +224,12 @@ function requireContacts({ transport }: SyncContext, input: ContactsInput): void
   check(enough && different, 'contacts', '2 to 10, each another account and identity')
   check(!accounts.has(transport.accountId), 'contacts', 'other people’s accounts')
   check(
-    contacts.every(({ name }) => isContactName(name)),
+    contacts.every(({ name }) => isShortText(name)),
     'name',
     '1 to 64 characters',
   )
-  check(isContactName(ownerName), 'ownerName', '1 to 64 characters')
+  check(isShortText(ownerName), 'ownerName', '1 to 64 characters')
   const between = Number.isInteger(threshold) && threshold >= LEAST_THRESHOLD && threshold <= contacts.length
   check(between, 'threshold', '2 to the number of contacts')
   check(Number.isInteger(waitDays) && waitDays >= 0 && waitDays <= MOST_WAIT_DAYS, 'waitDays', '0 to 90')
-}
-
-function formatUuid(bytes: Uint8Array): string {
-  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }

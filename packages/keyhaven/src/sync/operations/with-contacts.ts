@@ -15,8 +15,8 @@ import type { CombinedSeed } from '../format/seed-shares.ts'
 import type { WayRestoreOutcome } from '../outcomes.ts'
 import type { SyncContext } from '../steps/context.ts'
 import type { ServedContactRequest } from '../transport/contacts.ts'
+import { unlessNotFound } from '../transport/not-found.ts'
 import { restoreWithSeed } from './restore.ts'
-import { unlessGone } from './set-contacts.ts'
 import { atLeastTry } from './synchronise.ts'
 
 /** What this device asks for, sealed in its vault until it has restored. */
@@ -146,7 +146,7 @@ async function readRequest(
   { transport, signal }: SyncContext,
   { id }: Ask,
 ): Promise<ReadRequest | undefined> {
-  return (await transport.contacts()).readRequest(id, signal).catch(unlessGone)
+  return (await transport.contacts()).readRequest(id, signal).catch(unlessNotFound)
 }
 
 /** The server knows which contact answered: what names another place in it than his is as good as none. */

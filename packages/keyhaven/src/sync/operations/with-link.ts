@@ -35,6 +35,7 @@ import type { LinkTranscript } from '../format/link-messages.ts'
 import { readOpenBackup } from '../steps/open-backup.ts'
 import type { WayRestoreOutcome } from '../outcomes.ts'
 import { restoreWithSeed } from './restore.ts'
+import { isFound, unlessNotFound } from '../transport/not-found.ts'
 import type { ServedLink } from '../transport/transport.ts'
 import { addWay } from './ways-change.ts'
 
@@ -145,23 +146,13 @@ async function answerOffer(
     const added = await addWay(context, way)
     if (added === undefined) return { status: 'no-backup' }
     const sealed = await sealLinkedRoot(transcript, { sharedSecret, secret }, added.state)
-    if (await isTaken(transport.addLinkMessage({ id, index: 3, message: sealed }, signal)))
+    // The mailbox was closed meanwhile: the new device's person said no.
+    if (await isFound(transport.addLinkMessage({ id, index: 3, message: sealed }, signal)))
       return { status: 'linked', label }
     await rotate(context, undefined, new Set([added.id]))
     return { status: 'refused' }
   } finally {
     wipe(sharedSecret)
-  }
-}
-
-/** False when the mailbox was closed meanwhile: the new device's person said no. */
-async function isTaken(sending: Promise<void>): Promise<boolean> {
-  try {
-    await sending
-    return true
-  } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.rule === 'ERR_NOT_FOUND') return false
-    throw fault
   }
 }
 
@@ -228,13 +219,7 @@ function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<v
 }
 
 async function readLink({ transport, signal }: SyncContext): Promise<ServedLink | undefined> {
-  try {
-    return await transport.readLink(signal)
-  } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.rule === 'ERR_NOT_FOUND')
-      return undefined
-    throw fault
-  }
+  return transport.readLink(signal).catch(unlessNotFound)
 }
 
 function transcriptOf(

@@ -3,7 +3,7 @@
  */
 import type { Configuration } from '../../recovery/index.ts'
 import type { Argon2id } from '../../crypto/argon2.ts'
-import { parseHex } from '../../crypto/index.ts'
+import { parseUuid } from '../../crypto/text.ts'
 import type { AccessLogKnowledge } from '../transport/access-log-record.ts'
 import type { Vault } from '../../vault/index.ts'
 import type { Device } from '../device/device.ts'
@@ -45,5 +45,5 @@ export interface SyncContext {
 
 /** The 16 bytes of a UUID. */
 export function parseAccountId(accountId: string): Uint8Array {
-  return parseHex(accountId.replaceAll('-', ''), 'accountId', 16)
+  return parseUuid(accountId, 'accountId')
 }

@@ -14,6 +14,7 @@ import { dropOutbox, readOutbox } from '../device/outbox.ts'
 import type { Outbox } from '../device/outbox.ts'
 import { removeOne } from './registration.ts'
 import { completeChange, deliver } from './send.ts'
+import { isNotFound } from '../transport/not-found.ts'
 import type { PointerState } from '../transport/transport.ts'
 
 export interface Settled {
@@ -122,8 +123,7 @@ async function abandon(context: SyncContext, registration: string): Promise<bool
     await context.transport.abandonChange(registration, context.signal)
     return true
   } catch (fault) {
-    if (isKeyhavenError(fault, 'ERR_POINTER_CONFLICT')) return false
-    if (isKeyhavenError(fault, 'ERR_SERVER_REFUSED') && fault.details.rule === 'ERR_NOT_FOUND') return false
+    if (isKeyhavenError(fault, 'ERR_POINTER_CONFLICT') || isNotFound(fault)) return false
     throw fault
   }
 }

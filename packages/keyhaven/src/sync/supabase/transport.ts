@@ -5,11 +5,11 @@
  * The database checks no signature; it asks for the generation's write token instead. The access log's head is not signed.
  */
 import { KeyhavenError } from '../../errors.ts'
-import { parseBase64, toHex } from '../../crypto/index.ts'
+import { toHex } from '../../crypto/index.ts'
 import type { Vault } from '../../vault/index.ts'
 import { openDevice } from '../device/device.ts'
 import { bindAccount } from '../device/session-record.ts'
-import { answerMalformed, readFields } from '../format/fields.ts'
+import { answerMalformed, readBase64, readFields } from '../format/fields.ts'
 import { parseAccountId } from '../steps/context.ts'
 import { httpTransport } from '../transport/http.ts'
 import type { KeySyncTransport, LogPage } from '../transport/transport.ts'
@@ -113,12 +113,4 @@ function asMaps(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asMaps)
   if (typeof value !== 'object' || value === null) return value
   return new Map(Object.entries(value).map(([name, item]) => [name, asMaps(item)]))
-}
-
-function readBase64(text: string): Uint8Array {
-  try {
-    return parseBase64(text, 'segment')
-  } catch {
-    throw answerMalformed()
-  }
 }

@@ -1,13 +1,12 @@
 /** Trusted contacts, over HTTP (docs/protocol.md, "Contacts"). */
-import { parseBase64, toBase64 } from '../../crypto/index.ts'
+import { toBase64 } from '../../crypto/index.ts'
+import { isUuid } from '../../crypto/text.ts'
 import type { OutgoingContacts } from '../format/contact-messages.ts'
-import { answerMalformed, readFields } from '../format/fields.ts'
+import { answerMalformed, fieldsOf, readBase64, readId, readTime } from '../format/fields.ts'
 import type { Fields } from '../format/fields.ts'
 import { readJson } from './exchange.ts'
 import type { Answer } from './exchange.ts'
 import type { Requester } from './transport.ts'
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** A request as the server tells it; times are ISO 8601, ids 32 hex digits. */
 export interface ServedContactRequest {
@@ -102,8 +101,8 @@ export function contactCalls(session: Requester): ContactTransport {
     readRequest: async (id, signal) => {
       const fields = readJson(await send({ method: 'GET', path: path(id), signal }))
       const answers = fields.list('answers').map((item) => {
-        const answer = readFields(item, answerMalformed)
-        return { place: answer.integer('place'), answer: readBytes(answer, 'answer') }
+        const answer = fieldsOf(item)
+        return { place: answer.integer('place'), answer: readBase64(answer.text('answer')) }
       })
       return { ...readRequest(fields), answers }
     },
@@ -126,9 +125,9 @@ export function contactCalls(session: Requester): ContactTransport {
 
 function readContacts(fields: Fields): ServedContacts {
   return {
-    set: fields.has('set') ? readSet(readFields(fields.map('set'), answerMalformed)) : undefined,
+    set: fields.has('set') ? readSet(fieldsOf(fields.map('set'))) : undefined,
     requests: fields.list('requests').map((item) => {
-      const request = readFields(item, answerMalformed)
+      const request = fieldsOf(item)
       return { ...readRequest(request), answers: request.integer('answers') }
     }),
   }
@@ -136,62 +135,42 @@ function readContacts(fields: Fields): ServedContacts {
 
 function readSet(fields: Fields): ServedContacts['set'] {
   return {
-    wayId: readId(fields, 'wayId'),
+    wayId: readId(fields.text('wayId'), 32),
     threshold: fields.integer('threshold'),
     contacts: fields.list('contacts').map((item) => {
-      const contact = readFields(item, answerMalformed)
-      return { place: contact.integer('place'), accountId: readUuid(contact, 'accountId') }
+      const contact = fieldsOf(item)
+      return { place: contact.integer('place'), accountId: readUuid(contact.text('accountId')) }
     }),
   }
 }
 
 function readRequest(fields: Fields): ServedContactRequest {
   return {
-    id: readId(fields, 'id'),
-    device: readId(fields, 'device'),
+    id: readId(fields.text('id'), 32),
+    device: readId(fields.text('device'), 32),
     label: fields.text('label'),
-    requestedAt: readTime(fields, 'requestedAt'),
-    dueAt: readTime(fields, 'dueAt'),
-    expiresAt: readTime(fields, 'expiresAt'),
+    requestedAt: readTime(fields.text('requestedAt')),
+    dueAt: readTime(fields.text('dueAt')),
+    expiresAt: readTime(fields.text('expiresAt')),
   }
 }
 
 function readAsked(item: unknown): ServedAsked {
-  const fields = readFields(item, answerMalformed)
+  const fields = fieldsOf(item)
   return {
-    ownerId: readUuid(fields, 'ownerId'),
-    id: readId(fields, 'id'),
+    ownerId: readUuid(fields.text('ownerId')),
+    id: readId(fields.text('id'), 32),
     label: fields.text('label'),
-    publicKey: readBytes(fields, 'publicKey'),
-    requestedAt: readTime(fields, 'requestedAt'),
-    dueAt: readTime(fields, 'dueAt'),
-    names: readBytes(fields, 'names'),
-    share: fields.has('share') ? readBytes(fields, 'share') : undefined,
+    publicKey: readBase64(fields.text('publicKey')),
+    requestedAt: readTime(fields.text('requestedAt')),
+    dueAt: readTime(fields.text('dueAt')),
+    names: readBase64(fields.text('names')),
+    share: fields.has('share') ? readBase64(fields.text('share')) : undefined,
     answered: fields.boolean('answered'),
   }
 }
 
-function readBytes(fields: Fields, field: string): Uint8Array {
-  try {
-    return parseBase64(fields.text(field), field)
-  } catch {
-    throw answerMalformed()
-  }
-}
-
-function readId(fields: Fields, field: string): string {
-  return matching(fields.text(field), /^[0-9a-f]{32}$/)
-}
-
-function readUuid(fields: Fields, field: string): string {
-  return matching(fields.text(field), UUID)
-}
-
-function readTime(fields: Fields, field: string): string {
-  return matching(fields.text(field), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
-}
-
-function matching(text: string, shape: RegExp): string {
-  if (!shape.test(text)) throw answerMalformed()
+function readUuid(text: string): string {
+  if (!isUuid(text)) throw answerMalformed()
   return text
 }

@@ -1,17 +1,17 @@
 /**
  * Key sync over Keyhaven's own HTTP API (docs/protocol.md).
  */
-import { parseBase64, toBase64 } from '../../crypto/index.ts'
+import { toBase64 } from '../../crypto/index.ts'
 import { loadModule } from '../../load-module.ts'
 import { createByteReader } from '../format/byte-reader.ts'
-import { answerMalformed, readFields } from '../format/fields.ts'
+import { answerMalformed, fieldsOf, readBase64, readId, readTime } from '../format/fields.ts'
 import type { Fields } from '../format/fields.ts'
 import type { RemovalKind } from '../format/removal-messages.ts'
 import { MOST_SEGMENT_BYTES } from '../format/segment.ts'
 import { readAccessLogPage, readSignedHead } from './access-log.ts'
 import type { Answer } from './exchange.ts'
 import { readJson } from './exchange.ts'
-import { linkCalls } from './links.ts'
+import type { linkCalls } from './links.ts'
 import type {
   KeySyncTransport,
   LogHeads,
@@ -50,7 +50,7 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
       )
     },
     ...removalCalls(post),
-    ...linkCalls(session),
+    ...lateLinkCalls(session),
     contacts: async () => (await loadModule(import('./contacts.ts'))).contactCalls(session),
     realmTokens: async ({ registration, realmIds }, signal) =>
       readTokens(readJson(await post('/v1/realm-tokens', { registration, realmIds }, signal))),
@@ -62,6 +62,20 @@ export function httpTransport({ session }: { readonly session: Requester }): Key
 }
 
 type Post = (path: string, json: unknown, signal: AbortSignal | undefined) => Promise<Answer>
+
+/** Few devices link: the calls are loaded when one does. */
+function lateLinkCalls(
+  session: Requester,
+): Pick<KeySyncTransport, 'offerLink' | 'readLink' | 'addLinkMessage' | 'closeLink'> {
+  const load = async (): Promise<ReturnType<typeof linkCalls>> =>
+    (await loadModule(import('./links.ts'))).linkCalls(session)
+  return {
+    offerLink: async (...input) => (await load()).offerLink(...input),
+    readLink: async (...input) => (await load()).readLink(...input),
+    addLinkMessage: async (...input) => (await load()).addLinkMessage(...input),
+    closeLink: async (...input) => (await load()).closeLink(...input),
+  }
+}
 
 function pointerCalls(
   session: Requester,
@@ -158,13 +172,6 @@ function readDevice(fields: Fields): ServedDevice {
     lastUsedAt: readTime(fields.text('lastUsedAt')),
     signedIn: fields.boolean('signedIn'),
   }
-}
-
-/** A time in its one spelling, so that no other text of the server's gets through as one. */
-function readTime(text: string): string {
-  const time = Date.parse(text)
-  if (Number.isNaN(time) || new Date(time).toISOString() !== text) throw answerMalformed()
-  return text
 }
 
 function proven(proof: string | undefined): Readonly<Record<string, string>> {
@@ -288,14 +295,6 @@ function readSlots(fields: Fields): ReadonlyMap<string, Uint8Array> {
   return slots
 }
 
-function readBase64(text: string): Uint8Array {
-  try {
-    return parseBase64(text, 'slot')
-  } catch {
-    throw answerMalformed()
-  }
-}
-
 function readTokens(fields: Fields): ReadonlyMap<string, string> {
   const tokens = new Map<string, string>()
   for (const [realmId, token] of fields.map('tokens')) {
@@ -305,16 +304,6 @@ function readTokens(fields: Fields): ReadonlyMap<string, string> {
   return tokens
 }
 
-function fieldsOf(value: unknown): Fields {
-  return readFields(value, answerMalformed)
-}
-
 function readIds(items: readonly unknown[], digits: number): readonly string[] {
   return items.map((item) => readId(item, digits))
-}
-
-function readId(value: unknown, digits: number): string {
-  if (typeof value !== 'string' || value.length !== digits || !/^[0-9a-f]*$/.test(value))
-    throw answerMalformed()
-  return value
 }

@@ -1,6 +1,6 @@
 /** The mailbox for linking a device, over HTTP (docs/protocol.md, "Links"). */
-import { parseBase64, toBase64 } from '../../crypto/index.ts'
-import { answerMalformed } from '../format/fields.ts'
+import { toBase64 } from '../../crypto/index.ts'
+import { answerMalformed, readBase64 } from '../format/fields.ts'
 import { readJson } from './exchange.ts'
 import type { KeySyncTransport, Requester } from './transport.ts'
 
@@ -33,9 +33,5 @@ export function linkCalls(
 
 function readMessage(text: unknown): Uint8Array {
   if (typeof text !== 'string') throw answerMalformed()
-  try {
-    return parseBase64(text, 'message')
-  } catch {
-    throw answerMalformed()
-  }
+  return readBase64(text)
 }
