@@ -5,6 +5,7 @@ import { parseInvite } from '../packages/page/src/web/messenger/invite.ts'
 import { MOST_TEXT_BYTES } from '../packages/page/src/web/messenger/messenger.ts'
 import { openMessengerPlace, textsOf } from './testing/messenger-people.ts'
 import type { Json, MessengerPlace, Pair } from './testing/messenger-people.ts'
+import { watchConformance } from '../packages/server/src/openapi/testing/conformance.ts'
 
 let people: MessengerPlace
 let shared: Pair
@@ -132,5 +133,30 @@ describe('the server', () => {
     expect(await attempt(anna.accountId, join)).toBe(0)
     const address = parseInvite(waiting.code)?.address ?? ''
     expect(await attempt(ben.accountId, `SET LOCAL app.invite = '${address}'; ${join}`)).toBe(DENIED)
+  })
+
+  test('tells its routes in /openapi.json, and answers as it says there', async () => {
+    const { app } = people.place
+    const { document, unseen, deviations, taken } = await watchConformance(app)
+    const below = '/v1/messenger/'
+    const told = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replaceAll(/[{}]/g, ':')}`),
+    )
+    const there = app.routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, ':$1:')}`)
+    expect(told.filter((route) => route.includes(below)).length).toBeGreaterThan(8)
+    expect(told.toSorted()).toEqual([...new Set(there)].toSorted())
+    const { annas, bens, id } = await people.newPair()
+    await annas.send(id, 'one')
+    await annas.rename(id, 'Ben')
+    await bens.read(id)
+    await annas.list()
+    const { id: waiting } = await annas.invite()
+    await annas.read(waiting)
+    await bens.remove(id)
+    await app.send(`${below}conversations`)
+    expect(unseen(below)).toEqual([])
+    expect(deviations()).toEqual([])
+    expect(taken().length).toBeGreaterThan(4)
+    expect(taken().filter(([, fault]) => fault !== undefined)).toEqual([])
   })
 })

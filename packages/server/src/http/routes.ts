@@ -30,8 +30,10 @@ export interface Operation {
   readonly answers: Readonly<Record<number, z.ZodType | typeof BYTES | null>>
 }
 
-/** An operation with its handler; an app's own routes may be a handler alone. */
-export type Route<E extends Env> = Handler<E> | (Operation & { readonly handle: Handler<E> })
+/** An operation with its handler. */
+export interface Route<E extends Env> extends Operation {
+  readonly handle: Handler<E>
+}
 
 /** One method of one path, as `/openapi.json` tells it. */
 export interface DescribedRoute extends Operation {
@@ -54,12 +56,7 @@ export function addRoute<E extends Env = ApiEnv>(
   methods: Readonly<Partial<Record<Method, Route<E>>>>,
 ): void {
   const entries = Object.entries(methods) as readonly [Method, Route<E>][]
-  for (const [method, route] of entries) {
-    if (typeof route === 'function') {
-      app.on(method, path, route)
-      continue
-    }
-    const { handle, ...operation } = route
+  for (const [method, { handle, ...operation }] of entries) {
     app.on(method, path, handle)
     described.set(app, [...describedRoutes(app), { ...operation, method, at: path }])
   }

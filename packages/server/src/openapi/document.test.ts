@@ -4,9 +4,8 @@
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes, toBase64, toHex, utf8 } from 'keyhaven/crypto'
 import { publishKey, startTestIssuer } from '../testing/issuer.ts'
 import type { TestIssuer } from '../testing/issuer.ts'
@@ -18,96 +17,21 @@ import { announce, createBackup, prepare, prove, putSegment, putSlot } from '../
 import { answerAsked, askContacts, putContacts, putRequest } from '../testing/contacts.ts'
 import { postRemoval, signKeep, signRemoval } from '../testing/removals.ts'
 import { createSegment, randomId } from '../testing/segments.ts'
-
-interface Operation {
-  readonly security: readonly object[]
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[]
-  readonly requestBody?: { readonly content: Content }
-  readonly responses: Readonly<Record<string, { readonly content?: Content }>>
-}
-type Content = Readonly<Record<string, { readonly schema?: object }>>
-
-interface Document extends Record<string, unknown> {
-  readonly openapi: string
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly responses: { readonly Refusal: { readonly content: Content } } }
-}
-
-/** One request of a run with its answer. */
-interface Exchange {
-  readonly name: string
-  readonly operation: Operation
-  readonly request: string | undefined
-  readonly status: number
-  readonly type: string
-  readonly answer: string
-}
+import { watchConformance } from './testing/conformance.ts'
+import type { Conformance, Document, Exchange } from './testing/conformance.ts'
 
 const realmId = randomBytes(16)
-const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, validateFormats: false })
-const exchanges: Exchange[] = []
 const issuerKeys = generateKeyPairSync('ed25519')
 let issuer: TestIssuer
 let server: TestApp
-let document: Document
+let watched: Conformance
 
 beforeAll(async () => {
   issuer = await startTestIssuer([publishKey('ed', issuerKeys.publicKey)])
   const issuers = new Map([[issuer.origin, { audience: 'app', keys: `${issuer.origin}/keys` }]])
   server = await startTestApp({ realmId, tenants: acmeTenants, issuers })
-  document = (await server.send('/openapi.json')).body as Document
-  const direct = fetch
-  vi.stubGlobal('fetch', async (input: string, init: RequestInit = {}) => {
-    // Without sockets: of a kept-alive one, a busy machine may learn too late that it was closed.
-    const answer = await (input.startsWith(server.origin) ? server.fetch : direct)(input, init)
-    await keep(input, init, answer.clone())
-    return answer
-  })
+  watched = await watchConformance(server)
 })
-
-afterAll(() => {
-  vi.unstubAllGlobals()
-})
-
-async function keep(url: string, init: RequestInit, answer: Response): Promise<void> {
-  const { pathname } = new URL(url)
-  const method = (init.method ?? 'GET').toLowerCase()
-  const found = find(pathname, method)
-  if (found === undefined) return
-  exchanges.push({
-    ...found,
-    request: typeof init.body === 'string' ? init.body : undefined,
-    status: answer.status,
-    type: answer.headers.get('content-type') ?? '',
-    answer: await answer.text(),
-  })
-}
-
-function find(pathname: string, method: string): Pick<Exchange, 'name' | 'operation'> | undefined {
-  for (const [path, operations] of Object.entries(document.paths)) {
-    const operation = operations[method]
-    const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`)
-    if (operation !== undefined && pattern.test(pathname)) return { name: `${method} ${path}`, operation }
-  }
-  return undefined
-}
-
-/** What is wrong with a JSON text by a schema; nothing when it conforms. */
-function faultsOf(text: string, schema: object | undefined): unknown {
-  if (schema === undefined) return undefined
-  return ajv.validate(schema, JSON.parse(text)) ? undefined : ajv.errors
-}
-
-/** What is wrong with an answer by the document. */
-function deviation({ operation, status, type, answer }: Exchange): unknown {
-  const declared = operation.responses[String(status)]
-  if (declared === undefined && status < 400) return `status ${String(status)} is not declared`
-  const content = declared === undefined ? document.components.responses.Refusal.content : declared.content
-  const [[expected, { schema }] = ['', { schema: undefined }]] = Object.entries(content ?? {})
-  if (expected === '') return answer === '' ? undefined : 'a body that is not declared'
-  if (type.split(';')[0] !== expected) return `content type ${type}`
-  return schema === undefined ? undefined : faultsOf(answer, schema)
-}
 
 /** Every route once so that it does what it is for. */
 async function runThroughAll(): Promise<void> {
@@ -235,13 +159,14 @@ async function leave(alice: TestDevice): Promise<void> {
 
 describe('/openapi.json', () => {
   test('is a valid OpenAPI 3.1 document', async () => {
+    const { document } = watched
     expect(document.openapi).toMatch(/^3\.1\./)
     const { valid, errors } = await new Validator().validate(structuredClone(document))
     expect([valid, errors]).toEqual([true, undefined])
   })
 
   test('has every route of the server, and no other', () => {
-    const told = Object.entries(document.paths).flatMap(([path, operations]) =>
+    const told = Object.entries(watched.document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method} ${path}`),
     )
     const there = server.routes.map(({ method, path }) => {
@@ -259,7 +184,7 @@ describe('/openapi.json', () => {
   })
 
   test('says which routes need a token: just those refuse a request without one', async () => {
-    for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [path, operations] of Object.entries(watched.document.paths)) {
       for (const [method, { security }] of Object.entries(operations)) {
         const headers = { 'X-Juicebox-Version': '0.3.0' }
         const at = path.replaceAll(/\{\w+\}/g, randomId())
@@ -270,32 +195,18 @@ describe('/openapi.json', () => {
   })
 
   test('tells every answer of a run through all routes, and allows every request that was taken', async () => {
-    exchanges.length = 0
+    watched.exchanges.length = 0
     await runThroughAll()
-    const done = new Set(exchanges.map(({ name, status }) => `${name} ${String(status)}`))
-    const declared = Object.entries(document.paths).flatMap(([path, operations]) =>
-      Object.entries(operations).flatMap(([method, { responses }]) =>
-        Object.keys(responses)
-          .filter((status) => status !== 'default')
-          .map((status) => `${method} ${path} ${status}`),
-      ),
-    )
-    expect(declared.filter((answer) => !done.has(answer))).toEqual([])
-    const wrong = exchanges.map((exchange) => [exchange.name, exchange.status, deviation(exchange)])
-    expect(wrong.filter(([, , fault]) => fault !== undefined)).toEqual([])
-    const refused = exchanges
-      .filter(({ status, request }) => status < 300 && request !== undefined)
-      .map(({ name, operation, request = '' }) => {
-        return [name, faultsOf(request, operation.requestBody?.content['application/json']?.schema)]
-      })
-    expect(refused.length).toBeGreaterThan(20)
-    expect(refused.filter(([, fault]) => fault !== undefined)).toEqual([])
+    expect(watched.unseen()).toEqual([])
+    expect(watched.deviations()).toEqual([])
+    expect(watched.taken().length).toBeGreaterThan(20)
+    expect(watched.taken().filter(([, fault]) => fault !== undefined)).toEqual([])
   })
 
   test('tells every refusal of malformed requests: they have the one shape of an error', async () => {
-    exchanges.length = 0
+    watched.exchanges.length = 0
     const alice = await server.signIn()
-    for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [path, operations] of Object.entries(watched.document.paths)) {
       for (const [method, { requestBody, responses }] of Object.entries(operations)) {
         const at = path.replaceAll(/\{\w+\}/g, 'x')
         const type = Object.keys(requestBody?.content ?? {})[0] ?? 'application/json'
@@ -305,12 +216,12 @@ describe('/openapi.json', () => {
           expect([path, status in responses, status < 500]).toEqual([path, false, true])
       }
     }
-    const wrong = exchanges.map((exchange) => [exchange.name, exchange.status, deviation(exchange)])
-    expect(wrong.filter(([, , fault]) => fault !== undefined)).toEqual([])
-    expect(exchanges.filter(({ status }) => status >= 400).length).toBeGreaterThan(20)
+    expect(watched.deviations()).toEqual([])
+    expect(watched.exchanges.filter(({ status }) => status >= 400).length).toBeGreaterThan(20)
   })
 
   test('is checked here by what finds a field too many, one too few, and a status that is not told', () => {
+    const { deviation, find } = watched
     const good = { ...find('/realm/', 'get'), request: undefined, type: 'application/json', status: 200 }
     const answer = (fields: object): Exchange => ({ ...(good as Exchange), answer: JSON.stringify(fields) })
     const whole = { realmID: '0'.repeat(32), keyhaven: 1 }

@@ -20,6 +20,14 @@ import type { AddRoutes, ApiHandler, Services } from '@keyhaven/server/routes'
 import { begin, find, join, list, readInvite, remove } from './conversations.ts'
 import type { Row } from './conversations.ts'
 import { add, read } from './messages.ts'
+import {
+  addedAnswer,
+  begunAnswer,
+  conversationAnswer,
+  inviteAnswer,
+  listAnswer,
+  messagesAnswer,
+} from './answers.ts'
 import { NAME_BYTES, keepName } from './names.ts'
 
 const IDENTITY_BYTES = 3201
@@ -33,18 +41,86 @@ const joinBody = memberShape.extend({ invite: id32 })
 const messageBody = z.object({ id: id16, body: base64Shape(MOST_BODY_BYTES, 1) })
 const nameBody = z.object({ name: base64Shape(NAME_BYTES) })
 const readFrom = z.object({ after: counterShape })
+const conversation = { admits: 'session', path: { id: id16 } } as const
 
 /** Pass it to `startServer` as `routes`. */
 export const addMessengerRoutes: AddRoutes = (app, services) => {
   app.use('/v1/messenger/*', requireSignIn(services))
-  addRoute(app, '/v1/messenger/conversations', { GET: getList(services), POST: postBegin(services) })
-  addRoute(app, '/v1/messenger/invites/read', { POST: postReadInvite(services) })
-  addRoute(app, '/v1/messenger/invites/join', { POST: postJoin(services) })
-  addRoute(app, '/v1/messenger/conversations/:id', { GET: getOne(services), DELETE: deleteOne(services) })
-  addRoute(app, '/v1/messenger/conversations/:id/name', { PUT: putName(services) })
+  addRoute(app, '/v1/messenger/conversations', {
+    GET: {
+      summary: 'Lists the account’s conversations.',
+      admits: 'session',
+      answers: { 200: listAnswer },
+      handle: getList(services),
+    },
+    POST: {
+      summary: 'Begins a conversation with an invitation.',
+      admits: 'session',
+      body: beginBody,
+      answers: { 201: begunAnswer },
+      handle: postBegin(services),
+    },
+  })
+  addRoute(app, '/v1/messenger/invites/read', {
+    POST: {
+      summary: 'Shows who invites.',
+      admits: 'session',
+      body: inviteBody,
+      answers: { 200: inviteAnswer },
+      handle: postReadInvite(services),
+    },
+  })
+  addRoute(app, '/v1/messenger/invites/join', {
+    POST: {
+      summary: 'Joins by an invitation.',
+      admits: 'session',
+      body: joinBody,
+      answers: { 204: null },
+      handle: postJoin(services),
+    },
+  })
+  addConversationRoutes(app, services)
+}
+
+const addConversationRoutes: AddRoutes = (app, services) => {
+  addRoute(app, '/v1/messenger/conversations/:id', {
+    GET: {
+      ...conversation,
+      summary: 'Shows a conversation’s members.',
+      answers: { 200: conversationAnswer },
+      handle: getOne(services),
+    },
+    DELETE: {
+      ...conversation,
+      summary: 'Deletes a conversation for both members.',
+      answers: { 204: null },
+      handle: deleteOne(services),
+    },
+  })
+  addRoute(app, '/v1/messenger/conversations/:id/name', {
+    PUT: {
+      ...conversation,
+      summary: 'Keeps the name that the account gives a conversation.',
+      body: nameBody,
+      answers: { 204: null },
+      handle: putName(services),
+    },
+  })
   addRoute(app, '/v1/messenger/conversations/:id/messages', {
-    GET: getMessages(services),
-    POST: postMessage(services),
+    GET: {
+      ...conversation,
+      summary: 'Reads messages after a place.',
+      query: readFrom,
+      answers: { 200: messagesAnswer },
+      handle: getMessages(services),
+    },
+    POST: {
+      ...conversation,
+      summary: 'Adds a message.',
+      body: messageBody,
+      answers: { 200: addedAnswer },
+      handle: postMessage(services),
+    },
   })
 }
 
