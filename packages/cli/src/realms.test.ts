@@ -116,6 +116,27 @@ test(
       toMove: null,
     })
 
+    // What the other operators' realms did about these users is read with this server's own key.
+    const audit = async (
+      of: TestServer | undefined,
+      realm = of,
+      ...more: readonly string[]
+    ): ReturnType<typeof runJson> => {
+      const where = ['--address', `${of?.origin ?? ''}/realm/`, '--realm', realm?.realmId ?? '']
+      return runJson(['realm', 'audit', ...where, '--data', server.dataDirectory, ...more])
+    }
+    const first = await audit(others[0], others[0], '--limit', '1')
+    expect(first).toMatchObject({
+      exit: 0,
+      answer: { events: [{ type: 'registered' }], cursor: expect.stringMatching(/^000/) as string },
+    })
+    const rest = await audit(others[0], others[0], '--after', String(first.answer['cursor']))
+    expect(rest).toMatchObject({ exit: 0, answer: { status: 'ok', more: false } })
+    expect(await audit(others[0], others[1])).toMatchObject({
+      exit: 8,
+      answer: { error: { code: 'ERR_SERVER_REFUSED', details: { rule: 'ERR_TOKEN_REJECTED' } } },
+    })
+
     // One realm has gone for good: the two others bring the keys to a new device.
     expect(await login(fresh, 'second')).toContain('3 realms')
     await others[1]?.stop()

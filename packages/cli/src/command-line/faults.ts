@@ -246,6 +246,8 @@ const SERVER_RULES: Readonly<Record<string, string>> = {
   ERR_QUOTA_EXCEEDED: "The account's room on the server is used up (ERR_QUOTA_EXCEEDED).",
   ERR_PENDING_ELSEWHERE:
     'Another device is changing the backup; try again in ten minutes (ERR_PENDING_ELSEWHERE).',
+  ERR_TOKEN_REJECTED:
+    'The realm does not know the key of this server, or has another id; its operator names the key in KEYHAVEN_TENANTS (ERR_TOKEN_REJECTED).',
   ERR_PROOF_REJECTED: 'The server did not accept the signature: it is of another key (ERR_PROOF_REJECTED).',
 }
 

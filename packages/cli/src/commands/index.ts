@@ -61,6 +61,7 @@ export const COMMANDS: CommandTable = new Map([
   ['realms sign', async () => (await import('./realms-sign.ts')).realmsSign],
   ['realm status', async () => (await import('./realm-status.ts')).realmStatus],
   ['realm verify', async () => (await import('./realm-verify.ts')).realmVerify],
+  ['realm audit', async () => (await import('./realm-audit.ts')).realmAudit],
   ['realm rotate', async () => (await import('./realm-rotate.ts')).realmRotate],
   ['realm export', async () => (await import('./realm-export.ts')).realmExport],
   ['realm import', async () => (await import('./realm-import.ts')).realmImport],

@@ -49,6 +49,16 @@ export async function loadServerKeys(input: {
   return keys as ServerKeys
 }
 
+/** The token key alone, for the operator's commands, which make none; `ERR_SETTING_INVALID` where it is not. */
+export function readTokenKey(input: {
+  readonly dataDirectory: string
+  readonly keyFiles: KeyFiles
+}): Uint8Array {
+  const { tokenKey: given } = input.keyFiles
+  const path = given ?? join(keyFolderOf(input.dataDirectory), 'token.key')
+  return readKey(path, 'KEYHAVEN_TOKEN_KEY_FILE', given === undefined ? FORBIDDEN_IN_OWN : FORBIDDEN_IN_NAMED)
+}
+
 /** The 32 bytes that the operator's webhook checks signatures with. */
 export function loadWebhookSecret(path: string): Uint8Array {
   return readKey(path, 'KEYHAVEN_WEBHOOK_SECRET_FILE', FORBIDDEN_IN_NAMED)

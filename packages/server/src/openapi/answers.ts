@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { generationShape, id16, id32, sealedRootShape, signatureShape } from '../http/shapes.ts'
 import { AUDITED } from '../realm/audit/audit.ts'
+import type { AuditPage } from '../realm/audit/audit.ts'
 import { REMOVAL_KINDS } from '../removals/messages.ts'
 
 const time = z.iso.datetime()
@@ -197,7 +198,7 @@ export const waitingAnswer: z.ZodType = z.strictObject({
 })
 
 export const realmAnswer: z.ZodType = z.strictObject({ realmID: id16, keyhaven: z.literal(1) })
-export const auditAnswer: z.ZodType = z.strictObject({
+export const auditAnswer: z.ZodType<AuditPage> = z.strictObject({
   events: z.array(z.strictObject({ id: id16, type: z.enum(AUDITED), record: id32, at: time })),
   cursor: z
     .string()

@@ -186,10 +186,20 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
 type Leave = (end: () => void) => void
 
 function createAuditRoute(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
-  const { database, now = () => new Date() } = input
+  const { database, limits = DEFAULT_REALM_LIMITS, now = () => new Date() } = input
+  const { ofAddresses } = createRealmTraffic(limits)
   const identify = createIdentifier(input, 'audit')
   const readTenant = async (context: Context<RealmEnv>): Promise<string> => (await identify(context)).tenant
-  return createAuditHandler({ database, now, readTenant })
+  const handle = createAuditHandler({ database, now, readTenant })
+  return async (context) => {
+    // Before the token is looked at: bad ones count.
+    const leave = ofAddresses.enter(addressBlock(originOf(context).address), now())
+    try {
+      return await handle(context)
+    } finally {
+      leave()
+    }
+  }
 }
 
 /** Who a request's token is for. */

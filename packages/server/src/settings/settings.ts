@@ -87,10 +87,10 @@ export interface ServerOptions {
   readonly realmOnly?: boolean | undefined
 }
 
-/** What concerns the realm's database, keys and journal, and so its operator's commands as well. */
+/** What concerns the realm's database, the keys and the journal, and so the operator's commands as well. */
 export type RealmSettings = Pick<
   ServerSettings,
-  'dataDirectory' | 'database' | 'realmId' | 'sealKeys' | 'epochs' | 'journal'
+  'dataDirectory' | 'database' | 'realmId' | 'keyFiles' | 'sealKeys' | 'epochs' | 'journal'
 >
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -151,11 +151,6 @@ export function parseSettings(input: {
     port: parsePort(options.port ?? 8787),
     ...parseRealmSettings(input),
     publicOrigin,
-    keyFiles: {
-      phoneKey: readVariable(env, 'KEYHAVEN_PHONE_KEY_FILE', resolvePath),
-      tokenKey: readVariable(env, 'KEYHAVEN_TOKEN_KEY_FILE', resolvePath),
-      chainKey: readVariable(env, 'KEYHAVEN_CHAIN_KEY_FILE', resolvePath),
-    },
     tenants:
       readVariable(env, 'KEYHAVEN_TENANTS', (text, name) => parseTenants(text, name, realmOnly)) ?? new Map(),
     realmOnly,
@@ -171,7 +166,7 @@ export function parseSettings(input: {
   }
 }
 
-/** The same settings as far as they concern the realm, for commands beside the server. */
+/** The same settings as far as they concern the operator's commands beside the server. */
 export function parseRealmSettings(input: {
   readonly options?: ServerOptions
   readonly env?: Environment
@@ -183,6 +178,11 @@ export function parseRealmSettings(input: {
     dataDirectory,
     database: parseDatabaseUrls(env),
     realmId: readVariable(env, 'KEYHAVEN_REALM_ID', parseRealmId),
+    keyFiles: {
+      phoneKey: readVariable(env, 'KEYHAVEN_PHONE_KEY_FILE', resolvePath),
+      tokenKey: readVariable(env, 'KEYHAVEN_TOKEN_KEY_FILE', resolvePath),
+      chainKey: readVariable(env, 'KEYHAVEN_CHAIN_KEY_FILE', resolvePath),
+    },
     sealKeys: parseSealKeySettings(env, readVariable),
     epochs: parseEpochTerms(env, readVariable),
     journal: readVariable(env, JOURNAL_VARIABLE, (text) =>

@@ -7,6 +7,7 @@ import { createLocalJWKSet, errors } from 'jose'
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import { KeyhavenError } from 'keyhaven'
 import { parseUtf8 } from 'keyhaven/crypto'
+import { readAnswer } from '../../http/read-answer.ts'
 
 /** How long a set is used without asking again. */
 const FRESH_MS = 600_000
@@ -68,17 +69,5 @@ async function fetchSet(url: string): Promise<JWTVerifyGetKey> {
     await answer.body?.cancel()
     throw unavailable()
   }
-  return createLocalJWKSet(JSON.parse(parseUtf8(await readBounded(answer))) as JSONWebKeySet)
-}
-
-async function readBounded(answer: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of answer.body ?? []) {
-    length += chunk.length
-    // Leaving the loop cancels the rest.
-    if (length > MOST_BYTES) throw unavailable()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, length)
+  return createLocalJWKSet(JSON.parse(parseUtf8(await readAnswer(answer, MOST_BYTES))) as JSONWebKeySet)
 }

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { concat, lp, randomBytes, sha256, toHex, utf8 } from 'keyhaven/crypto'
 import { recover, register, remove } from 'keyhaven/recovery'
+import { DEFAULT_REALM_LIMITS } from '../../settings/realm-limits.ts'
 import type { TestRealm } from '../testing/realm-server.ts'
 import {
   acmeTenants,
@@ -154,6 +155,22 @@ describe('a feed is not given', () => {
       'limit=1&limit=2',
     ]
     for (const query of wrong) expect([query, (await ask(token, `?${query}`)).status]).toEqual([query, 400])
+  })
+
+  test('to an address that has asked too often, whatever its tokens are', async () => {
+    const requests = { ...DEFAULT_REALM_LIMITS.requests, address: 3 }
+    const busy = await startTestRealm({ limits: { ...DEFAULT_REALM_LIMITS, requests } })
+    const send = async (token: string): Promise<number> =>
+      (await fetch(`${busy.address}audit`, { headers: { Authorization: `Bearer ${token}` } })).status
+    const good = await acmeToken(busy.id, 'the operator', 'audit')
+    for (const [token, status] of [
+      ['x.y.z', 401],
+      [good, 200],
+      ['x.y.z', 401],
+      ['x.y.z', 429],
+      [good, 429],
+    ] as const)
+      expect(await send(token)).toBe(status)
   })
 
   test('and its token opens no record', async () => {

@@ -50,6 +50,7 @@ async function openPlace(realmId: Uint8Array = randomBytes(16)): Promise<Place> 
     dataDirectory: folder,
     database: undefined,
     realmId,
+    keyFiles: { phoneKey: undefined, tokenKey: undefined, chainKey: undefined },
     sealKeys: { kind: 'files', path },
     epochs: { epochMs: undefined, backupMs: 1 },
     journal: undefined,
