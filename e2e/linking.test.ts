@@ -32,7 +32,7 @@ const settled = (work: Promise<unknown>): Promise<unknown> =>
 interface Run {
   readonly offered: LinkOfferOutcome | string
   readonly accepted: LinkAcceptOutcome | string
-  readonly digits: readonly string[]
+  readonly digits: readonly (string | undefined)[]
 }
 
 /** Links a new device; by its code, or by digits to which both people answer as told. */
@@ -45,8 +45,8 @@ async function link(
     readonly freshThrough?: Bend
   },
 ): Promise<Run> {
-  const digits: string[] = []
-  const answer = (yes: boolean) => (shown: string) => {
+  const digits: (string | undefined)[] = []
+  const answer = (yes: boolean) => (shown: string | undefined) => {
     digits.push(shown)
     return Promise.resolve(yes)
   }
@@ -72,12 +72,12 @@ const waysOf = async (): Promise<readonly string[]> =>
   (await (await old.sync()).listWays()).map(({ label }) => label)
 
 describe('a device at hand', () => {
-  test('is let in by its code, without the PIN and without questions', async () => {
+  test('is let in by its code, without the PIN and without digits, once the old one’s person has said yes to its name', async () => {
     const fresh = await newDevice('By code')
     const { offered, accepted, digits } = await link(fresh, { by: 'code' })
     expect(offered).toMatchObject({ status: 'restored', identityKeys: 2, deviceAdded: true })
     expect(accepted).toEqual({ status: 'linked', label: 'By code' })
-    expect(digits).toEqual([])
+    expect(digits).toEqual([undefined])
     expect(await fresh.keys.exportKeys()).toEqual(await old.keys.exportKeys())
     expect(await waysOf()).toContain('By code')
     expect(await (await fresh.sync()).sync()).toMatchObject({ status: 'synced' })
@@ -93,8 +93,12 @@ describe('a device at hand', () => {
   })
 
   test('is not let in when one of the two says no, and the mailbox is closed', async () => {
-    for (const yes of [{ old: false }, { fresh: false }]) {
-      const { offered, accepted } = await link(await newDevice('Refused'), { by: 'digits', yes })
+    for (const how of [
+      { by: 'digits', yes: { old: false } },
+      { by: 'digits', yes: { fresh: false } },
+      { by: 'code', yes: { old: false } },
+    ] as const) {
+      const { offered, accepted } = await link(await newDevice('Refused'), how)
       expect(offered).toEqual({ status: 'refused' })
       // Who closes the mailbox at once is not seen saying no.
       expect([{ status: 'refused' }, { status: 'expired' }]).toContainEqual(accepted)

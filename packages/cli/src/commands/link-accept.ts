@@ -30,7 +30,9 @@ async function runAccept(invocation: Invocation): Promise<Answer> {
   const outcome = await sync.acceptLink({
     signal,
     ...(code !== undefined && { code }),
-    confirm: (digits, label) =>
+    // Who has the new device's code has said which one.
+    confirm: async (digits, label) =>
+      digits === undefined ||
       confirmDigits(
         invocation,
         `The new device, which calls itself ${printable(label)}, must show ${digits}, too. Does it?`,

@@ -20,14 +20,20 @@ import { Part, Wait } from './components/unloaded.tsx'
 const Locked = lazy(async () => ({ default: (await import('./screens/locked.tsx')).Locked }))
 const Setup = lazy(async () => ({ default: (await import('./screens/setup.tsx')).Setup }))
 const Restore = lazy(async () => ({ default: (await import('./screens/restore.tsx')).Restore }))
+const UnfinishedDeletion = lazy(async () => ({
+  default: (await import('./screens/unfinished-deletion.tsx')).UnfinishedDeletion,
+}))
 const Haven = lazy(async () => ({ default: (await import('./screens/haven.tsx')).Haven }))
+
+/** What a person is told who finds himself signed out. */
+export type WhySignedOut = 'evicted' | 'signedOut' | 'removed' | 'deletionCut' | 'deleted'
 
 /** How this device stands. */
 type Standing =
   | { readonly at: 'starting' }
-  | { readonly at: 'signed-out'; readonly vault?: Vault; readonly why?: 'evicted' | 'signedOut' | 'removed' }
+  | { readonly at: 'signed-out'; readonly vault?: Vault; readonly why?: WhySignedOut }
   | { readonly at: 'locked'; readonly vault: Vault; readonly protections: readonly ProtectionSummary[] }
-  | { readonly at: 'first-device' | 'next-device' | 'here'; readonly device: Device }
+  | { readonly at: 'first-device' | 'next-device' | 'here' | 'unfinished-deletion'; readonly device: Device }
 
 /** Why the page cannot tell how this device stands, and how to try again. */
 interface Trouble {
@@ -42,7 +48,7 @@ export interface Ways {
   readonly signedIn: (device: Device) => void
   readonly here: (device: Device) => void
   /** Everything of this device is gone. */
-  readonly left: (device: Pick<Device, 'inMemory'>) => void
+  readonly left: (device: Pick<Device, 'inMemory'>, why?: 'deleted') => void
   /** Takes a fault that changes how this device stands. */
   readonly onFault: (fault: unknown) => boolean
 }
@@ -107,6 +113,7 @@ function screenFor(standing: Standing, ways: Ways): ReactNode {
     return <Locked vault={standing.vault} protections={standing.protections} ways={ways} />
   const { device } = standing
   if (standing.at === 'first-device') return <Setup device={device} ways={ways} />
+  if (standing.at === 'unfinished-deletion') return <UnfinishedDeletion device={device} ways={ways} />
   if (standing.at === 'next-device') return <Restore device={device} ways={ways} />
   return <Haven device={device} ways={ways} />
 }
@@ -151,7 +158,7 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefi
       attempt(setTrouble, async () => {
         const { resume } = await import('./device/device.ts')
         const device = await resume(vault)
-        if (device === undefined) setStanding({ at: 'signed-out', vault, why: 'signedOut' })
+        if (device === undefined) setStanding(await signedOut(vault, 'signedOut'))
         else signedIn(device)
       })
     },
@@ -159,11 +166,11 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefi
       replaceRoute('')
       setStanding({ at: 'here', device })
     },
-    left: ({ inMemory }) => {
+    left: ({ inMemory }, why) => {
       if (!inMemory) tellOtherTabs()
       dropInvitation()
       goTo('')
-      setStanding({ at: 'signed-out' })
+      setStanding({ at: 'signed-out', ...(why && { why }) })
     },
     onFault: (fault) => {
       const removed = isKeyhavenError(fault, 'ERR_DEVICE_REMOVED')
@@ -172,23 +179,33 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefi
         const { findVault } = await import('./device/device.ts')
         const found = await findVault()
         const vault = found.status === 'open' ? found.vault : undefined
-        setStanding({ at: 'signed-out', why: removed ? 'removed' : 'signedOut', ...(vault && { vault }) })
+        setStanding(await signedOut(vault, removed ? 'removed' : 'signedOut'))
       })
       return true
     },
   }
 }
 
+/** Who was deleting everything may have no account any more. */
+async function signedOut(vault: Vault | undefined, why: 'signedOut' | 'removed'): Promise<Standing> {
+  if (vault === undefined) return { at: 'signed-out', why }
+  const { isUnfinished } = await import('./device/unfinished.ts')
+  const isCut = vault.state() === 'unlocked' && (await isUnfinished(vault, 'deletion'))
+  return { at: 'signed-out', vault, why: isCut ? 'deletionCut' : why }
+}
+
 /** First device, next device, or one that has the keys: the backup says. Offline, a device that has keys goes on. */
 async function findStanding(device: Device): Promise<Standing> {
+  const { isUnfinished } = await import('./device/unfinished.ts')
+  if (await isUnfinished(device.vault, 'deletion')) return { at: 'unfinished-deletion', device }
   try {
     const { status } = await device.sync.sync()
     if (status === 'no-backup') return { at: 'first-device', device }
     return { at: status === 'pin-needed' ? 'next-device' : 'here', device }
   } catch (fault) {
     const { vault } = device
-    if (isKeyhavenError(fault, 'ERR_SIGNED_OUT')) return { at: 'signed-out', vault, why: 'signedOut' }
-    if (isKeyhavenError(fault, 'ERR_DEVICE_REMOVED')) return { at: 'signed-out', vault, why: 'removed' }
+    if (isKeyhavenError(fault, 'ERR_SIGNED_OUT')) return signedOut(vault, 'signedOut')
+    if (isKeyhavenError(fault, 'ERR_DEVICE_REMOVED')) return signedOut(vault, 'removed')
     if (isOffline(fault) && (await device.sync.keys.listKeys()).length > 0) return { at: 'here', device }
     throw fault
   }

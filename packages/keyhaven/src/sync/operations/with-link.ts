@@ -64,8 +64,8 @@ export interface LinkOfferInput {
 export interface LinkAcceptInput {
   /** The scanned code; without it the account's open offer is taken, and digits are compared. */
   readonly code?: string
-  /** Shows six digits and the other device's label, which is its own claim. */
-  readonly confirm: (digits: string, label: string) => Promise<boolean>
+  /** Asks whether to let in the device of this label, its own claim; not scanned, also whether it shows the same six digits. */
+  readonly confirm: (digits: string | undefined, label: string) => Promise<boolean>
   readonly pollMs?: number
 }
 
@@ -138,9 +138,8 @@ async function answerOffer(
     if (reveal === undefined) return { status: 'expired' }
     if (!isCommitted(offer, reveal)) throw forged()
     const transcript = transcriptOf(context, { id, offer: message, answer, reveal })
-    if (secret === undefined && !(await input.confirm(deriveLinkDigits(transcript), offer.label))) {
-      return { status: 'refused' }
-    }
+    const digits = secret === undefined ? deriveLinkDigits(transcript) : undefined
+    if (!(await input.confirm(digits, offer.label))) return { status: 'refused' }
     const { publicKey, label } = offer
     const way = { type: 'device', label, publicKey, device: toHex(offer.device) }
     const added = await addWay(context, way)

@@ -1,5 +1,5 @@
 /** The first device's keys: made anew, or brought from where a person has them. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Label, Radio, RadioGroup, Text } from 'react-aria-components'
 import type { Device } from '../device/device.ts'
@@ -20,7 +20,13 @@ export function ChooseKeys({
   readonly onNext: (finish?: () => Promise<void>) => void
 }): ReactNode {
   const texts = useTexts()
-  const { keys: words, imports } = texts
+  const { keys: words, imports, unfinished } = texts
+  const [hasKeys, setHasKeys] = useState(false)
+  useEffect(() => {
+    void device.sync.keys.listKeys().then(({ length }) => {
+      setHasKeys(length > 0)
+    })
+  }, [device])
   const [pubpay] = usePubPay()
   const [choice, setChoice] = useState<string>('make')
   const work = useWork()
@@ -32,7 +38,9 @@ export function ChooseKeys({
     })
   }
   const choices = [
-    { name: 'make', title: words.make, hint: words.makeHint },
+    hasKeys
+      ? { name: 'make', title: unfinished.here, hint: unfinished.hereHint }
+      : { name: 'make', title: words.make, hint: words.makeHint },
     ...(pubpay === undefined
       ? []
       : [{ name: 'pubpay', title: imports.choices.pubpay, hint: imports.choices.pubpayHint }]),

@@ -1,11 +1,11 @@
-/** Six digits that two devices show, and the person's word that they are the same. */
+/** Before a device is let in: which one, and whether both show the same six digits where its picture was not scanned. */
 import { useEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { useTexts } from '../texts/use-texts.ts'
 
 export interface AskedDigits {
-  readonly digits: string
+  readonly digits: string | undefined
   /** What the other device calls itself. */
   readonly label: string | undefined
   readonly answer: (same: boolean) => void
@@ -39,23 +39,27 @@ export function CompareDigits({ asked }: { readonly asked: AskedDigits }): React
   useEffect(() => {
     heading.current?.focus()
   }, [])
+  const { digits, label } = asked
+  const title = digits === undefined ? words.isItYours : words.compare
   return (
-    <section className="card" aria-label={words.compare}>
+    <section className="card" aria-label={title}>
       <h2 ref={heading} tabIndex={-1}>
-        {words.compare}
+        {title}
       </h2>
-      {asked.label !== undefined && <p>{words.claims(asked.label)}</p>}
-      <p className="link-digits" role="status" aria-label={asked.digits.split('').join(' ')}>
-        {asked.digits.slice(0, 3)} {asked.digits.slice(3)}
-      </p>
-      <p>{words.compareLead}</p>
+      {label !== undefined && <p>{words.claims(label)}</p>}
+      {digits !== undefined && (
+        <p className="link-digits" role="status" aria-label={digits.split('').join(' ')}>
+          {digits.slice(0, 3)} {digits.slice(3)}
+        </p>
+      )}
+      {digits !== undefined && <p>{words.compareLead}</p>}
       <Button
         className="primary"
         onPress={() => {
           asked.answer(true)
         }}
       >
-        {words.same}
+        {digits === undefined ? words.letIn : words.same}
       </Button>
       <Button
         className="quiet"
@@ -63,7 +67,7 @@ export function CompareDigits({ asked }: { readonly asked: AskedDigits }): React
           asked.answer(false)
         }}
       >
-        {words.differ}
+        {digits === undefined ? words.letInNot : words.differ}
       </Button>
     </section>
   )

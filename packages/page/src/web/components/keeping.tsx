@@ -1,17 +1,17 @@
 /** How this device keeps the keys: by itself, by password, by passkey; with what each is worth. */
 import { isKeyhavenError } from 'keyhaven'
 import type { Vault } from 'keyhaven/vault'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Label, Radio, RadioGroup, Text } from 'react-aria-components'
+import { KEEPINGS, keepBy, readKeeping } from '../device/device.ts'
+import type { Keeping as Way } from '../device/device.ts'
 import { useTexts } from '../texts/use-texts.ts'
 import { Field, Form, Notice } from './parts.tsx'
 import { useWork } from './use-work.ts'
 
 /** The person declined, or did not answer in time. */
 const ENDED: ReadonlySet<string> = new Set(['cancelled', 'timed-out'])
-const WAYS = ['device', 'password', 'passkey'] as const
-type Way = (typeof WAYS)[number]
 
 export function Keeping({
   vault,
@@ -27,15 +27,16 @@ export function Keeping({
   const [password, setPassword] = useState('')
   const [problem, setProblem] = useState<string>()
   const work = useWork()
+  useEffect(() => {
+    void readKeeping(vault).then(setWay)
+  }, [vault])
   const keep = (): void => {
     setProblem(undefined)
     work.run(
       async () => {
-        if (way !== 'device') {
-          const { askBeforeOpening } = await import('../device/device.ts')
-          const { passkey, withPassword } = await import('../device/protections.ts')
-          await askBeforeOpening(vault, way === 'passkey' ? passkey() : withPassword(password))
-        }
+        const { passkey, withPassword } = await import('../device/protections.ts')
+        const asks = { device: undefined, password: () => withPassword(password), passkey }[way]
+        await keepBy(vault, asks?.())
         onKept()
       },
       (fault) => {
@@ -49,14 +50,14 @@ export function Keeping({
     )
   }
   const choose = (chosen: string): void => {
-    setWay(WAYS.find((one) => one === chosen) ?? 'device')
+    setWay(KEEPINGS.find((one) => one === chosen) ?? way)
     setProblem(undefined)
   }
   return (
     <Form onSubmit={keep} go={go} busy={work.busy}>
       <RadioGroup className="choices" value={way} onChange={choose}>
         <Label className="quiet-label">{words.title}</Label>
-        {WAYS.map((one) => (
+        {KEEPINGS.map((one) => (
           <Radio key={one} value={one} className="choice">
             <strong>{words[one]}</strong>
             <Text slot="description">{words[`${one}Hint`]}</Text>

@@ -8,7 +8,7 @@ import { parseConfiguration } from 'keyhaven/recovery'
 import { createKeySync, httpTransport, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
 import type { KeySync, Session } from 'keyhaven/sync'
 import { browserDeviceProtection, passwordProtection } from 'keyhaven/vault'
-import type { Protection, ProtectionSummary, UnlockOutcome, Vault } from 'keyhaven/vault'
+import type { Protection, ProtectionSummary, Vault } from 'keyhaven/vault'
 import { connectVaults } from 'keyhaven/vault/worker'
 import type { VaultWorker } from 'keyhaven/vault/worker'
 import { trustedScript } from '../trusted-scripts.ts'
@@ -120,11 +120,27 @@ export function readMeta(name: string): string {
   return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? ''
 }
 
-/** From now on this device asks for `protection` before it opens. */
-export async function askBeforeOpening(vault: Vault, protection: Protection): Promise<UnlockOutcome> {
-  await vault.addProtection(protection)
+/** How a device keeps its keys. */
+export const KEEPINGS = ['device', 'password', 'passkey'] as const
+export type Keeping = (typeof KEEPINGS)[number]
+
+/** What opens this device now. */
+export async function readKeeping(vault: Vault): Promise<Keeping> {
+  const kept = (await vault.protections()).flatMap(({ factors }) => factors.map(({ type }) => type))
+  return KEEPINGS.find((one) => kept.includes(one)) ?? 'device'
+}
+
+/** From now on this device opens by `protection` alone; by itself without one. */
+export async function keepBy(vault: Vault, protection?: Protection): Promise<void> {
+  const before = await vault.protections()
+  const byItself = before.filter(({ factors }) => factors.every(({ type }) => type === 'device'))
+  if (protection !== undefined) await vault.addProtection(protection)
+  else if (byItself.length === 0) await vault.addProtection(browserDeviceProtection())
+  // What opens it now is in place before anything else is taken away.
+  for (const { id } of before.filter((one) => !byItself.includes(one))) await vault.removeProtection(id)
+  if (protection === undefined || byItself.length === 0) return
   await vault.forgetDevice()
-  return vault.unlock(protection)
+  await vault.unlock(protection)
 }
 
 /** Signs out and leaves nothing on this device, whether the server answers or not. */

@@ -12,6 +12,7 @@ import type { Device } from '../device/device.ts'
 import { explainFault, isOffline } from '../texts/explain-fault.ts'
 import { sayTime, useTexts } from '../texts/use-texts.ts'
 import { Alerts } from './alerts.tsx'
+import { StopDeletion } from './stop-deletion.tsx'
 
 interface Here {
   readonly keys: readonly ListedKey[]
@@ -51,12 +52,14 @@ export function Home({ device, ways }: ScreenInput): ReactNode {
     await leave(device)
     ways.left(device)
   }
+  const removal = here?.status?.removal
   const elsewhere = (here?.keys ?? []).filter(({ name }) => /^keys\d+\./.test(name)).length
   return (
     <>
       <Title>{words.title}</Title>
       {device.inMemory && <Notice>{words.inMemory}</Notice>}
       <Alerts device={device} ways={ways} />
+      {removal !== undefined && <StopDeletion device={device} ways={ways} dueAt={removal.dueAt} />}
       {fault !== undefined && <Notice tone="bad">{explainFault(fault, texts)}</Notice>}
       {here !== undefined && <Backup device={device} status={here.status} ways={ways} onChange={look} />}
       <Card title={words.identity}>

@@ -4,7 +4,8 @@ import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
-import { Field, Form, Notice, Question, Title } from '../components/parts.tsx'
+import { ForgetDevice } from '../components/forget-device.tsx'
+import { Field, Form, Notice, Title } from '../components/parts.tsx'
 import { useWork } from '../components/use-work.ts'
 import { useTexts } from '../texts/use-texts.ts'
 
@@ -17,12 +18,10 @@ export function Locked({
   readonly protections: readonly ProtectionSummary[]
   readonly ways: Ways
 }): ReactNode {
-  const texts = useTexts()
-  const { locked: words } = texts
+  const { locked: words } = useTexts()
   const work = useWork()
   const [password, setPassword] = useState('')
   const [refused, setRefused] = useState<string>()
-  const [asking, setAsking] = useState(false)
   const has = (type: string): boolean =>
     protections.some(({ factors }) => factors.some((factor) => factor.type === type))
   const unlock = (by: 'password' | 'passkey'): void => {
@@ -70,35 +69,7 @@ export function Locked({
       )}
       {refused !== undefined && !has('password') && <Notice tone="bad">{refused}</Notice>}
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-      <Button
-        className="quiet"
-        onPress={() => {
-          setAsking(true)
-        }}
-      >
-        {words.forget}
-      </Button>
-      {asking && (
-        <Question
-          title={words.forget}
-          onClose={() => {
-            setAsking(false)
-          }}
-        >
-          <p>{words.forgetLead}</p>
-          <Button
-            className="danger"
-            onPress={() => {
-              work.run(async () => {
-                await vault.destroy()
-                ways.left({ inMemory: false })
-              })
-            }}
-          >
-            {words.forgetYes}
-          </Button>
-        </Question>
-      )}
+      <ForgetDevice vault={vault} ways={ways} />
     </main>
   )
 }

@@ -1,8 +1,6 @@
 /** Devices, PIN, ways in, who guards the PIN, what happened, the person's data. */
-import { lazy, useState } from 'react'
+import { lazy } from 'react'
 import type { ReactNode } from 'react'
-import { Button } from 'react-aria-components'
-import { Keeping } from '../components/keeping.tsx'
 import type { ScreenInput } from '../components/screen-input.ts'
 import { Card, Title } from '../components/parts.tsx'
 import { Part } from '../components/unloaded.tsx'
@@ -12,6 +10,7 @@ import { Alerts } from './alerts.tsx'
 import { History } from './history.tsx'
 import { Devices } from './security/devices.tsx'
 import { Guards } from './security/guards.tsx'
+import { Keep } from './security/keep.tsx'
 import { Pin } from './security/pin.tsx'
 import { WaysIn } from './security/ways-in.tsx'
 import { DeleteEverything, ExportEverything } from './your-data.tsx'
@@ -41,9 +40,7 @@ export function Security({ device, ways }: ScreenInput): ReactNode {
 }
 
 function Overview({ device, ways }: ScreenInput): ReactNode {
-  const texts = useTexts()
-  const { security: words } = texts
-  const [keeping, setKeeping] = useState(false)
+  const { security: words } = useTexts()
   return (
     <>
       <Title>{words.title}</Title>
@@ -51,28 +48,7 @@ function Overview({ device, ways }: ScreenInput): ReactNode {
       <Devices device={device} ways={ways} />
       <Pin device={device} ways={ways} />
       <WaysIn device={device} ways={ways} />
-      {!device.inMemory && (
-        <Card title={words.keep}>
-          {keeping ? (
-            <Keeping
-              vault={device.vault}
-              go={texts.save}
-              onKept={() => {
-                setKeeping(false)
-              }}
-            />
-          ) : (
-            <Button
-              className="quiet"
-              onPress={() => {
-                setKeeping(true)
-              }}
-            >
-              {words.keepChange}
-            </Button>
-          )}
-        </Card>
-      )}
+      {!device.inMemory && <Keep vault={device.vault} />}
       <Guards />
       <History device={device} ways={ways} />
       <Card title={words.data}>

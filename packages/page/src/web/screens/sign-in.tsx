@@ -3,7 +3,8 @@ import type { Vault } from 'keyhaven/vault'
 import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button, Checkbox } from 'react-aria-components'
-import type { Ways } from '../app.tsx'
+import type { Ways, WhySignedOut } from '../app.tsx'
+import { ForgetDevice } from '../components/forget-device.tsx'
 import { readInvitation } from '../components/invitation.ts'
 import { Field, Form, Notice, Title } from '../components/parts.tsx'
 import { goTo, replaceRoute, useRoute } from '../components/use-route.ts'
@@ -17,7 +18,7 @@ interface Asked {
 
 export function SignIn(input: {
   readonly vault: Vault | undefined
-  readonly why: 'evicted' | 'signedOut' | 'removed' | undefined
+  readonly why: WhySignedOut | undefined
   readonly ways: Ways
 }): ReactNode {
   const texts = useTexts()
@@ -38,18 +39,19 @@ export function SignIn(input: {
       ) : (
         <Phone why={input.why} vault={input.vault} shared={shared} onShared={setShared} onAsked={setAsked} />
       )}
+      {input.vault !== undefined && <ForgetDevice vault={input.vault} ways={input.ways} />}
     </main>
   )
 }
 
 function Phone(input: {
-  readonly why: 'evicted' | 'signedOut' | 'removed' | undefined
+  readonly why: WhySignedOut | undefined
   readonly vault: Vault | undefined
   readonly shared: boolean
   readonly onShared: (shared: boolean) => void
   readonly onAsked: (asked: Asked) => void
 }): ReactNode {
-  const { phone: words } = useTexts()
+  const { phone: words, unfinished } = useTexts()
   const [country, setCountry] = useState(guessCountry)
   const [number, setNumber] = useState('')
   const countries = useCountries()
@@ -68,7 +70,11 @@ function Phone(input: {
     <>
       <Title>{words.title}</Title>
       <p className="lead">{words.lead}</p>
-      {input.why !== undefined && <Notice>{words[input.why]}</Notice>}
+      {input.why !== undefined && (
+        <Notice>
+          {{ ...words, deletionCut: unfinished.signedOut, deleted: unfinished.deleted }[input.why]}
+        </Notice>
+      )}
       {readInvitation() !== undefined && <Notice>{words.invited}</Notice>}
       <Form onSubmit={ask} go={words.send} busy={work.busy}>
         <label className="field">

@@ -6,6 +6,7 @@ import type { ScreenInput } from '../components/screen-input.ts'
 import { Field, Form, Notice, Question } from '../components/parts.tsx'
 import { saveFile } from '../components/save-file.ts'
 import { useWork } from '../components/use-work.ts'
+import { deleteEverything } from '../device/unfinished.ts'
 import { sayDate, useTexts } from '../texts/use-texts.ts'
 
 export function ExportEverything({ device, ways }: ScreenInput): ReactNode {
@@ -40,13 +41,9 @@ export function DeleteEverything({ device, ways }: ScreenInput): ReactNode {
   const work = useWork()
   const destroy = async (): Promise<void> => {
     if (word !== words.destroyWord) return
-    const outcome = await device.sync.deleteAccount({ leaveRegistrations: true })
-    if (outcome.status === 'waiting') {
-      setSaid(words.destroyWaits(sayDate(outcome.until)))
-      return
-    }
-    await device.vault.destroy()
-    ways.left(device)
+    const outcome = await deleteEverything(device)
+    if (outcome.status === 'waiting') setSaid(words.destroyWaits(sayDate(outcome.until)))
+    else ways.left(device, 'deleted')
   }
   return (
     <>

@@ -1,6 +1,7 @@
 /** Every word of the page in German. */
 import { imports } from './de/imports.ts'
 import { talk } from './de/talk.ts'
+import { unfinished } from './de/unfinished.ts'
 import { waysIn } from './de/ways-in.ts'
 import type { Texts } from './en.ts'
 
@@ -9,6 +10,7 @@ const countConversations = (count: number): string =>
 
 export const de: Texts = {
   ...imports,
+  ...unfinished,
   ...waysIn,
   talk,
   language: 'Deutsch',

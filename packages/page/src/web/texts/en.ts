@@ -1,6 +1,7 @@
 /** Every word of the page in English. Another language is a file like this one. */
 import { imports } from './en/imports.ts'
 import { talk } from './en/talk.ts'
+import { unfinished } from './en/unfinished.ts'
 import { waysIn } from './en/ways-in.ts'
 
 const countKeys = (count: number): string => (count === 1 ? '1 key' : `${String(count)} keys`)
@@ -9,6 +10,7 @@ const countConversations = (count: number): string =>
 
 export const en = {
   ...imports,
+  ...unfinished,
   ...waysIn,
   talk,
   language: 'English',

@@ -6,6 +6,7 @@ import { NewPin } from '../../components/new-pin.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
 import { Card, Notice } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
+import { changePin } from '../../device/unfinished.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 
 export function NewPinAfter({ device, ways }: ScreenInput): ReactNode {
@@ -14,7 +15,7 @@ export function NewPinAfter({ device, ways }: ScreenInput): ReactNode {
   const work = useWork()
   const change = (pin: string): void => {
     work.run(async () => {
-      await device.sync.changePin({ pin })
+      await changePin(device, pin)
       setAt('changed')
     }, ways.onFault)
   }

@@ -1,25 +1,31 @@
 /** Another PIN, or a new lock under the same one. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { NewPin } from '../../components/new-pin.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
 import { Card, Notice } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
+import { changePin, isUnfinished } from '../../device/unfinished.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 
 export function Pin({ device, ways }: ScreenInput): ReactNode {
-  const { security: words } = useTexts()
+  const { security: words, unfinished } = useTexts()
   const [changing, setChanging] = useState(false)
+  const [unsure, setUnsure] = useState(false)
   const [said, setSaid] = useState<string>()
   const work = useWork()
   const change = (pin: string): void => {
     work.run(async () => {
-      const { status } = await device.sync.changePin({ pin })
+      const { status } = await changePin(device, pin)
       if (status === 'pin-changed') setSaid(words.pinChanged)
+      setUnsure(false)
       setChanging(false)
     }, ways.onFault)
   }
+  useEffect(() => {
+    void isUnfinished(device.vault, 'pin-change').then(setUnsure)
+  }, [device])
   const rotate = async (): Promise<void> => {
     const { status } = await device.sync.rotate()
     if (status === 'rotated') setSaid(words.rotated)
@@ -27,6 +33,11 @@ export function Pin({ device, ways }: ScreenInput): ReactNode {
   return (
     <Card title={words.pin}>
       <p>{words.pinLead}</p>
+      {unsure && (
+        <Notice tone="bad">
+          <strong>{unfinished.pinTitle}</strong> {unfinished.pin}
+        </Notice>
+      )}
       {said !== undefined && <Notice tone="good">{said}</Notice>}
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
       {changing ? (

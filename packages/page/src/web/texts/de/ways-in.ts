@@ -139,6 +139,8 @@ export const waysIn: WordsOf<typeof english> = {
     noCode:
       'Das ist nicht der Text, den das neue Gerät zeigt. Kopieren Sie alles, oder lassen Sie das Feld leer.',
     letIn: 'Hereinlassen',
+    letInNot: 'Nein, draußen lassen',
+    isItYours: 'Ist das Ihr neues Gerät?',
     compare: 'Zeigen beide Geräte diese Ziffern?',
     claims: (label: string) => `Das neue Gerät nennt sich „${label}“.`,
     compareLead:

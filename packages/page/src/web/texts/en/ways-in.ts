@@ -129,6 +129,8 @@ export const waysIn = {
     codeHint: 'Comes by itself when you scan its picture. Else leave it empty and compare digits.',
     noCode: 'That is not the text that the new device shows. Copy all of it, or leave the field empty.',
     letIn: 'Let it in',
+    letInNot: 'No, leave it out',
+    isItYours: 'Is this your new device?',
     compare: 'Do both devices show these digits?',
     claims: (label: string) => `The new device calls itself “${label}”.`,
     compareLead: 'If they differ, somebody stands between the two. Then say no, and nothing is let in.',
