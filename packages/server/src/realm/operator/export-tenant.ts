@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { Encrypter } from 'age-encryption'
 import { KeyhavenError } from 'keyhaven'
-import { toHex, utf8 } from 'keyhaven/crypto'
+import { randomBytes, toHex, utf8 } from 'keyhaven/crypto'
 import { syncFolder } from '../../data/key-file.ts'
 import { openSealKeys } from '../seal-keys/open.ts'
 import type { RealmOperator } from './operator.ts'
@@ -42,31 +42,35 @@ export type ExportOutcome =
   | Exclude<Departure, { readonly status: 'departed' }>
 
 /**
- * `ERR_INPUT_INVALID` for a recipient that is none, before anything is done. Ended in the middle, it leaves the tenant exported and no file: do it
- * `again`.
+ * `ERR_INPUT_INVALID` for a recipient that is none or a folder that cannot be written to, before anything is done, and for a file that is there. Ended in the
+ * middle, it leaves the tenant exported and no file: do it `again`.
  */
 export async function exportTenant(realm: RealmOperator, input: ExportInput): Promise<ExportOutcome> {
   const encrypter = createEncrypter(input.recipient)
   const { tenant, again, file } = input
   const { damaged, keyMissing } = await verifyRealm(realm, input)
   if (damaged + keyMissing > 0) return { status: 'damaged', count: damaged + keyMissing }
-  const draft = `${file}.partial`
-  await rm(draft, { force: true })
-  const handle = await open(draft, 'wx', 0o600)
+  const draft = `${file}.${toHex(randomBytes(8))}`
+  const handle = await open(draft, 'wx', 0o600).catch(() => refuseFile())
   try {
     const departure = await departTenant(realm.database, { tenant, again })
     if (departure.status !== 'departed') return departure
     const { transfer, records } = departure
     const lines = writeLines(realm, { tenant, transfer, records })
     const digest = await writeFile(handle, await encrypter.encrypt(streamOf(lines)))
-    await handle.sync()
-    await link(draft, file)
+    await handle.sync().catch(() => refuseFile())
+    await link(draft, file).catch(() => refuseFile())
     syncFolder(dirname(file))
     return { status: 'exported', transfer: toHex(transfer), records, digest }
   } finally {
     await handle.close()
     await rm(draft, { force: true })
   }
+}
+
+function refuseFile(): never {
+  const expected = 'a new file, in a folder that has room and that this user can write to'
+  throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'file', expected })
 }
 
 function createEncrypter(recipient: string): Encrypter {
@@ -114,7 +118,7 @@ async function writeFile(handle: FileHandle, stream: ReadableStream<Uint8Array>)
   const digest = createHash('sha256')
   for await (const part of stream) {
     digest.update(part)
-    await handle.write(part)
+    await handle.write(part).catch(() => refuseFile())
   }
   return digest.digest('hex')
 }

@@ -3,7 +3,8 @@
  * bound to their owners' keys, and waits go on.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { Decrypter } from 'age-encryption'
 import { KeyhavenError } from 'keyhaven'
@@ -44,7 +45,7 @@ export type ImportOutcome =
   | { readonly status: 'here-already'; readonly tenant: string }
 
 /**
- * `ERR_ENVELOPE_REJECTED` for another identity or a file that was altered or cut short, `ERR_ENVELOPE_MALFORMED` for what is none.
+ * `ERR_INPUT_INVALID` for a file that cannot be read, `ERR_ENVELOPE_REJECTED` for another identity or a file that was altered or cut short, `ERR_ENVELOPE_MALFORMED` for what is none.
  * Nothing is changed by a file that is not whole.
  */
 export async function importTenant(realm: RealmOperator, input: ImportInput): Promise<ImportOutcome> {
@@ -102,12 +103,18 @@ async function takeRecords(input: {
   const { lines, header } = input
   let taken = 0
   let end: number | undefined
+  let before = new Uint8Array()
   for await (const line of lines) {
     const parsed = parseLine(line)
     if (end !== undefined) throw malformed()
-    if ('end' in parsed) end = parsed.end
-    else await takeRecord(input, parsed)
-    taken += 'end' in parsed ? 0 : 1
+    if ('end' in parsed) {
+      end = parsed.end
+      continue
+    }
+    if (Buffer.compare(before, parsed.recordId) >= 0) throw malformed()
+    before = new Uint8Array(parsed.recordId)
+    await takeRecord(input, parsed)
+    taken += 1
   }
   if (end !== taken || taken !== header.records) throw malformed()
   return taken
@@ -138,6 +145,9 @@ async function takeRecord(
   await insertRecord(transaction, { recordId, tenant: header.tenant }, { record, sealed })
 }
 
+/** More than any header for one receiver has. */
+const MOST_HEADER_BYTES = 16_384
+
 async function decrypt(
   { file, identity }: ImportInput,
   onPart: (part: Uint8Array) => void,
@@ -148,21 +158,40 @@ async function decrypt(
   } catch {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'identity', expected: 'AGE-SECRET-KEY-…' })
   }
-  const watched = createReadStream(file)
-  watched.on('data', (part) => {
-    onPart(part as Uint8Array)
-  })
+  const stream = Readable.toWeb((await openFile(file)).createReadStream()) as ReadableStream<Uint8Array>
   try {
-    return await decrypter.decrypt(Readable.toWeb(watched) as ReadableStream<Uint8Array>)
+    return await decrypter.decrypt(stream.pipeThrough(watch(onPart)))
   } catch {
     throw new KeyhavenError('ERR_ENVELOPE_REJECTED', undefined)
   }
 }
 
+async function openFile(file: string): Promise<FileHandle> {
+  try {
+    return await open(file)
+  } catch {
+    throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'file', expected: 'a file that can be read' })
+  }
+}
+
+/** Shows what passes, and ends a header that does not end: age would keep all of it. */
+function watch(onPart: (part: Uint8Array) => void): TransformStream<Uint8Array, Uint8Array> {
+  let header: string | undefined = ''
+  return new TransformStream({
+    transform: (part, controller) => {
+      onPart(part)
+      if (header !== undefined) header += Buffer.from(part).toString('latin1')
+      if (header?.includes('\n---') === true) header = undefined
+      if ((header?.length ?? 0) > MOST_HEADER_BYTES) throw malformed()
+      controller.enqueue(part)
+    },
+  })
+}
+
 /** Longer than any line of ours. */
 const LONGEST_LINE = 4_000_000
 
-/** What age finds altered or cut short is `ERR_ENVELOPE_REJECTED`; a last line without its end is too. */
+/** What age finds altered or cut short is `ERR_ENVELOPE_REJECTED`; a last line without its end, or bytes that are no text, `ERR_ENVELOPE_MALFORMED`. */
 async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let rest = ''
@@ -171,11 +200,20 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<st
     const { done, value } = await reader.read().catch(() => {
       throw new KeyhavenError('ERR_ENVELOPE_REJECTED', undefined)
     })
-    if (done) break
-    const lines = (rest + decoder.decode(value, { stream: true })).split('\n')
+    const lines = (rest + readText(decoder, value)).split('\n')
     rest = lines.pop() ?? ''
     if (rest.length > LONGEST_LINE) throw malformed()
     yield* lines
+    if (done) break
   }
   if (rest !== '') throw malformed()
+}
+
+/** Without bytes the text must be at its end. */
+function readText(decoder: TextDecoder, bytes: Uint8Array | undefined): string {
+  try {
+    return decoder.decode(bytes, { stream: bytes !== undefined })
+  } catch {
+    throw malformed()
+  }
 }

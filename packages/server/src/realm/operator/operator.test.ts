@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { generateIdentity, identityToRecipient } from 'age-encryption'
+import { Decrypter, Encrypter, generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { randomBytes, toHex, utf8 } from 'keyhaven/crypto'
 import { recover, register } from 'keyhaven/recovery'
@@ -159,7 +159,7 @@ describe('a tenant that moves', () => {
     const person = await registerAt(here)
     const taken = newFile()
     writeFileSync(taken, 'somebody’s')
-    await expect(exportFrom(here, taken)).rejects.toThrow('EEXIST')
+    await expect(exportFrom(here, taken)).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' })
     expect(readFileSync(taken, 'utf8')).toBe('somebody’s')
     await expect(recoverAt(here, person)).rejects.toMatchObject({ code: 'ERR_REALMS_UNAVAILABLE' })
     expect(await exportFrom(here, newFile())).toEqual({ status: 'exported-before' })
@@ -218,6 +218,73 @@ describe('a file of a tenant', () => {
     const both = await Promise.all([importAt(there, file), importAt(there, file)])
     expect(both.map(({ status }) => status).sort()).toEqual(['here-already', 'imported'])
     expect(await contents(there)).toHaveLength(2)
+  })
+})
+
+describe('a file that was made to do harm', () => {
+  it('changes nothing, whatever its receiver’s key opens in it, and is read in bounds', async () => {
+    const there = await openPlace(here.realm.id)
+    await registerAt(here)
+    const file = newFile()
+    await exportFrom(here, file)
+    const decrypter = new Decrypter()
+    decrypter.addIdentity(identity)
+    const [header = '', record = '', end = ''] = (await decrypter.decrypt(readFileSync(file), 'text')).split(
+      '\n',
+    )
+    const seal = async (text: string, ...more: readonly number[]): Promise<string> => {
+      const encrypter = new Encrypter()
+      encrypter.addRecipient(recipient)
+      const made = newFile()
+      writeFileSync(made, await encrypter.encrypt(Buffer.concat([Buffer.from(text), Buffer.from(more)])))
+      return made
+    }
+    const lines = (...parts: readonly string[]): string => parts.map((part) => `${part}\n`).join('')
+    const good = lines(header, record, end)
+    for (const made of [
+      await seal(''),
+      await seal(lines(header)),
+      await seal(lines(header, record)),
+      await seal(lines(header, end)),
+      await seal(lines(header, record, record, end)),
+      await seal(lines(header, record, end, end)),
+      await seal(lines(record, header, end)),
+      await seal(lines(header, record, '{"end":2}')),
+      await seal(lines(header.replace('acme', 'ac me'), record, end)),
+      await seal(lines(header, record.replace('"guessCount":0', '"guessCount":6'), end)),
+      await seal(lines(header, record.replace('"guessCount":0', '"guessCount":-1'), end)),
+      await seal(good, 0xff),
+      await seal(good, 0xc3),
+      await seal(good.trimEnd()),
+      await seal(`${lines(header)}${' '.repeat(5_000_000)}`),
+      '/dev/zero',
+    ]) {
+      await expect(importAt(there, made)).rejects.toMatchObject({
+        code: expect.stringMatching(/^ERR_ENVELOPE_(REJECTED|MALFORMED)$/) as string,
+      })
+    }
+    for (const unreadable of [folder, newFile()])
+      await expect(importAt(there, unreadable)).rejects.toMatchObject({
+        code: expect.stringMatching(/^ERR_(INPUT_INVALID|ENVELOPE_REJECTED)$/) as string,
+      })
+    expect([await contents(there), await decisions(there)]).toEqual([[], []])
+    expect((await importAt(there, await seal(good))).status).toBe('imported')
+  })
+})
+
+describe('two exports at once', () => {
+  it('into one file leave one whole file, which is the one that is told of', async () => {
+    const there = await openPlace(here.realm.id)
+    await registerAt(here)
+    await exportFrom(here, newFile())
+    const file = newFile()
+    const both = await Promise.allSettled([1, 2].map(() => exportFrom(here, file, { again: true })))
+    const told = both.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    const refused = both.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    )
+    expect(refused).toMatchObject([{ code: 'ERR_INPUT_INVALID' }])
+    expect(await importAt(there, file)).toEqual({ ...told[0], status: 'imported', tenant: 'acme' })
   })
 })
 
