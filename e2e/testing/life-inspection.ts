@@ -84,12 +84,17 @@ async function restore(
     life.place.passTime(outcome.retryAfterSeconds * 1000)
     return await sync.restore({ pin })
   } catch (fault) {
-    const closed =
-      isKeyhavenError(fault, 'ERR_REGISTRATION_SPLIT') || isKeyhavenError(fault, 'ERR_LOG_INCOMPLETE')
+    const closed = CLOSED.some((code) => isKeyhavenError(fault, code))
     if (lie.json === undefined || !closed) throw fault
     return { status: 'nothing there' }
   }
 }
+
+/**
+ * What an old registration comes to: it is gone, its way's slot is, or it belongs to a change that was given up, whose
+ * generation is above the one in use.
+ */
+const CLOSED = ['ERR_REGISTRATION_SPLIT', 'ERR_LOG_INCOMPLETE', 'ERR_LOG_ROLLED_BACK'] as const
 
 /** A network that carries what reads, and what realms are asked. */
 function readingOnly(network: Fetch): Fetch {
