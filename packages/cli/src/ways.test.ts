@@ -108,12 +108,20 @@ test(
     const out = join(second.folder, 'code')
     const offering = runJson(['link', 'offer', '--code-out', out, ...second.named])
     await expect.poll(() => readFile(out, 'utf8').catch(() => '')).toMatch(/^KEYHAVEN-LINK:1:.*\n$/)
-    const accepted = await runJson(['link', 'accept', '--link-code-file', out, ...first.named])
+    const accept = ['link', 'accept', '--link-code-file', out, ...first.named]
+    // Nobody was asked, and the offer is as it was.
+    expect(await runJson(accept)).toMatchObject({
+      exit: 8,
+      answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } },
+    })
+    const accepted = await runJson([...accept, '--yes'])
     expect(accepted).toMatchObject({ exit: 0, answer: { status: 'linked' } })
     expect(await offering).toMatchObject({ exit: 0, answer: { status: 'restored', identityKeys: 1 } })
     expect((await runJson(['keys', 'export', '--reveal', ...second.named])).answer).toEqual(KEYS)
-    const late = await runJson(['link', 'accept', '--link-code-file', out, ...first.named])
-    expect(late).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_LINK_CODE_NEEDED' } } })
+    expect(await runJson([...accept, '--yes'])).toMatchObject({
+      exit: 2,
+      answer: { error: { code: 'ERR_LINK_CODE_NEEDED' } },
+    })
   },
 )
 

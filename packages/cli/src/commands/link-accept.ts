@@ -7,7 +7,7 @@ import { LINK_CODE, readSecret, secretIsNamed, secretOptions } from '../command-
 import { printable } from '../command-line/words.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
-import { confirmDigits, linkEndedAnswer } from './link-answers.ts'
+import { confirmDevice, confirmDigits, linkEndedAnswer, requireAnswerable } from './link-answers.ts'
 import { noBackupAnswer } from './pin-answers.ts'
 
 export const linkAccept: Command = {
@@ -15,9 +15,13 @@ export const linkAccept: Command = {
   group: 'device',
   summary: 'Let a new device that you have at hand into the backup',
   details: [
-    'Run it on a device that has its part in the backup, while "keyhaven link offer" waits on the new one. With the code that the new device shows nothing is asked. Without it both show six digits: say yes only if you see the same on both, for then the backup is opened to that device.',
+    'Run it on a device that has its part in the backup, while "keyhaven link offer" waits on the new one. With the code that the new device shows you are asked whether it is yours, by the name that it gives itself. Without the code both show six digits: say yes only if you see the same on both, for then the backup is opened to that device.',
   ],
-  options: { ...DEVICE_OPTIONS, ...secretOptions(LINK_CODE) },
+  options: {
+    ...DEVICE_OPTIONS,
+    ...secretOptions(LINK_CODE),
+    yes: { summary: 'with a code: do not ask whether the device is meant' },
+  },
   run: runAccept,
 }
 
@@ -26,17 +30,18 @@ async function runAccept(invocation: Invocation): Promise<Answer> {
   const { sync } = await requireSignedIn(await openDevice(invocation))
   const named = secretIsNamed(invocation, LINK_CODE)
   const questions = ['The code that the new device shows']
+  if (named) requireAnswerable(invocation)
   const code = named ? await readSecret({ invocation, kind: LINK_CODE, questions }) : undefined
   const outcome = await sync.acceptLink({
     signal,
     ...(code !== undefined && { code }),
-    // Who has the new device's code has said which one.
-    confirm: async (digits, label) =>
-      digits === undefined ||
-      confirmDigits(
-        invocation,
-        `The new device, which calls itself ${printable(label)}, must show ${digits}, too. Does it?`,
-      ),
+    confirm: (digits, label) =>
+      digits === undefined
+        ? confirmDevice(invocation, printable(label))
+        : confirmDigits(
+            invocation,
+            `The new device, which calls itself ${printable(label)}, must show ${digits}, too. Does it?`,
+          ),
   })
   return describeOutcome(outcome)
 }

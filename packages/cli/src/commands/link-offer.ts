@@ -1,8 +1,8 @@
 /** `keyhaven link offer`: asks a device at hand that has the backup to let this one in. */
-import { encodeQR } from 'qr'
 import type { LinkOfferOutcome } from 'keyhaven/sync'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
+import { drawPicture } from '../command-line/picture.ts'
 import { reportProgress } from '../command-line/progress.ts'
 import { writePrivate } from '../device/files.ts'
 import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
@@ -48,7 +48,7 @@ async function runOffer(invocation: Invocation): Promise<Answer> {
 }
 
 function describeCode(code: string): string {
-  return `${encodeQR(code, 'term')}\n${code}\n\nScan or type this into "keyhaven link accept" on a device that has the backup.`
+  return `${drawPicture(code)}\n${code}\n\nScan or type this into "keyhaven link accept" on a device that has the backup.`
 }
 
 function describeOutcome(outcome: LinkOfferOutcome): Answer {

@@ -23,7 +23,7 @@ const MOST_PLAINTEXT = 16 * 1024 * 1024
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
 const IDENTITY_BEGINNINGS: readonly KnownBeginning[] = [{ text: '{"publicKey":"', alphabet: BASE64 }]
-/** No conversation at all, then one whose id is a UUID. */
+/** No conversation at all, then one whose id is a UUID as PostgreSQL, which made them all, prints it. */
 const CONVERSATION_BEGINNINGS: readonly KnownBeginning[] = [
   { text: '{"keys":{},"time', alphabet: '' },
   { text: '{"keys":{"', alphabet: '0123456789abcdef' },
