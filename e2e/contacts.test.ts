@@ -257,6 +257,7 @@ describe('a liar', () => {
       { share: toBase64(flipped) },
     ]) {
       const lying = bendAnswer(place.network, '/v1/contacts/asked', (json) => ({
+        ...json,
         asked: (json['asked'] as Record<string, unknown>[]).map((request) =>
           request['ownerId'] === one.accountId ? { ...request, ...lie } : request,
         ),
@@ -265,7 +266,14 @@ describe('a liar', () => {
         code: 'ERR_ENVELOPE_REJECTED',
       })
     }
+    const circling = bendAnswer(place.network, '/v1/contacts/asked', (json) => ({
+      ...json,
+      next: `${one.accountId}.${'0'.repeat(32)}`,
+    }))
+    const endless = (await bob.sync({ fetch: circling })).contacts.asked({ identity: bob.identity })
+    await expect(endless).rejects.toMatchObject({ code: 'ERR_SERVER_UNAVAILABLE' })
     const later = bendAnswer(place.network, '/v1/contacts/asked', (json) => ({
+      ...json,
       asked: (json['asked'] as Json[]).map((request) =>
         request['ownerId'] === two.accountId
           ? { ...request, names: ofLaterFormat(request['names']) }

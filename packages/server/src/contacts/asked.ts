@@ -7,8 +7,8 @@ import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 
-/** What one contact is told of at one time; more than that is somebody filling his list. */
-const MOST_ASKED = 200
+/** How many requests are in one answer. */
+const PAGE = 200
 const FOREIGN_KEY_VIOLATION = '23503'
 
 /** What is asked of a contact, as the API shows it. */
@@ -37,22 +37,34 @@ interface Row extends Record<string, unknown> {
   readonly answered: boolean
 }
 
-/** Everything that is asked of this account, the oldest first. */
+/** Where a page ends: the owner and the id of its last request. */
+export interface AskedPlace {
+  readonly ownerId: string
+  readonly id: string
+}
+
+/**
+ * What is asked of this account, page by page in an order that nobody's requests change: whoever fills a contact's list cannot
+ * keep another's request out of it.
+ */
 export async function listAsked(
   transaction: Transaction,
   { accountId, time }: Actor,
-): Promise<readonly Asked[]> {
+  after?: AskedPlace,
+): Promise<{ readonly asked: readonly Asked[]; readonly next: string | null }> {
   const { rows } = await transaction.query<Row>(
     `SELECT r.user_id, r.request_id, r.label, r.public_key, r.requested_at, r.due_at, s.names,
             CASE WHEN r.due_at <= $2 THEN s.share END AS share,
             EXISTS (SELECT FROM app.contact_answers a
                      WHERE a.user_id = r.user_id AND a.request_id = r.request_id AND a.place = s.place) AS answered
        FROM app.contact_shares s JOIN app.contact_requests r USING (user_id)
-      WHERE s.contact_id = $1 AND r.expires_at > $2
-      ORDER BY r.requested_at, r.request_id LIMIT ${String(MOST_ASKED)}`,
-    [accountId, time],
+      WHERE s.contact_id = $1 AND r.expires_at > $2 AND ($3::uuid IS NULL OR (r.user_id, r.request_id) > ($3, $4::bytea))
+      ORDER BY r.user_id, r.request_id LIMIT ${String(PAGE)}`,
+    [accountId, time, after?.ownerId ?? null, after === undefined ? null : parseHex(after.id, 'id', 16)],
   )
-  return rows.map((row) => ({
+  const last = rows[PAGE - 1]
+  const next = last === undefined ? null : `${last.user_id}.${toHex(last.request_id)}`
+  const asked = rows.map((row) => ({
     ownerId: row.user_id,
     id: toHex(row.request_id),
     label: row.label,
@@ -63,6 +75,7 @@ export async function listAsked(
     share: row.share === null ? null : toBase64(row.share),
     answered: row.answered,
   }))
+  return { asked, next }
 }
 
 /**

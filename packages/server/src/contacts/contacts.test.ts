@@ -27,10 +27,16 @@ interface Owner {
   readonly backup: TestBackup
 }
 
-async function newOwner(): Promise<Owner> {
+async function newOwner(contacts = [bob, carol]): Promise<Owner> {
   const device = await server.signIn()
   const backup = await createBackup(device)
-  expect((await putContacts(device, backup, [bob.accountId, carol.accountId])).status).toBe(204)
+  expect(
+    await putContacts(
+      device,
+      backup,
+      contacts.map(({ accountId }) => accountId),
+    ),
+  ).toMatchObject({ status: 204 })
   return { device, backup }
 }
 
@@ -114,6 +120,36 @@ describe('setting contacts', () => {
   })
 })
 
+test('what is asked of a contact comes page by page, and nobody who fills his list hides another’s request', async () => {
+  const contacts = [await server.signIn(), await server.signIn()]
+  const [busy] = contacts as [TestDevice]
+  const [crowd, alone] = [await newOwner(contacts), await newOwner(contacts)]
+  await server.database.asSuperuser(
+    `INSERT INTO app.contact_requests (user_id, device_id, request_id, label, public_key, requested_at, due_at, expires_at)
+     SELECT $1, substring(sha256(int4send(n)) FROM 1 FOR 16), substring(sha256(int4send(n)) FROM 17 FOR 16), 'Noise', $2,
+            now() - interval '1 day', now(), now() + interval '1 day' FROM generate_series(1, 399) AS n`,
+    [crowd.device.accountId, new Uint8Array(1216)],
+  )
+  const id = await askContacts(await server.signIn({ phone: alone.device.phone }))
+  const seen: string[] = []
+  let after = ''
+  do {
+    const answered = (await busy.get(`/v1/contacts/asked${after}`)).body as {
+      readonly asked: readonly { readonly ownerId: string; readonly id: string }[]
+      readonly next: string | null
+    }
+    const { asked: page, next } = answered
+    expect(page.length).toBeLessThanOrEqual(200)
+    seen.push(...page.map((request) => `${request.ownerId}.${request.id}`))
+    after = next === null ? '' : `?after=${next}`
+  } while (after !== '')
+  expect(seen).toContain(`${alone.device.accountId}.${id}`)
+  expect(seen.filter((place) => place.startsWith(crowd.device.accountId))).toHaveLength(399)
+  expect(seen).toEqual([...new Set(seen)].sort())
+  for (const other of ['', 'x', `${alone.device.accountId}.`, `${alone.device.accountId}.${id}00`])
+    expect((await busy.get(`/v1/contacts/asked?after=${other}`)).status).toBe(400)
+})
+
 describe('a request', () => {
   test('shows each contact the names at once and his share after the wait, and nobody another’s', async () => {
     const { device } = await newOwner()
@@ -130,7 +166,7 @@ describe('a request', () => {
     expect(ofBob?.['share']).not.toBe(ofCarol?.['share'])
     expect(ofBob?.['names']).toBe(asked?.['names'])
     const stranger = await server.signIn()
-    expect((await stranger.get('/v1/contacts/asked')).body).toEqual({ asked: [] })
+    expect((await stranger.get('/v1/contacts/asked')).body).toEqual({ asked: [], next: null })
     expect((await answerAsked(stranger, { owner: device, id })).code).toBe('ERR_NOT_FOUND')
     expect((await answerAsked(fresh, { owner: device, id })).code).toBe('ERR_NOT_FOUND')
     expect((await answerAsked(bob, { owner: device, id })).status).toBe(204)

@@ -7,7 +7,7 @@ import { toBase64 } from 'keyhaven/crypto'
 import { done } from '../access-log/events.ts'
 import { recordEvents } from '../access-log/record.ts'
 import { asActor, requireSignIn } from '../auth/signed-in.ts'
-import { readJson, readParameter } from '../http/body.ts'
+import { readJson, readParameter, readQuery } from '../http/body.ts'
 import { readProof } from '../http/proof-header.ts'
 import { Refusal } from '../http/refusal.ts'
 import { addRoute } from '../http/routes.ts'
@@ -20,6 +20,13 @@ import { readContacts, removeContacts, setContacts } from './contact-set.ts'
 import { beginRequest, endRequest, listRequests, readOwnRequest, vetoRequest } from './requests.ts'
 
 const accountShape = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+/** The place after which a page of requests begins. */
+const askedQuery = z.object({
+  after: z
+    .string()
+    .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{32}$/)
+    .optional(),
+})
 const setBody = z
   .object({
     etag: z.string().max(64),
@@ -48,6 +55,7 @@ export function addContactRoutes(app: Hono<ApiEnv>, services: Services): void {
     GET: {
       summary: 'Lists what is asked of this account as a contact.',
       admits: 'session',
+      query: askedQuery,
       answers: { 200: askedAnswer },
       handle: getAsked(services),
     },
@@ -213,7 +221,15 @@ function postVeto(services: Services): ApiHandler {
 }
 
 function getAsked(services: Services): ApiHandler {
-  return async (context) => context.json({ asked: await asActor(services, context, { run: listAsked }) })
+  return async (context) => {
+    const [ownerId, id] = readQuery(context, askedQuery).after?.split('.') ?? []
+    const after = ownerId === undefined || id === undefined ? undefined : { ownerId, id }
+    return context.json(
+      await asActor(services, context, {
+        run: (transaction, actor) => listAsked(transaction, actor, after),
+      }),
+    )
+  }
 }
 
 function putAnswer(services: Services): ApiHandler {

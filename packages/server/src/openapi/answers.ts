@@ -168,6 +168,7 @@ export const askedAnswer: z.ZodType = z.strictObject({
       answered: z.boolean(),
     }),
   ),
+  next: z.string().nullable(),
 })
 
 const device = { id: id16, label: z.string(), firstUsedAt: time, lastUsedAt: time }

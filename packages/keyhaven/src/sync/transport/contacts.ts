@@ -66,6 +66,7 @@ export interface ContactTransport {
   >
   endRequest(id: string, signal?: Signal): Promise<void>
   veto(veto: { readonly id: string; readonly signature: string }, signal?: Signal): Promise<void>
+  /** All of it, the oldest first. */
   readAsked(signal?: Signal): Promise<readonly ServedAsked[]>
   answer(
     answer: { readonly ownerId: string; readonly id: string; readonly answer: Uint8Array },
@@ -112,15 +113,24 @@ export function contactCalls(session: Requester): ContactTransport {
     veto: async ({ id, signature }, signal) => {
       await send({ method: 'POST', path: `${path(id)}/veto`, json: { signature }, signal })
     },
-    readAsked: async (signal) => {
-      const answer = await send({ method: 'GET', path: '/v1/contacts/asked', signal })
-      return readJson(answer).list('asked').map(readAsked)
-    },
+    readAsked: (signal) => readAllAsked(session, signal),
     answer: async ({ ownerId, id, answer }, signal) => {
       const json = { answer: toBase64(answer) }
       await send({ method: 'PUT', path: `/v1/contacts/asked/${ownerId}/${id}`, json, signal })
     },
   }
+}
+
+async function readAllAsked(session: Requester, signal: Signal): Promise<readonly ServedAsked[]> {
+  const asked: ServedAsked[] = []
+  let after = ''
+  do {
+    const path = `/v1/contacts/asked${after && `?after=${after}`}`
+    const page = readJson(await session.request({ method: 'GET', path, signal }))
+    asked.push(...page.list('asked').map(readAsked))
+    after = readNext(page, after)
+  } while (after !== '')
+  return asked.sort((one, other) => Date.parse(one.requestedAt) - Date.parse(other.requestedAt))
 }
 
 function readContacts(fields: Fields): ServedContacts {
@@ -168,6 +178,13 @@ function readAsked(item: unknown): ServedAsked {
     share: fields.has('share') ? readBase64(fields.text('share')) : undefined,
     answered: fields.boolean('answered'),
   }
+}
+
+/** The place where the next page begins, behind the last one; empty after the last page. */
+function readNext(page: Fields, after: string): string {
+  const next = page.has('next') ? page.text('next') : ''
+  if (next !== '' && (next <= after || !/^[0-9a-f-]{36}\.[0-9a-f]{32}$/.test(next))) throw answerMalformed()
+  return next
 }
 
 function readUuid(text: string): string {
