@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { toBase64 } from 'keyhaven/crypto'
 import { createKeySync, httpTransport, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
 import type { Fetch, Session } from 'keyhaven/sync'
-import { KeySyncService } from 'keyhaven/sync/compat'
+import { KeySyncService, createCompat } from 'keyhaven/sync/compat'
 import { OTHER_PIN, PIN, makeKeys, newVault, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
+import { runPublishedCode } from './testing/qryptchat-code.ts'
 
 let place: Place
 
@@ -107,6 +108,15 @@ describe('a session', () => {
 })
 
 describe("QryptChat's published calls", () => {
+  test('run as the document has them, over this server', async () => {
+    const { phone } = await place.newDevice()
+    await runPublishedCode(async () => {
+      const device = await place.newDevice({ phone })
+      const { vault } = device
+      return { ...createCompat({ connect: (client: TestPerson) => client.sync(), vault }), supabase: device }
+    }, phone)
+  })
+
   test('back up, restore and check with base64 keys, and say success and status each time', async () => {
     const [first, second] = await twoServices()
     const keys = makeKeys(3)

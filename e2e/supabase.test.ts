@@ -5,6 +5,7 @@
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { randomBytes, toBase64, toHex } from 'keyhaven/crypto'
+import { generateIdentity } from 'keyhaven/identity'
 import type { Configuration } from 'keyhaven/recovery'
 import { migrateQryptChat } from 'keyhaven/legacy/qryptchat'
 import { createKeySync } from 'keyhaven/sync'
@@ -18,6 +19,8 @@ import { forEachCut } from './testing/cuts.ts'
 import { PIN, OTHER_PIN, newVault } from './testing/people.ts'
 import { changePinCutOff, openSupabasePlace } from './testing/supabase-people.ts'
 import type { Device, SupabasePlace } from './testing/supabase-people.ts'
+import { runPublishedCode } from './testing/qryptchat-code.ts'
+import { factsOf, rowsOf } from './testing/supabase-facts.ts'
 import type { SupabaseProject } from './testing/supabase.ts'
 
 let project: SupabaseProject
@@ -124,6 +127,51 @@ describe('a Supabase project', () => {
     })
   })
 
+  test('has no trusted contacts, and says so before anything is made', async () => {
+    const [first] = shared
+    const before = await first.sync.listWays()
+    const people = await Promise.all(
+      ['Bob', 'Carol'].map(async (name) => {
+        const identity = (await generateIdentity()).publicIdentity
+        return { accountId: crypto.randomUUID(), name, identity }
+      }),
+    )
+    const { contacts } = first.sync
+    for (const refused of [
+      () => contacts.set({ contacts: people, threshold: 2, ownerName: 'Alice' }),
+      () => contacts.list(),
+      () => contacts.stop(),
+      () => contacts.remove(),
+      () => contacts.ask(),
+      async () => contacts.asked({ identity: await generateIdentity() }),
+    ])
+      await expect(refused()).rejects.toMatchObject({
+        code: 'ERR_SERVER_REFUSED',
+        details: { rule: 'ERR_NOT_FOUND' },
+      })
+    expect(await first.sync.listWays()).toEqual(before)
+  })
+
+  test('lets one of two changes at a time through, and the other device goes on with it', async () => {
+    const [first, second] = await newPair()
+    const both = await Promise.allSettled([
+      first.sync.changePin({ pin: OTHER_PIN }),
+      second.sync.changePin({ pin: THIRD_PIN }),
+    ])
+    const codes = both.map((one) => (one.status === 'fulfilled' ? one.value.status : codeOf(one.reason)))
+    expect(codes).toContain('pin-changed')
+    for (const code of codes) expect(['pin-changed', ...BUSY]).toContain(code)
+    await Promise.all([first, second].map(addKey))
+    for (const device of [first, second, first]) await device.sync.sync()
+    const fits: string[] = []
+    for (const pin of [PIN, OTHER_PIN, THIRD_PIN]) {
+      const { status } = await first.sync.verifyBackup({ pin })
+      if (status === 'whole') fits.push(pin)
+    }
+    expect(fits).toHaveLength(1)
+    expect(await second.sync.keys.exportKeys()).toEqual(await first.sync.keys.exportKeys())
+  })
+
   test('takes a change whose device is cut off after any answer as done or as not begun', async () => {
     const cuts = await forEachCut((calls) => changePinCutOff(place, calls), { from: 5, by: 6 })
     expect(cuts).toBeGreaterThan(8)
@@ -158,73 +206,12 @@ describe('a Supabase project', () => {
   })
 })
 
-describe('the code that QryptChat published', () => {
-  test('runs as it is written, over supabase-js, on two devices', async () => {
-    const phoneNumber = randomPhone()
-    const userIdentityKeys = { publicKey: base64(1184), privateKey: base64(2400) }
-    const conversationId = crypto.randomUUID()
-    const userConversationKeys = { [conversationId]: base64(32) }
-    {
-      const { KeySyncService, EncryptedKeyBackup, keyManager, supabase } = await openQryptChat(phoneNumber)
-      await keyManager.importUserKeys(userIdentityKeys)
-      await keyManager.storeConversationKey(conversationId, userConversationKeys[conversationId] ?? '')
-      const promptUserForPIN = (): Promise<string> => Promise.resolve(PIN)
-      // From here to the end of the block: the document's lines.
-      const keySyncService = new KeySyncService(supabase)
-      await keySyncService.initialize()
-      // Check if user has existing keys
-      const hasLocalKeys = await keyManager.hasUserKeys()
-      const hasBackup = await keySyncService.checkBackupStatus(phoneNumber)
-      expect(hasBackup.success).toBe(true)
-      if (hasLocalKeys && !('hasBackup' in hasBackup && hasBackup.hasBackup)) {
-        // Prompt user to create PIN and backup existing keys
-        const pin = await promptUserForPIN()
-        const identityKeys = await keyManager.getUserKeys()
-        const conversationKeys = await keyManager.getAllConversationKeys()
-        await keySyncService.backupKeys({
-          phoneNumber,
-          pin,
-          identityKeys,
-          conversationKeys,
-          deviceFingerprint: await EncryptedKeyBackup.generateDeviceFingerprint(),
-        })
-      }
-      // Backup keys to cloud
-      const result = await keySyncService.backupKeys({
-        phoneNumber,
-        pin: PIN,
-        identityKeys: userIdentityKeys,
-        conversationKeys: userConversationKeys,
-        deviceFingerprint: await EncryptedKeyBackup.generateDeviceFingerprint(),
-      })
-      expect(result).toMatchObject({ success: true })
-      const fingerprint = await EncryptedKeyBackup.generateDeviceFingerprint()
-      expect(fingerprint).toMatch(/^[0-9a-f]{32}$/)
-      expect(await EncryptedKeyBackup.generateDeviceFingerprint()).toBe(fingerprint)
-    }
-    const { KeySyncService, EncryptedKeyBackup, keyManager, supabase } = await openQryptChat(phoneNumber)
-    const keySyncService = new KeySyncService(supabase)
-    await keySyncService.initialize()
-    expect(await keyManager.hasUserKeys()).toBe(false)
-    // Restore keys on new device
-    const result = await keySyncService.restoreKeys(
-      phoneNumber,
-      PIN,
-      await EncryptedKeyBackup.generateDeviceFingerprint(),
-    )
-    expect(result.success).toBe(true)
-    if (result.success) {
-      // Apply restored keys to local storage
-      await keyManager.importUserKeys(result.identityKeys)
-      for (const [convId, key] of Object.entries(result.conversationKeys)) {
-        await keyManager.storeConversationKey(convId, key)
-      }
-    }
-    expect(await keyManager.getUserKeys()).toEqual(userIdentityKeys)
-    expect(await keyManager.getAllConversationKeys()).toEqual(userConversationKeys)
-    const nobody = new KeySyncService(project.newClient())
-    await expect(nobody.initialize()).rejects.toMatchObject({ code: 'ERR_SIGNED_OUT' })
-  })
+test('the code that QryptChat published runs as it is written, over supabase-js', async () => {
+  const phoneNumber = randomPhone()
+  await runPublishedCode(() => openQryptChat(phoneNumber), phoneNumber)
+  const { KeySyncService } = await openQryptChat(phoneNumber)
+  const nobody = new KeySyncService(project.newClient())
+  await expect(nobody.initialize()).rejects.toMatchObject({ code: 'ERR_SIGNED_OUT' })
 })
 
 test('keys that a browser had from QryptChat alone are backed up, and are on the next device', async () => {
@@ -254,6 +241,11 @@ test('keys that a browser had from QryptChat alone are backed up, and are on the
   const privateKey = restored.identityKeys['keys1024.privateKey'] ?? new Uint8Array()
   expect(toBase64(privateKey)).toBe(keys1024.privateKey)
 })
+
+const THIRD_PIN = '591738'
+/** What the one that came second is told. */
+const BUSY = ['ERR_POINTER_CONFLICT', 'ERR_SERVER_REFUSED']
+const codeOf = (fault: unknown): string => (fault as { readonly code: string }).code
 
 const base64 = (bytes: number): string => toBase64(randomBytes(bytes))
 
@@ -310,6 +302,30 @@ describe('somebody with a session of the account and without the backup', () => 
     // Nor as the device of somebody else.
     const as = await thief.client.rpc('keyhaven_pointer', { p_device: first.deviceId })
     expect([as.status, as.error?.message]).toEqual([401, 'ERR_SIGNED_OUT'])
+  })
+
+  test('or of another account, who calls every function with the owner’s ids, changes and learns nothing of the owner', async () => {
+    const [owner, other] = shared
+    const { given, secrets } = await factsOf(owner, other)
+    const before = await rowsOf(project, owner)
+    const functions = await project.database.asSuperuser<{ name: string; parameters: string[] }>(
+      `SELECT proname AS name, proargnames AS parameters FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'keyhaven\\_%' ORDER BY proname <> 'keyhaven_enter', proname`,
+    )
+    expect(functions.length).toBe(24)
+    // The owner's device id beside another person's session is a device of that person.
+    for (const changed of [{}, { p_expected_etag: null }, { p_device: toHex(randomBytes(16)) }]) {
+      const stranger = await project.signIn(randomPhone())
+      for (const { name, parameters } of functions) {
+        const all: Readonly<Record<string, unknown>> = { ...given, ...changed }
+        const input = Object.fromEntries(parameters.map((one) => [one, all[one] ?? null]))
+        const answered = await stranger.rpc(name, input)
+        expect([name, answered.status]).not.toContain(500)
+        for (const secret of secrets) expect(JSON.stringify(answered)).not.toContain(secret)
+        expect((await project.newClient().rpc(name, input)).error?.code).toBe('42501')
+      }
+    }
+    expect(await rowsOf(project, owner)).toEqual(before)
   })
 
   test('gets no realm token for a registration of another account', async () => {

@@ -46,7 +46,8 @@ export interface CompatRestored {
 export type RestoreArguments = readonly [phone: string, pin: string, deviceFingerprint?: string]
 
 export type CompatStatus =
-  (SyncStatus & { readonly success: true; readonly status: 'checked' }) | CompatFailure
+  | (SyncStatus & { readonly success: true; readonly status: 'checked' })
+  | (CompatFailure & { readonly hasBackup?: undefined })
 
 const SENTENCES: Readonly<Record<CompatFailure['status'], string>> = {
   'wrong-pin': 'The PIN is wrong.',
