@@ -8,8 +8,9 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -24,6 +25,12 @@ const KEY_LENGTH = 32
  */
 export const FORBIDDEN_IN_OWN = 0o027
 export const FORBIDDEN_IN_NAMED = 0o002
+
+const WRITERS = 0o022
+const STICKY = 0o1000
+
+/** More than any of these files has. */
+const MOST_BYTES = 4096
 
 /** What a token has at least, in characters. */
 const SHORTEST_TOKEN = 32
@@ -42,14 +49,22 @@ export function readTokenFile(path: string, setting: string): string {
 /** Reads a key; `ERR_SETTING_INVALID` names the setting by which it is found. */
 export function readKey(path: string, setting: string, forbidden: number): Uint8Array {
   const { key, mode } = readFile(path, setting, MISSING_KEY)
-  if ((mode & forbidden) !== 0 && process.platform !== 'win32') {
+  const isOpen = (mode & forbidden) !== 0 || isReplaceable(path, forbidden)
+  if (isOpen && process.platform !== 'win32') {
     throw new KeyhavenError('ERR_SETTING_INVALID', {
       setting,
-      expected: 'a key file that is closed to other users (mode 0600)',
+      expected:
+        'a key file that is closed to other users (mode 0600), in a folder where they can write nothing (mode 0700)',
     })
   }
   if (key.length === KEY_LENGTH) return key
   throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected: 'a file of exactly 32 bytes' })
+}
+
+/** Who can write to a folder that is not sticky can put another file in the place of one that is closed to him. */
+function isReplaceable(path: string, forbidden: number): boolean {
+  const { mode } = statSync(dirname(path))
+  return (mode & STICKY) === 0 && (mode & forbidden & WRITERS) !== 0
 }
 
 const MISSING_KEY =
@@ -63,11 +78,22 @@ function readFile(
   let file: number | undefined
   try {
     file = openSync(path, 'r')
-    return { key: new Uint8Array(readFileSync(file)), mode: fstatSync(file).mode }
+    return { key: readBounded(file), mode: fstatSync(file).mode }
   } catch {
     throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected })
   } finally {
     if (file !== undefined) closeSync(file)
+  }
+}
+
+/** The file's first bytes, which for a device such as /dev/zero are not all. */
+function readBounded(file: number): Uint8Array {
+  const bytes = new Uint8Array(MOST_BYTES)
+  let length = 0
+  for (;;) {
+    const read = readSync(file, bytes, { offset: length, length: MOST_BYTES - length })
+    length += read
+    if (read === 0 || length === MOST_BYTES) return bytes.slice(0, length)
   }
 }
 

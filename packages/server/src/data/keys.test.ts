@@ -95,6 +95,25 @@ describe('the server’s keys', () => {
     },
   )
 
+  test.each([0o720, 0o702, 0o777])(
+    'are refused where others can put files into their folder: mode %o',
+    async (mode) => {
+      await load()
+      chmodSync(keyFolderOf(dataDirectory), mode)
+      await expect(load()).rejects.toMatchObject({
+        code: 'ERR_SETTING_INVALID',
+        details: { setting: 'KEYHAVEN_PHONE_KEY_FILE' },
+      })
+    },
+  )
+
+  test('are refused in bounds where a file has no end', async () => {
+    await expect(load({ ...NONE, tokenKey: '/dev/zero' })).rejects.toMatchObject({
+      code: 'ERR_SETTING_INVALID',
+      details: { setting: 'KEYHAVEN_TOKEN_KEY_FILE' },
+    })
+  })
+
   test('are refused where everybody can write the operator’s file', async () => {
     const tokenKey = join(folder, 'given')
     writeFileSync(tokenKey, new Uint8Array(32))
