@@ -1,7 +1,7 @@
 /**
  * Runs the operations of key sync over one vault one after the other, each with a context of its own.
  */
-import { wipe } from '../crypto/index.ts'
+import { wipe } from '../crypto/bytes.ts'
 import { KeyhavenError } from '../errors.ts'
 import { DEFAULT_REALM_DEADLINE_MS, checkConfiguration } from '../recovery/configuration.ts'
 import type { Configuration } from '../recovery/index.ts'

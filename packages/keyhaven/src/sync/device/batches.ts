@@ -5,7 +5,8 @@
  * Small batches are merged when there are many of one size, large ones stay as they are: so there are never many, and
  * each byte is written again only a few times, however long the vault lives (a log-structured merge tree).
  */
-import { randomBytes, toHex } from '../../crypto/index.ts'
+import { randomBytes } from '../../crypto/bytes.ts'
+import { toHex } from '../../crypto/text.ts'
 import type { Vault, VaultRecord } from '../../vault/index.ts'
 import { namesBelow, readNamed } from './records.ts'
 

@@ -3,7 +3,9 @@
  *
  * A sequence is never used twice: it is taken in the same write that keeps the segment which uses it.
  */
-import { loadXWing, randomBytes, toHex } from '../../crypto/index.ts'
+import { randomBytes } from '../../crypto/bytes.ts'
+import { loadXWing } from '../../crypto/load-x-wing.ts'
+import { toHex } from '../../crypto/text.ts'
 import type { Vault, VaultRecord } from '../../vault/index.ts'
 import { encodeCbor, parseCborMap } from '../format/cbor.ts'
 import { recordDamaged } from '../format/fields.ts'

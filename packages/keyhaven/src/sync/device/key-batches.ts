@@ -2,7 +2,7 @@
  * The keys on this device, as batches of changes whose merge is what there is: `sync/pending/…` are not in the backup
  * yet, `sync/keys/…` are.
  */
-import { concat, lp } from '../../crypto/index.ts'
+import { concat, lp } from '../../crypto/bytes.ts'
 import type { Vault, VaultRecord } from '../../vault/index.ts'
 import { createBatchCache } from './batch-cache.ts'
 import type { BatchCache } from './batch-cache.ts'

@@ -6,7 +6,7 @@
  * old one is removed. Conversation keys are all kept; the newest is the current one.
  */
 import { KeyhavenError } from '../../errors.ts'
-import { equal } from '../../crypto/index.ts'
+import { equal } from '../../crypto/bytes.ts'
 import type { Vault } from '../../vault/index.ts'
 import { identityInUse, keepIdentityChoices, readIdentityChoices } from './identity-choice.ts'
 import type { IdentityChoices } from './identity-choice.ts'

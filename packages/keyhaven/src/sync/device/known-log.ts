@@ -2,7 +2,8 @@
  * The segments that this device has verified, as batches `sync/log/…`: per segment 60 bytes, id (32), device (16),
  * sequence (8), depth (4).
  */
-import { be4, be8, concat, parseHex, toHex } from '../../crypto/index.ts'
+import { be4, be8, concat } from '../../crypto/bytes.ts'
+import { parseHex, toHex } from '../../crypto/text.ts'
 import type { Vault, VaultRecord } from '../../vault/index.ts'
 import { createBatchCache } from './batch-cache.ts'
 import type { BatchCache } from './batch-cache.ts'

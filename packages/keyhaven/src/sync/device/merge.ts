@@ -6,7 +6,7 @@
  * (version, key bytes) is the current one. Several identity keys under one name are a conflict, which is reported and
  * never resolved here.
  */
-import { equal } from '../../crypto/index.ts'
+import { equal } from '../../crypto/bytes.ts'
 import { deriveKeyId } from '../format/key-changes.ts'
 import type { KeyChanges, KeyEntry, RemovedKey } from '../format/key-changes.ts'
 import { compareBytes } from '../format/segment.ts'

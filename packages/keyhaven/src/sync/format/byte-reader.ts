@@ -2,7 +2,7 @@
  * Reads a byte string from front to back. Used for everything that comes out of the log; whatever does not fit is
  * `ERR_LOG_DAMAGED` with the fixed word of what was being read.
  */
-import { parseUtf8 } from '../../crypto/index.ts'
+import { parseUtf8 } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
 
 export interface ByteReader {

@@ -2,7 +2,8 @@
  * The body of a conversation segment: entries one after another in a compact binary form (docs/formats.md), since
  * there may be a hundred thousand of them. A UUID with a 32-byte key takes 52 bytes.
  */
-import { concat, parseHex, parseUtf8, toHex, utf8 } from '../../crypto/index.ts'
+import { concat, parseUtf8, utf8 } from '../../crypto/bytes.ts'
+import { parseHex, toHex } from '../../crypto/text.ts'
 import { KeyhavenError } from '../../errors.ts'
 import { formatUuid, isUuid, parseUuid } from '../../crypto/text.ts'
 import { varint } from './byte-reader.ts'

@@ -1,7 +1,8 @@
 /**
  * The body of an identity segment: a CBOR map `{ "set": [[name, version, key] …], "removed": [[name, key id, version] …] }`.
  */
-import { parseHex, toHex, utf8 } from '../../crypto/index.ts'
+import { utf8 } from '../../crypto/bytes.ts'
+import { parseHex, toHex } from '../../crypto/text.ts'
 import { encodeCbor, parseCborMap } from './cbor.ts'
 import { logDamaged } from './fields.ts'
 import type { Fault } from './fields.ts'

@@ -1,7 +1,7 @@
 /**
  * Cuts changes of keys into bodies that fit a segment.
  */
-import { concat } from '../../crypto/index.ts'
+import { concat } from '../../crypto/bytes.ts'
 import { writeConversationKey, writeRemovedConversationKey } from './conversation-entries.ts'
 import { writeIdentityEntries } from './identity-entries.ts'
 import type { KeyChanges } from './key-changes.ts'

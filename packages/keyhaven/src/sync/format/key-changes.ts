@@ -4,7 +4,9 @@
  * A name is an identity's name or a conversation's id. A removal names the key it removes by its key id and the
  * highest version that it covers, so that a key which was removed and is set again, with a higher version, is there.
  */
-import { sha256, toHex, utf8 } from '../../crypto/index.ts'
+import { utf8 } from '../../crypto/bytes.ts'
+import { sha256 } from '../../crypto/hkdf.ts'
+import { toHex } from '../../crypto/text.ts'
 import { KeyhavenError } from '../../errors.ts'
 
 export const MOST_NAME_BYTES = 256

@@ -2,7 +2,9 @@
  * The word of a level, format 1 (docs/formats.md): what a person types becomes what the server finds the level by. It protects
  * no key. Whoever does not know it cannot ask whether there is such a level, as long as it is not the same for everybody.
  */
-import { concat, lp, sha256, toHex, utf8 } from '../../crypto/index.ts'
+import { concat, lp, utf8 } from '../../crypto/bytes.ts'
+import { sha256 } from '../../crypto/hkdf.ts'
+import { toHex } from '../../crypto/text.ts'
 import { KeyhavenError } from '../../errors.ts'
 import { isShortText } from '../../crypto/text.ts'
 

@@ -4,7 +4,7 @@
  *
  * Padded: `be4(length) ‖ content ‖ zeros` up to the Padmé size of the whole.
  */
-import { be4, concat } from '../../crypto/index.ts'
+import { be4, concat } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
 
 /** The Padmé size of `length` bytes; 0 and 1 stay as they are. */

@@ -4,17 +4,9 @@
  *
  * Assumes a nonce is 12 random bytes for each seal. Does not decide whether a segment belongs to the log: see log.ts.
  */
-import {
-  be4,
-  be8,
-  concat,
-  deriveKey,
-  lp,
-  openAead,
-  randomBytes,
-  sealAead,
-  sha256,
-} from '../../crypto/index.ts'
+import { openAead, sealAead } from '../../crypto/aead.ts'
+import { be4, be8, concat, lp, randomBytes } from '../../crypto/bytes.ts'
+import { deriveKey, sha256 } from '../../crypto/hkdf.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import { createByteReader } from './byte-reader.ts'
 import type { ByteReader } from './byte-reader.ts'

@@ -2,18 +2,10 @@
  * A slot seals the root key of one generation to one way in (docs/formats.md, "Slot, format 1"): X-Wing ciphertext,
  * then AES-256-GCM under a key that is derived from the shared secret and used this once, so the nonce is zero.
  */
-import {
-  AEAD_NONCE_LENGTH,
-  XWING_CIPHERTEXT_LENGTH,
-  be4,
-  concat,
-  deriveKey,
-  loadXWing,
-  lp,
-  openAead,
-  sealAead,
-  sha256,
-} from '../../crypto/index.ts'
+import { AEAD_NONCE_LENGTH, openAead, sealAead } from '../../crypto/aead.ts'
+import { be4, concat, lp } from '../../crypto/bytes.ts'
+import { deriveKey, sha256 } from '../../crypto/hkdf.ts'
+import { XWING_CIPHERTEXT_LENGTH, loadXWing } from '../../crypto/load-x-wing.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 
 export const ROOT_KEY_BYTES = 32

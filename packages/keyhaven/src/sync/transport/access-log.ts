@@ -1,7 +1,7 @@
 /**
  * The answers of "Access log" (docs/protocol.md), as typed values. What they say is verified elsewhere.
  */
-import { parseHex } from '../../crypto/index.ts'
+import { parseHex } from '../../crypto/text.ts'
 import type { ChainedRow, CommittedValue, ErasableField } from '../format/access-chain.ts'
 import { answerMalformed, readFields } from '../format/fields.ts'
 import type { Fields } from '../format/fields.ts'

@@ -2,7 +2,7 @@
  * One HTTP exchange: a deadline, a limit on the answer's size, no redirects, no plain http beyond this machine. Faults
  * are told apart by code; what the server's body says is never passed on, except its error code.
  */
-import { concat } from '../../crypto/index.ts'
+import { concat } from '../../crypto/bytes.ts'
 import { KeyhavenError } from '../../errors.ts'
 import { answerMalformed, readFields } from '../format/fields.ts'
 import type { Fields } from '../format/fields.ts'

@@ -1,7 +1,7 @@
 /**
  * Key sync over Keyhaven's own HTTP API (docs/protocol.md).
  */
-import { toBase64 } from '../../crypto/index.ts'
+import { toBase64 } from '../../crypto/text.ts'
 import { loadModule } from '../../load-module.ts'
 import { createByteReader } from '../format/byte-reader.ts'
 import { answerMalformed, fieldsOf, readBase64, readId, readTime } from '../format/fields.ts'

@@ -2,7 +2,7 @@
  * Carries recovery messages to the realms: one POST each, with that realm's token. The recovery room does the rest.
  */
 import type { RealmAnswer, RealmTransport, SignedHeaders } from '../../recovery/index.ts'
-import { parseHex, toHex } from '../../crypto/index.ts'
+import { parseHex, toHex } from '../../crypto/text.ts'
 import { isKeyhavenError } from '../../errors.ts'
 import { errorCodeOf, exchange, readJson, readRetryAfter, requireSecureOrigin } from './exchange.ts'
 import type { Answer, Fetch } from './exchange.ts'

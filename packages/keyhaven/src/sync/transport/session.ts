@@ -5,7 +5,7 @@
  * answers the immediate predecessor of a refresh token for 30 seconds.
  */
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
-import { toHex } from '../../crypto/index.ts'
+import { toHex } from '../../crypto/text.ts'
 import type { Vault } from '../../vault/index.ts'
 import { findDevice, openDevice } from '../device/device.ts'
 import type { Fields } from '../format/fields.ts'
