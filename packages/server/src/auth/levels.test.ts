@@ -70,6 +70,21 @@ describe('a level', () => {
     }
   })
 
+  test('is told by no answer’s shape or length to have been there before', async () => {
+    const phone = randomPhone()
+    const known = { phone, level: randomLevel() }
+    await signIn(known)
+    const shapes = []
+    for (const account of [known, { phone, level: randomLevel() }, { phone }]) {
+      const asked = await ask(account)
+      const wrong = await verify(account, { ...asked, code: asked.code === '000000' ? '111111' : '000000' })
+      const right = await verify(account, asked)
+      shapes.push([wrong, right].map(({ status, body, bytes }) => [status, Object.keys(body), bytes.length]))
+    }
+    expect(shapes[1]).toEqual(shapes[0])
+    expect(shapes[2]).toEqual(shapes[0])
+  })
+
   test('is 64 hex digits; another text is refused before anything is done', async () => {
     const phone = randomPhone()
     for (const level of ['', 'garden', 'A'.repeat(64), 'a'.repeat(63), 'a'.repeat(66), 7, null, ['a'], {}]) {

@@ -5,6 +5,7 @@ import type { TestAnswer, TestApp, TestDevice } from '../testing/app.ts'
 import { createBackup, prove, readLogTypes, useAuthority } from '../testing/backups.ts'
 import type { TestBackup } from '../testing/backups.ts'
 import { answerAsked, askContacts, putContacts, putRequest } from '../testing/contacts.ts'
+import { signRemoval } from '../testing/removals.ts'
 import { createAuthority, randomId } from '../testing/segments.ts'
 import { encodeContactsRemovalMessage, encodeVetoMessage } from './messages.ts'
 import { sweepContactRequests } from './sweeper.ts'
@@ -226,6 +227,12 @@ describe('a request', () => {
     expect((await veto(device, randomId())).code).toBe('ERR_NOT_FOUND')
     expect((await veto(device, id, fresh)).status).toBe(204)
     expect((await veto(device, id)).code).toBe('ERR_NOT_FOUND')
+    // The same once more is a new request with a wait of its own.
+    const { body: replayed } = await putRequest(fresh, id)
+    expect([replayed['dueAt'], replayed['answers']]).toEqual([
+      new Date(server.clock.now.getTime() + 7 * DAY_MS).toISOString(),
+      0,
+    ])
     const next = await askContacts(fresh)
     await pass(7 * DAY_MS, device, fresh)
     // Another process over the same database: within one, the requests of an account go one after the other.
@@ -247,6 +254,32 @@ describe('a request', () => {
       [device.accountId],
     )
     expect(left).toEqual({ answers: 0 })
+  })
+
+  test('whose account is closed while a contact answers leaves nothing, and no fault', async () => {
+    const { device, backup } = await newOwner()
+    const id = await askContacts(await server.signIn({ phone: device.phone }))
+    await pass(7 * DAY_MS, device)
+    const now = (): Date => server.clock.now
+    const other = await startTestApp({ shared: server.database, keys: server.keys, now })
+    const { etag } = backup
+    const signature = signRemoval(device, backup, { kind: 'account' })
+    const authorization = { Authorization: `Bearer ${device.accessToken}` }
+    const json = { kind: 'account', etag, signature, leaveRegistrations: true }
+    const [closed, ...answers] = await Promise.all([
+      other.post('/v1/removals', json, authorization),
+      answerAsked(bob, { owner: device, id }),
+      answerAsked(carol, { owner: device, id }),
+    ])
+    expect(closed.status).toBe(200)
+    for (const { status } of answers) expect([204, 404]).toContain(status)
+    expect((await answerAsked(bob, { owner: device, id })).code).toBe('ERR_NOT_FOUND')
+    const [left] = await server.database.asSuperuser(
+      `SELECT (SELECT count(*)::int FROM app.contact_answers WHERE user_id = $1) AS answers,
+              (SELECT count(*)::int FROM app.contact_requests WHERE user_id = $1) AS requests`,
+      [device.accountId],
+    )
+    expect(left).toEqual({ answers: 0, requests: 0 })
   })
 
   test('ends with its device, and is swept two weeks after the wait, other requests not', async () => {
