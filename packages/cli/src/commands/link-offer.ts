@@ -38,6 +38,7 @@ async function runOffer(invocation: Invocation): Promise<Answer> {
     onProgress: reportProgress(progress, 'Restoring'),
     onCode: (code) => {
       if (out !== undefined) written.push(writePrivate(out, `${code}\n`))
+      progress.clear()
       if (process.stderr.isTTY) process.stderr.write(`${describeCode(code)}\n`)
       progress.show('Waiting for the other device …')
     },
