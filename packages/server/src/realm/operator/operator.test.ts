@@ -253,6 +253,7 @@ describe('a file that was made to do harm', () => {
       await seal(lines(header.replace('acme', 'ac me'), record, end)),
       await seal(lines(header, record.replace('"guessCount":0', '"guessCount":6'), end)),
       await seal(lines(header, record.replace('"guessCount":0', '"guessCount":-1'), end)),
+      await seal(lines(header, record.replace(/.=="\}$/, 'B=="}'), end)),
       await seal(good, 0xff),
       await seal(good, 0xc3),
       await seal(good.trimEnd()),
