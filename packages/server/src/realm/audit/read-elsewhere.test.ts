@@ -80,7 +80,7 @@ describe('a feed elsewhere', () => {
         const more = (): void => {
           while (answer.write('x'.repeat(65_536)));
         }
-        answer.on('drain', more)
+        answer.on('error', () => undefined).on('drain', more)
         more()
       },
       { code: 'ERR_SERVER_UNAVAILABLE', details: { fault: 'body' } },
