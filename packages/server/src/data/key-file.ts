@@ -29,7 +29,7 @@ export const FORBIDDEN_IN_NAMED = 0o002
 const WRITERS = 0o022
 const STICKY = 0o1000
 
-/** More than any of these files has. */
+/** No file of these has as many. */
 const MOST_BYTES = 4096
 
 /** What a token has at least, in characters. */
@@ -41,8 +41,9 @@ export function readTokenFile(path: string, setting: string): string {
     'a readable file, closed to writers, with a token of at least 32 letters and digits in one line'
   const { key, mode } = readFile(path, setting, expected)
   const token = new TextDecoder().decode(key).trim()
+  const isWhole = key.length < MOST_BYTES
   const isClosed = (mode & FORBIDDEN_IN_NAMED) === 0 || process.platform === 'win32'
-  if (isClosed && token.length >= SHORTEST_TOKEN && /^[\w.~+/=-]+$/.test(token)) return token
+  if (isWhole && isClosed && token.length >= SHORTEST_TOKEN && /^[\w.~+/=-]+$/.test(token)) return token
   throw new KeyhavenError('ERR_SETTING_INVALID', { setting, expected })
 }
 

@@ -136,6 +136,7 @@ describe('their address', () => {
 
   test.each([
     ['too short', 'x'.repeat(31), 0o600],
+    ['longer than what is read of it', 'x'.repeat(5000), 0o600],
     ['of two lines', `${'x'.repeat(32)}\n${'x'.repeat(32)}`, 0o600],
     ['that everybody can write', 'x'.repeat(40), 0o602],
   ])('is not opened with a token file that is %s', async (name, text, mode) => {
