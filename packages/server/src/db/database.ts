@@ -193,6 +193,8 @@ function createPool(connectionString: string): pg.Pool {
   })
   // An idle connection that breaks is dropped by the pool; without a listener it would end the process.
   pool.on('error', () => undefined)
+  // Nor does the pool listen to a new one until its user does: PostgreSQL may greet and say goodbye in one packet.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 
