@@ -57,7 +57,7 @@ export async function createCluster(input: {
     '--auth=peer',
     `--username=${SUPERUSER}`,
   ]
-  if (!input.durable) options.push('--no-sync')
+  if (!input.durable) options.push('--no-sync', '--wal-segsize=1')
   const child = spawn(join(input.binaries, 'initdb'), ['-D', shared.path, ...options], {
     ...input.account,
     cwd: '/',
