@@ -15,6 +15,7 @@ export default defineConfig({
     testTimeout: 900_000,
     hookTimeout: 900_000,
     expect: { poll: { timeout: 120_000 } },
-    maxWorkers: 2,
+    // One more than the cores that we count on: files wait for browsers, servers and disks a fifth of their time.
+    maxWorkers: 3,
   },
 })
