@@ -209,6 +209,11 @@ test('a device whose clock is minutes off is told so, and goes on once its clock
   const synced = await (await first.sync()).sync()
   expect(synced).toMatchObject({ status: 'synced', oldRegistrationRemainsOn: [] })
   expect(synced).not.toHaveProperty('clockIsWrong')
+  const check = async (pin: string, through = {}): Promise<unknown> =>
+    (await first.sync(through)).verifyBackup({ pin })
+  for (let wrong = 0; wrong < 3; wrong += 1) expect(await check(PIN)).toMatchObject({ status: 'wrong-pin' })
+  expect(await check(OTHER_PIN, late)).toMatchObject({ status: 'waiting', clockIsWrong: true })
+  expect(await check(OTHER_PIN)).toMatchObject({ status: 'whole' })
   const stranger = await place.newDevice({ phone: first.phone })
   expect(await (await stranger.sync()).deleteBackup()).toMatchObject({ status: 'waiting' })
   await expect((await first.sync(late)).keepBackup()).rejects.toMatchObject({ code: 'ERR_CLOCK_WRONG' })

@@ -27,4 +27,7 @@ test('what still lies at realms is named, and a wrong clock where that is why', 
   const clock = 'The clock of this device is minutes off'
   expect(describeRemains({ oldRegistrationRemainsOn: ['ab'], clockIsWrong: true })).toContain(clock)
   expect(describeRemaining({ remainsOn: ['ab'], clockIsWrong: true }, 'keyhaven delete')).toContain(clock)
+  const wait = { status: 'waiting', until: '2026-12-03T14:04:00.000Z', retryAfterSeconds: 60 } as const
+  expect(waitingAnswer(wait).text).not.toContain(clock)
+  expect(waitingAnswer({ ...wait, clockIsWrong: true }).text).toContain(clock)
 })

@@ -21,7 +21,7 @@ export function waitingAnswer(outcome: Waiting): Answer {
   return {
     exit: EXIT.waiting,
     json: outcome,
-    text: `Too many wrong PINs: the next try is possible ${describeMoment(outcome.until)}. This PIN was not tried, and no guess was used.`,
+    text: `Too many wrong PINs: the next try is possible ${describeMoment(outcome.until)}. This PIN was not tried, and no guess was used.${describeClock(outcome)}`,
   }
 }
 

@@ -9,6 +9,7 @@ import { DEVICE_OPTIONS, openDevice } from '../device/home.ts'
 import { requireSignedIn } from '../device/sync.ts'
 import {
   REMEMBER_OPTION,
+  describeRemains,
   lockedAnswer,
   noBackupAnswer,
   waitingAnswer,
@@ -56,7 +57,7 @@ function describeOutcome(outcome: RestoreOutcome): Answer {
       return {
         exit: EXIT.ok,
         json: outcome,
-        text: text + left + describeConflicts(outcome.identityConflicts),
+        text: text + left + describeConflicts(outcome.identityConflicts) + describeRemains(outcome),
       }
     }
     case 'wrong-pin':

@@ -24,6 +24,8 @@ export interface Waiting {
   /** By this device's clock; ISO 8601. */
   readonly until: string
   readonly retryAfterSeconds: number
+  /** There when a device that has joined, and need not wait, has to: its clock and a realm's are minutes apart. */
+  readonly clockIsWrong?: true
 }
 
 /** What an outcome says about the keys on this device. */

@@ -280,7 +280,9 @@ function answerBytes(bytes: Uint8Array, storedVersion: Uint8Array | undefined): 
 }
 
 function refusalFor({ reason, milliseconds }: Refused, clockIsWrong: boolean): Refusal {
-  if (reason === 'proof') return new Refusal(clockIsWrong ? 'ERR_CLOCK_WRONG' : 'ERR_PROOF_REJECTED')
+  // A proof would end the wait after wrong PINs, too: its time is what there is to be told.
+  if (clockIsWrong && (reason === 'proof' || reason === 'waiting')) return new Refusal('ERR_CLOCK_WRONG')
+  if (reason === 'proof') return new Refusal('ERR_PROOF_REJECTED')
   const later = rateLimited(milliseconds / 1000)
   return reason === 'cooling' ? new Refusal('ERR_COOLING_PERIOD', later.extras) : later
 }

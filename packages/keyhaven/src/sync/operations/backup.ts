@@ -1,7 +1,7 @@
 /**
  * Backing up: a first backup with a new PIN, joining one that is there with its PIN, and after that whatever changed.
  */
-import { parseUtf8 } from '../../crypto/index.ts'
+import { parseUtf8, wipe } from '../../crypto/index.ts'
 import { KeyhavenError } from '../../errors.ts'
 import { requireNewPin } from '../../strength/index.ts'
 import type { BackupState } from '../device/backup-state.ts'
@@ -14,8 +14,9 @@ import { enterWithSecret } from '../steps/enter.ts'
 import { startGeneration } from '../steps/new-generation.ts'
 import type { BackedUp, BackupOutcome } from '../outcomes.ts'
 import { pullAll } from '../steps/pull.ts'
-import { removeRetired, tryPin } from '../steps/registration.ts'
-import type { PinOutcome } from '../steps/registration.ts'
+import { removeRetired } from '../steps/retired-registrations.ts'
+import { tryPin } from '../steps/try-pin.ts'
+import type { PinOutcome } from '../steps/try-pin.ts'
 import { settle } from '../steps/settle.ts'
 import type { Settled } from '../steps/settle.ts'
 import { isDamage, takeWhatIsWhole } from '../steps/survey.ts'
@@ -83,15 +84,14 @@ async function backUpInto(
   if (pin === undefined && known === undefined) return { status: 'pin-needed' }
   const tried = pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin, known)
   if (tried !== undefined && tried.status !== 'recovered') return tried
-  const current = known ?? (await join(context, pointer, tried, settled.state))
-  const { uploaded, state } = await bringUpToDate(context, pointer, current)
-  const { created } = settled
-  return describe(context, pointer, {
-    uploaded,
-    state,
-    created,
-    joined: known === undefined,
-  })
+  try {
+    const current = known ?? (await join(context, pointer, tried, settled.state))
+    const { uploaded, state } = await bringUpToDate(context, pointer, current)
+    const { created } = settled
+    return await describe(context, pointer, { uploaded, state, created, joined: known === undefined })
+  } finally {
+    if (tried !== undefined) wipe(tried.secret.waySeed)
+  }
 }
 
 async function join(

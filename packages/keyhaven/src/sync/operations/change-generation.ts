@@ -14,7 +14,8 @@ import { describeKeys } from '../device/describe-keys.ts'
 import { startGeneration } from '../steps/new-generation.ts'
 import type { ChangeOutcome, Changed, LeftBehind } from '../outcomes.ts'
 import { pullAll } from '../steps/pull.ts'
-import { removeRetired, tryPin } from '../steps/registration.ts'
+import { removeRetired } from '../steps/retired-registrations.ts'
+import { checkPinAtRealms } from '../steps/try-pin.ts'
 import { settle } from '../steps/settle.ts'
 
 /** Makes `pin` (normalised) the only one that opens the backup. */
@@ -49,8 +50,8 @@ async function changeGeneration(
     const current = await catchUp(context, pointer, state)
     if (current === undefined) throw new KeyhavenError('ERR_AUTHORITY_REQUIRED', undefined)
     const checked = status === 'rotated' && pin !== undefined
-    const tried = checked ? await tryPin(context, pointer.pointer, pin, current) : undefined
-    if (tried !== undefined && tried.status !== 'recovered') return tried
+    const refused = checked ? await checkPinAtRealms(context, pointer.pointer, pin, current) : undefined
+    if (refused !== undefined) return refused
     const replaced = await pullAll(context, pointer.pointer, current)
     const { without } = change
     const done = await startGeneration(context, { pointer, pin, replaced, ...(without && { without }) })

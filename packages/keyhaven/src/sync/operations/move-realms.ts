@@ -13,7 +13,8 @@ import type { SyncContext } from '../steps/context.ts'
 import { startGeneration } from '../steps/new-generation.ts'
 import type { MoveOutcome } from '../outcomes.ts'
 import { pullAll } from '../steps/pull.ts'
-import { removeRetired, tryPin } from '../steps/registration.ts'
+import { removeRetired } from '../steps/retired-registrations.ts'
+import { checkPinAtRealms } from '../steps/try-pin.ts'
 import { describeKeys } from '../device/describe-keys.ts'
 import { settle } from '../steps/settle.ts'
 import { describeTrust } from '../format/ways.ts'
@@ -50,8 +51,10 @@ export async function moveRealms(context: SyncContext, pin: Uint8Array, move: Mo
       const keys = await describeKeys(context.vault)
       return { status: 'moved', ...keys, uploaded: 0, generation, ...left }
     }
-    const tried = move.isNewPin ? undefined : await tryPin(context, pointer.pointer, pin, replaced)
-    if (tried !== undefined && tried.status !== 'recovered') return tried
+    const refused = move.isNewPin
+      ? undefined
+      : await checkPinAtRealms(context, pointer.pointer, pin, replaced)
+    if (refused !== undefined) return refused
     const done = await startGeneration(moving, { pointer, pin, replaced })
     return { status: 'moved', ...(await describeChanged(moving, done)) }
   })

@@ -21,7 +21,8 @@ import type {
   RemovalWaiting,
   StillThere,
 } from '../outcomes.ts'
-import { challengeRegistration, keepRegistration, removeRetired } from '../steps/registration.ts'
+import { challengeRegistration, keepRegistration } from '../steps/registration.ts'
+import { removeRetired } from '../steps/retired-registrations.ts'
 import { signKeep, signRemoval } from '../format/removal-messages.ts'
 import type { RemovalKind } from '../format/removal-messages.ts'
 import { settle } from '../steps/settle.ts'

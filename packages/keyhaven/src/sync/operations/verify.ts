@@ -2,6 +2,7 @@
  * Proves that the backup is there and whole: everything comes down, is verified from the roots to the heads and opened,
  * as for a restore. Writes nothing.
  */
+import { wipe } from '../../crypto/index.ts'
 import type { KeyhavenErrorCode } from '../../errors.ts'
 import { KeyhavenError } from '../../errors.ts'
 import { requireSignedPointer } from '../format/authority.ts'
@@ -18,7 +19,7 @@ import { createKeyTable } from '../device/merge.ts'
 import type { LogDamage, Verified, VerifyOutcome } from '../outcomes.ts'
 import type { LogReading } from '../steps/read-log.ts'
 import type { RegisteredSecret } from '../format/registered-secret.ts'
-import { tryPin } from '../steps/registration.ts'
+import { tryPin } from '../steps/try-pin.ts'
 import { requireRemembered } from '../steps/remembered.ts'
 import { isDamage, surveyLog } from '../steps/survey.ts'
 
@@ -39,6 +40,18 @@ export async function verifyBackup(
   const tried = pin === undefined ? undefined : await tryPin(context, pointer.pointer, pin, state)
   if (tried !== undefined && tried.status !== 'recovered') return tried
   const secret = tried?.secret
+  try {
+    return await prove(context, { pointer, state, secret })
+  } finally {
+    if (secret !== undefined) wipe(secret.waySeed)
+  }
+}
+
+async function prove(
+  context: SyncContext,
+  found: { readonly pointer: PointerInUse } & Pick<Known, 'state' | 'secret'>,
+): Promise<Verified | { readonly status: 'pin-needed' }> {
+  const { pointer, state, secret } = found
   if (secret === undefined && state?.generation === pointer.pointer.generation) {
     return verifyUnder(context, pointer, { root: state.root, state, opened: undefined, secret })
   }

@@ -12,7 +12,7 @@ import { findRemoval, forgetBackup } from './forget-backup.ts'
 import { readAuthorities } from '../device/first-authority.ts'
 import { dropOutbox, readOutbox } from '../device/outbox.ts'
 import type { Outbox } from '../device/outbox.ts'
-import { removeOne } from './registration.ts'
+import { removeRegistration } from './retired-registrations.ts'
 import { completeChange, deliver } from './send.ts'
 import { isNotFound } from '../transport/not-found.ts'
 import type { PointerState } from '../transport/transport.ts'
@@ -81,7 +81,7 @@ async function removeFirstRegistration(
   const left = retired.find((entry) => entry.registration === registration)
   const first = await readAuthorities(context.vault)
   if (left === undefined || first === undefined) return
-  await removeOne(context, { ...left, authoritySeed: first.authoritySeed })
+  await removeRegistration(context, { ...left, authoritySeed: first.authoritySeed })
 }
 
 /**
