@@ -175,19 +175,21 @@ const device = { id: id16, label: z.string(), firstUsedAt: time, lastUsedAt: tim
 export const devicesAnswer: z.ZodType = z.strictObject({
   devices: z.array(z.strictObject({ ...device, signedIn: z.boolean() })),
 })
-export const accountAnswer: z.ZodType = z.strictObject({
-  account: z.strictObject({ id: uuid, createdAt: time.nullable() }),
-  devices: z.array(z.strictObject(device)),
-  sessions: z.array(z.strictObject({ device: id16, expiresAt: time, endedAt: time.nullable() })),
-  contacts: contactSet.nullable(),
-  contactOf: z.array(uuid),
-})
-
 export const linkAnswer: z.ZodType = z.strictObject({
   id: id16,
   offeredBy: id16,
   expiresAt: time,
   messages: z.array(base64),
+})
+
+export const accountAnswer: z.ZodType = z.strictObject({
+  account: z.strictObject({ id: uuid, createdAt: time.nullable() }),
+  devices: z.array(z.strictObject(device)),
+  sessions: z.array(z.strictObject({ device: id16, expiresAt: time, endedAt: time.nullable() })),
+  contacts: contactSet.nullable(),
+  contactRequests: z.array(begun),
+  contactOf: z.array(uuid),
+  links: z.array(linkAnswer),
 })
 
 export const removedAnswer: z.ZodType = z.strictObject({ status: z.enum(['removed', 'closed']) })

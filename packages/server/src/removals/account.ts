@@ -2,15 +2,18 @@
  * What `GET /v1/account` says: all that the server holds of an account beside its log, its pointer and its access log. The
  * phone number is not read back here: it is sealed, and whoever is signed in knows it.
  */
-import { toHex } from 'keyhaven/crypto'
+import { toBase64, toHex } from 'keyhaven/crypto'
+import type { Actor } from '../auth/signed-in.ts'
 import { readContacts } from '../contacts/contact-set.ts'
+import { listRequests } from '../contacts/requests.ts'
 import type { Transaction } from '../db/database.ts'
 
-/** Account, devices, sessions and trusted contacts; ids in hex or as UUIDs, times in ISO 8601. */
+/** Account, devices, sessions, trusted contacts and links; ids in hex or as UUIDs, times in ISO 8601. */
 export async function describeAccount(
   transaction: Transaction,
-  accountId: string,
+  actor: Actor,
 ): Promise<Readonly<Record<string, unknown>>> {
+  const { accountId } = actor
   const account = await transaction.query<{ created_at: Date }>(
     'SELECT created_at FROM app.accounts WHERE user_id = $1',
     [accountId],
@@ -51,6 +54,24 @@ export async function describeAccount(
       endedAt: row.ended_at?.toISOString() ?? null,
     })),
     contacts: (await readContacts(transaction, accountId)) ?? null,
+    contactRequests: await listRequests(transaction, actor),
     contactOf: trusting.rows.map(({ user_id }) => user_id),
+    links: await readMailbox(transaction, accountId),
   }
+}
+
+/** The account's mailbox, also one whose time is over. */
+async function readMailbox(transaction: Transaction, accountId: string): Promise<readonly unknown[]> {
+  const { rows } = await transaction.query<{
+    link_id: Uint8Array
+    offered_by: Uint8Array
+    messages: readonly Uint8Array[]
+    expires_at: Date
+  }>('SELECT link_id, offered_by, messages, expires_at FROM app.links WHERE user_id = $1', [accountId])
+  return rows.map(({ link_id, offered_by, messages, expires_at }) => ({
+    id: toHex(link_id),
+    offeredBy: toHex(offered_by),
+    expiresAt: expires_at.toISOString(),
+    messages: messages.map((message) => toBase64(message)),
+  }))
 }

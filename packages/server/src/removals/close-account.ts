@@ -26,3 +26,9 @@ export async function closeAccount(transaction: Transaction, subject: EventSubje
   )
   await transaction.query('UPDATE app.devices SET label = $2 WHERE user_id = $1', [accountId, NO_NAME])
 }
+
+/** What is no part of a backup: the mailbox for links, and the page's conversations, as when each of them is removed. */
+export async function dropBelongings(transaction: Transaction, accountId: string): Promise<void> {
+  await transaction.query('DELETE FROM app.links WHERE user_id = $1', [accountId])
+  await transaction.query('DELETE FROM messenger.conversations WHERE $1 IN (user_id, guest_id)', [accountId])
+}

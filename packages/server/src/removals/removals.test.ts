@@ -176,6 +176,7 @@ describe('closing an account', () => {
     expect((await postRemoval(device, { ...body, signature })).body).toEqual({ status: 'removed' })
     expect((await postRemoval(device, { ...body, etag: null })).code).toBe('ERR_REGISTRATION_REMAINS')
     await device.send(`/v1/pointer/retired/${backup.registration}`, { method: 'DELETE' })
+    await device.send(`/v1/link/${randomId()}`, { method: 'PUT', json: { message: 'AAAA' } })
     expect((await postRemoval(device, { ...body, etag: null })).body).toEqual({ status: 'closed' })
     expect((await device.get('/v1/pointer')).code).toBe('ERR_SIGNED_OUT')
     const [left] = await server.database.asSuperuser(
@@ -183,12 +184,13 @@ describe('closing an account', () => {
               (SELECT phone_sealed FROM app.accounts WHERE user_id = $1) AS phone,
               (SELECT count(*)::int FROM auth.phones WHERE user_id = $1) AS phones,
               (SELECT count(*)::int FROM app.sessions WHERE user_id = $1) AS sessions,
+              (SELECT count(*)::int FROM app.links WHERE user_id = $1) AS links,
               (SELECT string_agg(label, ',') FROM app.devices WHERE user_id = $1) AS labels,
               (SELECT count(*)::int FROM app.access_log WHERE user_id = $1 AND num_nonnulls(
                  device_label, device_label_salt, address, address_salt, user_agent, user_agent_salt) > 0) AS named`,
       [device.accountId],
     )
-    expect(left).toEqual({ log: true, phone: null, phones: 0, sessions: 0, labels: '-', named: 0 })
+    expect(left).toEqual({ log: true, phone: null, phones: 0, sessions: 0, links: 0, labels: '-', named: 0 })
     const again = await server.signIn({ phone: device.phone })
     expect(again.accountId).not.toBe(device.accountId)
     expect((await again.get('/v1/pointer')).body).toMatchObject({ pointer: null, removed: null, retired: [] })
@@ -208,12 +210,16 @@ describe('closing an account', () => {
 
 test('what the server holds of an account is told to its owner alone, without anything that opens a session', async () => {
   const device = await server.signIn({ label: 'Phone' })
+  await device.send(`/v1/link/${randomId()}`, { method: 'PUT', json: { message: 'AAAA' } })
   const { body, status } = await device.get('/v1/account')
   expect(status).toBe(200)
   expect(body).toMatchObject({
     account: { id: device.accountId },
     devices: [{ id: device.deviceId, label: 'Phone' }],
     sessions: [{ device: device.deviceId, endedAt: null }],
+    contacts: null,
+    contactRequests: [],
+    links: [{ offeredBy: device.deviceId, messages: ['AAAA'] }],
   })
   expect(JSON.stringify(body)).not.toContain(device.refreshToken)
   expect((await server.send('/v1/account')).code).toBe('ERR_SIGNED_OUT')

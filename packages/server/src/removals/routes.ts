@@ -14,7 +14,7 @@ import type { ApiHandler } from '../http/routes.ts'
 import { signatureShape } from '../http/shapes.ts'
 import { accountAnswer, removedAnswer, waitingAnswer } from '../openapi/answers.ts'
 import { describeAccount } from './account.ts'
-import { closeAccount } from './close-account.ts'
+import { closeAccount, dropBelongings } from './close-account.ts'
 import { REMOVAL_KINDS } from './messages.ts'
 import { keepBackup, removeBackup } from './remove.ts'
 import type { RemovalOutcome } from './remove.ts'
@@ -63,7 +63,7 @@ function getAccount(services: Services): ApiHandler {
   return async (context) =>
     context.json(
       await asActor(services, context, {
-        run: (transaction, actor) => describeAccount(transaction, actor.accountId),
+        run: describeAccount,
       }),
     )
 }
@@ -79,6 +79,7 @@ function postRemoval(services: Services): ApiHandler {
         subject = { actor }
         if (kind === 'account' && (await hasNoBackup(transaction, actor))) {
           if (leaveRegistrations !== true) await requireNoRegistrations(transaction, actor)
+          await dropBelongings(transaction, actor.accountId)
           return { status: 'closable' }
         }
         return removeBackup(transaction, actor, input)
