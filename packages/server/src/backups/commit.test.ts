@@ -25,7 +25,7 @@ import {
 } from '../testing/backups.ts'
 import type { Prepared } from '../testing/backups.ts'
 import { createAuthority, createSegment, randomId, signCommit } from '../testing/segments.ts'
-import { encodePointerStatement } from './commit.ts'
+import { encodePointerStatement } from './commit-messages.ts'
 
 const MINUTE = 60_000
 

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { concat, deriveEd25519PublicKey, parseHex, randomBytes, signEd25519, toHex } from 'keyhaven/crypto'
-import { encodeCommitMessage } from '../backups/commit.ts'
-import type { CommitRequest } from '../backups/commit.ts'
+import { encodeCommitMessage } from '../backups/commit-messages.ts'
+import type { CommitRequest } from '../backups/commit-messages.ts'
 import { encodeSegmentHeader } from '../backups/segment-header.ts'
 import type { SegmentKind } from '../backups/segment-header.ts'
 import { parseUuid } from '../http/uuid.ts'
