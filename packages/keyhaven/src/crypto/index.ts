@@ -10,6 +10,8 @@ export {
 export type { AeadInput } from './aead.ts'
 export { loadArgon2id, loadArgon2idNamed } from './argon2.ts'
 export type { Argon2id, Argon2idInput, Argon2idName } from './argon2.ts'
+export { loadScrypt } from './scrypt.ts'
+export type { Scrypt, ScryptInput } from './scrypt.ts'
 export {
   be2,
   be4,

@@ -2,6 +2,7 @@
  * What key sync is made of, and what its operations take.
  */
 import type { Argon2id } from '../crypto/argon2.ts'
+import type { Scrypt } from '../crypto/scrypt.ts'
 import type { Configuration } from '../recovery/index.ts'
 import type { Vault } from '../vault/index.ts'
 import type { Progress } from './steps/context.ts'
@@ -15,6 +16,8 @@ export interface KeySyncOptions {
   /** The realms that the person relies on; the client's trust anchor. */
   readonly configuration: Configuration
   readonly argon2id?: Argon2id
+  /** For recovery kits; a page gives one that runs in a worker, or stands still while a kit is sealed or opened. */
+  readonly scrypt?: Scrypt
   /** For requests to the realms. */
   readonly fetch?: Fetch
   /** How long each request to a realm may take, in milliseconds; 10,000 unless told. */

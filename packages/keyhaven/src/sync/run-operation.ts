@@ -108,6 +108,7 @@ async function createContext(options: KeySyncOptions, input: OperationInput): Pr
     accessLog,
     fetch: options.fetch ?? globalThis.fetch,
     argon2id: options.argon2id,
+    scrypt: options.scrypt,
     realmDeadlineMs: options.realmDeadlineMs ?? DEFAULT_REALM_DEADLINE_MS,
     formerConfigurations: (options.formerConfigurations ?? []).map(checkConfiguration),
     movingFrom: [],

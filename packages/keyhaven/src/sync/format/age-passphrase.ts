@@ -1,12 +1,13 @@
 /**
- * age's scrypt recipient (age-encryption.org/v1) over our own scrypt: native and off the main thread in Node, WebAssembly in
- * pages, where the library's plain JavaScript would stop everything else for seconds.
+ * age's scrypt recipient (age-encryption.org/v1) over our own scrypt, or the caller's: native and off the main thread in Node,
+ * WebAssembly in pages, where the library's plain JavaScript would stop everything else for seconds.
  */
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { base64nopad } from '@scure/base'
 import type { Identity, Recipient, Stanza } from 'age-encryption'
 import { concat, randomBytes, utf8, wipe } from '../../crypto/index.ts'
 import { loadScrypt } from '../../crypto/scrypt.ts'
+import type { Scrypt } from '../../crypto/scrypt.ts'
 import { KeyhavenError } from '../../errors.ts'
 
 const LABEL = 'age-encryption.org/v1/scrypt'
@@ -18,13 +19,18 @@ const NONCE = new Uint8Array(12)
 /** Wraps a file key under a passphrase; 2^workFactor · 1 KiB of memory. */
 export function passphraseRecipient(
   passphrase: string,
-  options: { readonly workFactor: number; readonly makeStanza: (args: string[], body: Uint8Array) => Stanza },
+  options: {
+    readonly workFactor: number
+    /** The best that works here unless told. */
+    readonly scrypt: Scrypt | undefined
+    readonly makeStanza: (args: string[], body: Uint8Array) => Stanza
+  },
 ): Recipient {
   return {
     wrapFileKey: async (fileKey) => {
-      const { workFactor } = options
+      const { workFactor, scrypt } = options
       const salt = randomBytes(SALT_LENGTH)
-      const key = await deriveKey(passphrase, { salt, workFactor })
+      const key = await deriveKey(passphrase, { salt, workFactor, scrypt })
       const body = chacha20poly1305(key, NONCE).encrypt(fileKey)
       wipe(key)
       return [options.makeStanza(['scrypt', base64nopad.encode(salt), String(workFactor)], body)]
@@ -36,12 +42,15 @@ export function passphraseRecipient(
  * Unwraps it; `null` for a wrong passphrase. `ERR_ENVELOPE_MALFORMED` when the header has another recipient, too, or asks for
  * more work than `mostWork`, before any is done.
  */
-export function passphraseIdentity(passphrase: string, mostWork: number): Identity {
+export function passphraseIdentity(
+  passphrase: string,
+  { mostWork, scrypt }: { readonly mostWork: number; readonly scrypt: Scrypt | undefined },
+): Identity {
   return {
     unwrapFileKey: async (stanzas) => {
       const { salt, workFactor, body } = readStanza(stanzas)
       if (workFactor > mostWork) throw malformed()
-      const key = await deriveKey(passphrase, { salt, workFactor })
+      const key = await deriveKey(passphrase, { salt, workFactor, scrypt })
       try {
         return chacha20poly1305(key, NONCE).decrypt(body)
       } catch {
@@ -76,10 +85,11 @@ function decodeSalt(text: string): Uint8Array {
 
 async function deriveKey(
   passphrase: string,
-  { salt, workFactor }: { readonly salt: Uint8Array; readonly workFactor: number },
+  input: { readonly salt: Uint8Array; readonly workFactor: number; readonly scrypt: Scrypt | undefined },
 ): Promise<Uint8Array> {
+  const { salt, workFactor } = input
   const password = utf8(passphrase)
-  const scrypt = await loadScrypt()
+  const scrypt = input.scrypt ?? (await loadScrypt())
   try {
     return await scrypt({ password, salt: concat(utf8(LABEL), salt), logN: workFactor, length: 32 })
   } finally {

@@ -5,6 +5,7 @@
  * age stretches the passphrase by scrypt, 2^18 · 8 · 128 bytes. A file that asks for more is refused before any work.
  */
 import { parseBase64, parseUtf8, toBase64 } from '../../crypto/index.ts'
+import type { Scrypt } from '../../crypto/scrypt.ts'
 import { KeyhavenError, isKeyhavenError } from '../../errors.ts'
 import { parseJsonFields } from '../../json-fields.ts'
 import { loadModule } from '../../load-module.ts'
@@ -24,16 +25,20 @@ export interface Kit {
   readonly seed: Uint8Array
 }
 
+interface Stretching {
+  readonly scrypt?: Scrypt | undefined
+}
+
 /** Seals a kit; armored text. `workFactor` is for tests. */
 export async function sealKit(
   kit: Kit,
   passphrase: string,
-  workFactor: number = WORK_FACTOR,
+  { workFactor = WORK_FACTOR, scrypt }: Stretching & { readonly workFactor?: number } = {},
 ): Promise<string> {
   const { Encrypter, Stanza, armor } = await loadModule(import('age-encryption'))
   const makeStanza = (args: string[], body: Uint8Array): InstanceType<typeof Stanza> => new Stanza(args, body)
   const encrypter = new Encrypter()
-  encrypter.addRecipient(passphraseRecipient(passphrase, { workFactor, makeStanza }))
+  encrypter.addRecipient(passphraseRecipient(passphrase, { workFactor, scrypt, makeStanza }))
   return armor.encode(await encrypter.encrypt(writeKit(kit)))
 }
 
@@ -41,11 +46,15 @@ export async function sealKit(
  * Opens a kit; `undefined` when the passphrase is wrong or the file was altered. `ERR_ENVELOPE_MALFORMED` for what is no age
  * file under a passphrase, or asks for too much work; `ERR_CLIENT_TOO_OLD` for a format of the future.
  */
-export async function openKit(file: string, passphrase: string): Promise<Kit | undefined> {
+export async function openKit(
+  file: string,
+  passphrase: string,
+  { scrypt }: Stretching = {},
+): Promise<Kit | undefined> {
   const { Decrypter, armor } = await loadModule(import('age-encryption'))
   const bytes = decodeArmor(file, armor.decode)
   const decrypter = new Decrypter()
-  decrypter.addIdentity(passphraseIdentity(passphrase, WORK_FACTOR))
+  decrypter.addIdentity(passphraseIdentity(passphrase, { mostWork: WORK_FACTOR, scrypt }))
   const plaintext = await decrypter.decrypt(bytes).catch((fault: unknown) => {
     if (isKeyhavenError(fault)) throw fault
     return undefined

@@ -24,7 +24,7 @@ async function sealText(text: string, workFactor = QUICK): Promise<string> {
 
 describe('a recovery kit', () => {
   it('opens with its passphrase, and with no other', async () => {
-    const file = await sealKit(kit, PASSPHRASE, QUICK)
+    const file = await sealKit(kit, PASSPHRASE, { workFactor: QUICK })
     expect(file).toMatch(/^-----BEGIN AGE ENCRYPTED FILE-----\n/)
     expect(await openKit(`\n${file}\n`, PASSPHRASE)).toEqual(kit)
     expect(await openKit(file, `${PASSPHRASE} `)).toBeUndefined()
@@ -33,14 +33,17 @@ describe('a recovery kit', () => {
   it('is what the library itself seals and opens', async () => {
     const decrypter = new Decrypter()
     decrypter.addPassphrase(PASSPHRASE)
-    const text = await decrypter.decrypt(armor.decode(await sealKit(kit, PASSPHRASE, QUICK)), 'text')
+    const text = await decrypter.decrypt(
+      armor.decode(await sealKit(kit, PASSPHRASE, { workFactor: QUICK })),
+      'text',
+    )
     const { account, server } = kit
     expect(JSON.parse(text)).toMatchObject({ keyhavenRecoveryKit: 1, account, server })
     expect(await openKit(await sealText(text), PASSPHRASE)).toEqual(kit)
   })
 
   it('that was altered anywhere is rejected or malformed, never opened', async () => {
-    const bytes = armor.decode(await sealKit(kit, PASSPHRASE, QUICK))
+    const bytes = armor.decode(await sealKit(kit, PASSPHRASE, { workFactor: QUICK }))
     for (let at = 0; at < bytes.length; at += 7) {
       const altered = Uint8Array.from(bytes)
       altered[at] = (altered[at] ?? 0) ^ 1
@@ -53,7 +56,7 @@ describe('a recovery kit', () => {
   })
 
   it('that asks for more work, for other keys, or is no kit is refused by a code', async () => {
-    const bytes = armor.decode(await sealKit(kit, PASSPHRASE, QUICK))
+    const bytes = armor.decode(await sealKit(kit, PASSPHRASE, { workFactor: QUICK }))
     const text = new TextDecoder('latin1').decode(bytes)
     const hostile = text.replace(/(-> scrypt \S+ )4\n/, (_, before: string) => `${before}19\n`)
     const heavy = Uint8Array.from(hostile, (character) => character.charCodeAt(0))
@@ -79,7 +82,7 @@ describe('a recovery kit', () => {
   })
 
   it('has a page whose squares are a QR code of the file', async () => {
-    const file = await sealKit(kit, PASSPHRASE, QUICK)
+    const file = await sealKit(kit, PASSPHRASE, { workFactor: QUICK })
     const page = new TextDecoder('latin1').decode(
       writeKitPage({ file, server: 'https://keys.example/(é)', made: new Date(0) }),
     )

@@ -34,7 +34,7 @@ export async function addKit(
   try {
     const { accountId, origin } = context.transport
     // Sealed first: it takes much memory, and where that is not there no way may be listed that nobody has.
-    const file = await sealKit({ account: accountId, server: origin, seed }, passphrase)
+    const file = await sealKit({ account: accountId, server: origin, seed }, passphrase, context)
     const added = await addSeededWay(context, { type: 'kit', label, seed })
     return added === undefined ? { status: 'no-backup' } : { status: 'added', wayId: added.id, file }
   } finally {
@@ -47,7 +47,7 @@ export async function restoreWithKit(
   context: SyncContext,
   { file, passphrase }: { readonly file: string; readonly passphrase: string },
 ): Promise<KitRestoreOutcome> {
-  const kit = await openKit(file, passphrase)
+  const kit = await openKit(file, passphrase, context)
   if (kit === undefined) return { status: 'rejected' }
   try {
     if (kit.account !== context.transport.accountId) return { status: 'unknown-way' }

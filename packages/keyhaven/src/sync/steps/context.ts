@@ -3,6 +3,7 @@
  */
 import type { Configuration } from '../../recovery/index.ts'
 import type { Argon2id } from '../../crypto/argon2.ts'
+import type { Scrypt } from '../../crypto/scrypt.ts'
 import { parseUuid } from '../../crypto/text.ts'
 import type { AccessLogKnowledge } from '../transport/access-log-record.ts'
 import type { Vault } from '../../vault/index.ts'
@@ -30,6 +31,7 @@ export interface SyncContext {
   readonly fetch: Fetch
   readonly accessLog: AccessLogKnowledge
   readonly argon2id: Argon2id | undefined
+  readonly scrypt: Scrypt | undefined
   readonly realmDeadlineMs: number
   /** Realms that registrations out of use may lie on; asked for nothing but to delete those. */
   readonly formerConfigurations: readonly Configuration[]

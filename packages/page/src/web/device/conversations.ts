@@ -1,10 +1,11 @@
 /** The messenger of this device: each key that it adds or takes away goes to the backup by itself. */
 import { isKeyhavenError } from 'keyhaven'
 import { openMessenger } from '../messenger/messenger.ts'
-import type { JoinOutcome, Messenger } from '../messenger/messenger.ts'
+import type { JoinOutcome } from '../messenger/meet.ts'
+import type { Messenger } from '../messenger/messenger.ts'
 import type { Device } from './device.ts'
 
-export { MOST_TEXT_BYTES, generateMessageId } from '../messenger/messenger.ts'
+export { MOST_TEXT_BYTES, generateMessageId } from '../messenger/write.ts'
 
 /** Such a name always fits: three bytes for each at most. */
 export const MOST_NAME_CHARACTERS = 60

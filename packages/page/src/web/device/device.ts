@@ -12,8 +12,8 @@ import type { Protection, ProtectionSummary, Vault } from 'keyhaven/vault'
 import { connectVaults } from 'keyhaven/vault/worker'
 import type { VaultWorker } from 'keyhaven/vault/worker'
 import { trustedScript } from '../trusted-scripts.ts'
-import { argon2id } from './argon2.ts'
 import { IN_MEMORY } from './places.ts'
+import { argon2id, scrypt } from './stretching.ts'
 import address from './vault-worker.ts?worker&url'
 
 const NAME = 'me'
@@ -102,6 +102,7 @@ function openDevice({ vault, session, inMemory }: Omit<Device, 'sync'>): Device 
     vault,
     configuration: readRealms(),
     argon2id,
+    scrypt,
   })
   return { vault, session, sync, inMemory }
 }
@@ -124,8 +125,9 @@ export function readMeta(name: string): string {
 export const KEEPINGS = ['device', 'password', 'passkey'] as const
 export type Keeping = (typeof KEEPINGS)[number]
 
-/** What opens this device now. */
-export async function readKeeping(vault: Vault): Promise<Keeping> {
+/** What opens this device now; `undefined` where it is locked. */
+export async function readKeeping(vault: Vault): Promise<Keeping | undefined> {
+  if (vault.state() === 'locked') return undefined
   const kept = (await vault.protections()).flatMap(({ factors }) => factors.map(({ type }) => type))
   return KEEPINGS.find((one) => kept.includes(one)) ?? 'device'
 }

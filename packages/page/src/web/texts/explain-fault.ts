@@ -32,6 +32,7 @@ const UNLOADED: ReadonlySet<string> = new Set([
   'ERR_MODULE_UNAVAILABLE',
   'ERR_WORKER_FAILED',
   'ERR_ARGON2_UNAVAILABLE',
+  'ERR_SCRYPT_UNAVAILABLE',
 ])
 
 export function explainFault(fault: unknown, { faults }: Texts): string {
