@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseHex, randomBytes, toBase64, toHex } from 'keyhaven/crypto'
 import { parseInvite } from '../packages/page/src/web/messenger/invite.ts'
-import { MOST_TEXT_BYTES } from '../packages/page/src/web/messenger/messenger.ts'
+import { MOST_TEXT_BYTES } from '../packages/page/src/web/messenger/write.ts'
 import { openMessengerPlace, textsOf } from './testing/messenger-people.ts'
 import type { Json, MessengerPlace, Pair } from './testing/messenger-people.ts'
 import { watchConformance } from '../packages/server/src/openapi/testing/conformance.ts'

@@ -1,5 +1,8 @@
 /** Two people write to each other on the page; one of them gets a new device. */
 import { beforeAll, expect, test } from 'vitest'
+import { toBase64 } from 'keyhaven/crypto'
+import { generateIdentity } from 'keyhaven/identity'
+import { deriveProof, parseInvite } from '../../packages/page/src/web/messenger/invite.ts'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
 import { PIN, enterPin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
@@ -11,6 +14,8 @@ let place: PagePlace
 let anna: PageDevice
 let ben: PageDevice
 const annasPhone = randomPhone()
+/** By which Ben came. */
+let link = ''
 
 beforeAll(async () => {
   place = await openPagePlace()
@@ -45,7 +50,7 @@ test('somebody who is invited signs in, sets up, joins and writes; markup is tex
   await anna.sees(`Ben ${MARKUP}`)
   await reads(anna, 'Nobody has opened it yet.')
   await anna.page.reload()
-  const link = await anna.page.getByText(/\/#\/join\//).innerText()
+  link = await anna.page.getByText(/\/#\/join\//).innerText()
   await expectGoodLooks(anna, 'invite-link')
 
   await ben.page.goto(link)
@@ -130,6 +135,140 @@ test('the old messages are readable on a new device, with number and PIN, under 
   await reads(ben, 'From my new phone')
   await reads(anna, 'From my new phone')
   expectNoComplaints(anna, ben, phone)
+})
+
+const toHome = ({ page }: PageDevice): Promise<void> =>
+  page.getByRole('navigation').getByRole('link', { name: 'Home' }).click()
+
+type Json = Readonly<Record<string, unknown>>
+
+/** While `work` runs, the server's answers to `path` are changed on their way to this device. */
+async function lying(
+  { context, page }: PageDevice,
+  path: string,
+  bend: (json: Json) => Json,
+  work: () => Promise<void>,
+): Promise<void> {
+  await context.route(path, async (route) => {
+    if (!['GET', 'POST'].includes(route.request().method())) return route.continue()
+    const answer = await route.fetch()
+    return answer.ok()
+      ? route.fulfill({ response: answer, json: bend((await answer.json()) as Json) })
+      : route.fulfill({ response: answer })
+  })
+  await page.reload()
+  await work()
+  await context.unrouteAll({ behavior: 'wait' })
+  await page.reload()
+}
+
+const MESSAGES = '**/v1/messenger/conversations/*/messages*'
+
+test('a server that leaves out or edits what was written is found out, and so is one that shows another person', async () => {
+  const warns = (text: string | RegExp): Promise<void> =>
+    anna.page.getByRole('alert').filter({ hasText: text }).waitFor()
+  const cannotWrite = async (): Promise<void> => {
+    expect(await anna.page.getByLabel('Write a message').count()).toBe(0)
+    expect(await anna.page.getByRole('log').count()).toBe(0)
+  }
+  const messagesOf = (json: Json): readonly Json[] => json['messages'] as readonly Json[]
+  const edit = (message: Json): Json => {
+    const bytes = Buffer.from(String(message['body']), 'base64')
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
+    return { ...message, body: bytes.toString('base64') }
+  }
+  await lying(
+    anna,
+    MESSAGES,
+    (json) => ({ messages: messagesOf(json).map((one) => (one['place'] === 3 ? edit(one) : one)) }),
+    async () => {
+      await warns('What the server shows is not what was written')
+      await reads(anna, 'This message cannot be opened on this device.')
+      await expectGoodLooks(anna, 'altered')
+    },
+  )
+  await lying(
+    anna,
+    MESSAGES,
+    (json) => ({
+      messages: messagesOf(json)
+        .filter((one) => one['place'] !== 2)
+        .map((one, index) => ({ ...one, place: index + 1 })),
+    }),
+    () => warns('a message is missing, changed or moved'),
+  )
+  const mallory = await generateIdentity()
+  const swap =
+    (proof?: Uint8Array) =>
+    (json: Json): Json => {
+      const guest = { ...(json['guest'] as Json), identity: toBase64(mallory.publicIdentity.bytes) }
+      return { ...json, guest: { ...guest, ...(proof && { proof: toBase64(proof) }) } }
+    }
+  await lying(anna, '**/v1/messenger/conversations/*', swap(), async () => {
+    await warns('The server shows somebody else than the person of your link.')
+    await cannotWrite()
+    await expectGoodLooks(anna, 'forged')
+  })
+  // A server that has the link itself can prove another person, but not after the first one was seen.
+  const found = parseInvite(link.split('/').at(-1) ?? '')
+  if (found === undefined) throw new Error('no link')
+  const { secret, id } = found
+  const { fingerprint } = mallory.publicIdentity
+  const proof = deriveProof({ secret, id, role: 'guest', fingerprint })
+  await lying(anna, '**/v1/messenger/conversations/*', swap(proof), async () => {
+    await warns('This person has other keys than before')
+    await cannotWrite()
+    await follow(anna, 'More')
+    await reads(anna, 'The number now')
+    expect(await anna.page.locator('.groups').count()).toBe(2)
+    await expectGoodLooks(anna, 'changed')
+    await follow(anna, 'Back to the conversation')
+  })
+  await reads(anna, 'From my new phone')
+  expect(await anna.page.getByRole('alert').count()).toBe(0)
+  expectNoComplaints(anna)
+})
+
+test('what came since one looked is counted as new; a link whose server shows another inviter is not joined', async () => {
+  const row = anna.page.getByRole('link', { name: /^Ben / })
+  await toHome(anna)
+  await row.waitFor()
+  expect(await row.innerText()).not.toContain('new')
+  for (const text of ['One', 'Two']) await write(ben, text)
+  await row.filter({ hasText: '2 new' }).waitFor()
+  await expectGoodLooks(anna, 'unread')
+  await row.click()
+  await reads(anna, 'Two')
+  await toHome(anna)
+  await row.waitFor()
+  expect(await row.innerText()).not.toContain('new')
+
+  await follow(anna, 'Invite somebody')
+  await anna.fill('Name of this person', 'Carla')
+  await anna.press('Make a link')
+  const another = await anna.page.getByText(/\/#\/join\//).innerText()
+  const mallory = await generateIdentity()
+  await ben.page.goto(another)
+  await lying(
+    ben,
+    '**/v1/messenger/invites/read',
+    (json) => ({
+      ...json,
+      host: { ...(json['host'] as Json), identity: toBase64(mallory.publicIdentity.bytes) },
+    }),
+    async () => {
+      await ben.fill('Name of this person', 'Anna')
+      await ben.press('Join')
+      await ben.page.getByRole('alert').filter({ hasText: 'Nothing was joined.' }).waitFor()
+      await expectGoodLooks(ben, 'forged-link')
+    },
+  )
+  await ben.press('Not now')
+  await ben.page.getByRole('link', { name: 'Anna K.' }).click()
+  await toHome(anna)
+  await row.click()
+  await reads(anna, 'Two')
+  expectNoComplaints(anna, ben)
 })
 
 test('a link is good once, and who removes a conversation removes it for both', async () => {

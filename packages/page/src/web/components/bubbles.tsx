@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import type { View } from '../messenger/messenger.ts'
+import type { View } from '../messenger/view.ts'
 import { sayClock, sayRecentDay, useTexts } from '../texts/use-texts.ts'
 import type { Outgoing } from './use-outgoing.ts'
 

@@ -1,6 +1,6 @@
 /** The conversations of this person, by the names that he gave them. */
 import type { ListedKey } from 'keyhaven/sync'
-import { useEffect, useState } from 'react'
+import { useCallback, useState } from 'react'
 import type { ReactNode } from 'react'
 import type { Ways } from '../app.tsx'
 import type { Device } from '../device/device.ts'
@@ -8,6 +8,9 @@ import type { ListedConversation } from '../messenger/messenger.ts'
 import { explainFault } from '../texts/explain-fault.ts'
 import { useTexts } from '../texts/use-texts.ts'
 import { Card, Notice } from './parts.tsx'
+import { useLooks } from './use-looks.ts'
+
+const LOOK_EVERY_MS = 10_000
 
 export function Conversations(input: {
   readonly device: Device
@@ -20,14 +23,16 @@ export function Conversations(input: {
   const [all, setAll] = useState<readonly ListedConversation[]>()
   const [trouble, setTrouble] = useState<string>()
   const { onFault } = ways
-  useEffect(() => {
-    void import('../device/conversations.ts')
-      .then(({ messengerOf }) => messengerOf(device).list())
-      .then(setAll)
-      .catch((fault: unknown) => {
-        if (!onFault(fault)) setTrouble(explainFault(fault, texts))
-      })
+  const look = useCallback(async () => {
+    try {
+      const { messengerOf } = await import('../device/conversations.ts')
+      setAll(await messengerOf(device).list())
+      setTrouble(undefined)
+    } catch (fault) {
+      if (!onFault(fault)) setTrouble(explainFault(fault, texts))
+    }
   }, [device, onFault, texts])
+  useLooks(look, LOOK_EVERY_MS)
   const others = countOthers(keys, all)
   return (
     <Card title={words.title}>
@@ -38,7 +43,10 @@ export function Conversations(input: {
           <li key={one.id}>
             <a href={`#/messages/${one.id}`}>
               <bdi>{one.name ?? words.unnamed}</bdi>
-              <small>{one.joined ? words.count(one.messages) : words.waiting}</small>
+              <small>
+                {one.joined ? words.count(one.messages) : words.waiting}
+                {one.unread > 0 && <strong className="new">{words.unread(one.unread)}</strong>}
+              </small>
             </a>
           </li>
         ))}

@@ -3,9 +3,10 @@ import { useCallback, useEffect, useState } from 'react'
 import type { Ways } from '../app.tsx'
 import { backUp, messengerOf } from '../device/conversations.ts'
 import type { Device } from '../device/device.ts'
-import type { View } from '../messenger/messenger.ts'
+import type { View } from '../messenger/view.ts'
 import { explainFault } from '../texts/explain-fault.ts'
 import { useTexts } from '../texts/use-texts.ts'
+import { useLooks } from './use-looks.ts'
 import { useOutgoing } from './use-outgoing.ts'
 import type { Outgoing } from './use-outgoing.ts'
 
@@ -49,7 +50,7 @@ export function useConversation({ device, ways, id }: TalkInput): Talk {
       if (!onFault(fault)) setTrouble(explainFault(fault, texts))
     }
   }, [device, messenger, id, setUnsent, onFault, texts])
-  useLooks(look)
+  useLooks(look, LOOK_EVERY_MS)
   useEffect(() => {
     // What was not sent is there without a connection, too; that there is none, the look says.
     void messenger.unsent(id).then(setUnsent).catch(onFault)
@@ -61,30 +62,4 @@ export function useConversation({ device, ways, id }: TalkInput): Talk {
       .catch(onFault)
   }, [messenger, id, setUnsent, onFault])
   return { view, setView, name, setName, trouble, ...outgoing }
-}
-
-/** Looks now, then again and again while the tab is seen. */
-function useLooks(look: () => Promise<void>): void {
-  useEffect(() => {
-    let over = false
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let looking: Promise<void> | undefined
-    const again = (): void => {
-      if (document.hidden || looking !== undefined) return
-      clearTimeout(timer)
-      looking = look().finally(() => {
-        looking = undefined
-        if (!over) timer = setTimeout(again, LOOK_EVERY_MS)
-      })
-    }
-    again()
-    addEventListener('online', again)
-    document.addEventListener('visibilitychange', again)
-    return () => {
-      over = true
-      clearTimeout(timer)
-      removeEventListener('online', again)
-      document.removeEventListener('visibilitychange', again)
-    }
-  }, [look])
 }

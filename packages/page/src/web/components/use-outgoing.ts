@@ -1,8 +1,9 @@
 /** What was written here and has not arrived: on its way, or not sent and waiting for the person. */
 import { useState } from 'react'
 import { MOST_TEXT_BYTES, generateMessageId } from '../device/conversations.ts'
-import type { Messenger, View } from '../messenger/messenger.ts'
+import type { Messenger } from '../messenger/messenger.ts'
 import type { Unsent } from '../messenger/unsent.ts'
+import type { View } from '../messenger/view.ts'
 import { explainFault, isOffline } from '../texts/explain-fault.ts'
 import { useTexts } from '../texts/use-texts.ts'
 

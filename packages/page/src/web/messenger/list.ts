@@ -28,6 +28,8 @@ export interface List {
   key: Uint8Array | undefined
   /** True once something was left out, changed, moved or repeated. */
   altered: boolean
+  /** Up to which place it is noted as shown; `undefined` until it is. */
+  shown: number | undefined
 }
 
 /** Who reads, and what. */
@@ -41,7 +43,15 @@ export interface Reader {
 }
 
 export function emptyList(id: string): List {
-  return { entries: [], heads: [emptyHead(id)], ids: new Set(), epoch: 0, key: undefined, altered: false }
+  return {
+    entries: [],
+    heads: [emptyHead(id)],
+    ids: new Set(),
+    epoch: 0,
+    key: undefined,
+    altered: false,
+    shown: undefined,
+  }
 }
 
 export function headOf(list: List): Uint8Array {

@@ -4,21 +4,8 @@
  *
  *     2 ‖ epoch (4) ‖ key id (8) ‖ seen (4) ‖ random (32) ‖ AES-256-GCM(head (32) ‖ text)
  */
-import {
-  AEAD_NONCE_LENGTH,
-  be4,
-  concat,
-  deriveKey,
-  lp,
-  openAead,
-  parseHex,
-  parseUtf8,
-  randomBytes,
-  sealAead,
-  sha256,
-  toHex,
-  utf8,
-} from 'keyhaven/crypto'
+import { be4, concat, lp, parseHex, parseUtf8, randomBytes, sha256, toHex, utf8 } from 'keyhaven/crypto'
+import { openOnce, sealOnce } from './sealed-once.ts'
 
 export const KEY_KIND = 1
 export const TEXT_KIND = 2
@@ -57,7 +44,8 @@ export async function sealText(
   const { key, epoch, seen, head, text } = input
   const keyId = sha256(key).subarray(0, KEY_ID_BYTES)
   const clear = concat(Uint8Array.of(TEXT_KIND), be4(epoch), keyId, be4(seen), randomBytes(RANDOM_BYTES))
-  return concat(clear, await sealAead(once(bound, key, clear), concat(head, utf8(text))))
+  const once = { secret: key, place: placeOf(bound, clear) }
+  return concat(clear, await sealOnce(once, concat(head, utf8(text))))
 }
 
 /** Reads what a text says of itself; `undefined` for what is none. */
@@ -75,7 +63,8 @@ export async function openText(
   body: Uint8Array,
 ): Promise<{ readonly head: Uint8Array; readonly text: string }> {
   const clear = body.subarray(0, CLEAR_BYTES)
-  const opened = await openAead(once(bound, key, clear), body.subarray(CLEAR_BYTES))
+  const once = { secret: key, place: placeOf(bound, clear) }
+  const opened = await openOnce(once, body.subarray(CLEAR_BYTES))
   return { head: opened.slice(0, HEAD_BYTES), text: parseUtf8(opened.subarray(HEAD_BYTES)) }
 }
 
@@ -92,18 +81,13 @@ export function nextHead(
   return sha256(concat(head, sender, parseHex(id, 'id', 16), lp(body)))
 }
 
-/** The clear part holds the random bytes, so this key and its nonce are used once. */
-function once(bound: Bound, key: Uint8Array, clear: Uint8Array): Parameters<typeof sealAead>[0] {
-  const place = concat(
+/** The clear part holds the random bytes. */
+function placeOf(bound: Bound, clear: Uint8Array): Uint8Array {
+  return concat(
     lp('keyhaven-page/message/v1'),
     parseHex(bound.conversation, 'conversation', 16),
     bound.sender,
     parseHex(bound.id, 'id', 16),
     clear,
   )
-  return {
-    key: deriveKey({ secret: key, info: place }),
-    nonce: new Uint8Array(AEAD_NONCE_LENGTH),
-    associatedData: place,
-  }
 }

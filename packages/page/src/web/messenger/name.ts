@@ -5,20 +5,10 @@
  *
  *     1 ‖ random (32) ‖ AES-256-GCM(length (1) ‖ UTF-8 ‖ zeros to 256)
  */
-import {
-  AEAD_NONCE_LENGTH,
-  concat,
-  deriveKey,
-  lp,
-  openAead,
-  parseHex,
-  parseUtf8,
-  randomBytes,
-  sealAead,
-  utf8,
-} from 'keyhaven/crypto'
+import { concat, lp, parseHex, parseUtf8, randomBytes, utf8 } from 'keyhaven/crypto'
 import { writeIdentity } from 'keyhaven/identity'
 import type { Identity } from 'keyhaven/identity'
+import { openOnce, sealOnce } from './sealed-once.ts'
 
 /** So many bytes of UTF-8 has a name at most. */
 export const MOST_NAME_BYTES = 200
@@ -39,22 +29,24 @@ export async function sealName(named: Named, name: string): Promise<Uint8Array> 
   const padded = new Uint8Array(PADDED_BYTES)
   padded.set([text.length])
   padded.set(text, 1)
-  return concat(clear, await sealAead(once(named, clear), padded))
+  return concat(clear, await once(named, clear, (key) => sealOnce(key, padded)))
 }
 
 /** `undefined` for another format; `ERR_ENVELOPE_REJECTED` when it is another conversation's or person's, or altered. */
 export async function openName(named: Named, sealed: Uint8Array): Promise<string | undefined> {
   if (sealed[0] !== FORMAT) return undefined
   const clear = sealed.subarray(0, 1 + RANDOM_BYTES)
-  const padded = await openAead(once(named, clear), sealed.subarray(clear.length))
+  const padded = await once(named, clear, (key) => openOnce(key, sealed.subarray(clear.length)))
   return parseUtf8(padded.subarray(1, 1 + (padded[0] ?? 0)))
 }
 
-/** The clear part holds the random bytes, so this key and its nonce are used once. */
-function once({ identity, conversation }: Named, clear: Uint8Array): Parameters<typeof sealAead>[0] {
+/** `use` is given the private identity, which is wiped after it. */
+async function once<Result>(
+  { identity, conversation }: Named,
+  clear: Uint8Array,
+  use: (once: { readonly secret: Uint8Array; readonly place: Uint8Array }) => Promise<Result>,
+): Promise<Result> {
   const place = concat(lp('keyhaven-page/name/v1'), parseHex(conversation, 'conversation', 16), clear)
   const secret = writeIdentity(identity)
-  const key = deriveKey({ secret, info: place })
-  secret.fill(0)
-  return { key, nonce: new Uint8Array(AEAD_NONCE_LENGTH), associatedData: place }
+  return use({ secret, place }).finally(() => secret.fill(0))
 }

@@ -4,15 +4,12 @@
  */
 import { parseUtf8, utf8 } from 'keyhaven/crypto'
 import type { Vault } from 'keyhaven/vault'
+import { unsentRecord } from './records.ts'
 
 export interface Unsent {
   /** 32 hex digits. */
   readonly messageId: string
   readonly text: string
-}
-
-export function unsentRecord(id: string): string {
-  return `messenger/${id}/unsent`
 }
 
 export async function readUnsent(vault: Vault, id: string): Promise<readonly Unsent[]> {

@@ -8,6 +8,7 @@ export const talk: WordsOf<typeof english> = {
   unnamed: 'Ohne Namen',
   count: (count: number) =>
     count === 0 ? 'Noch keine Nachrichten' : count === 1 ? '1 Nachricht' : `${String(count)} Nachrichten`,
+  unread: (count: number) => (count === 1 ? '1 neue' : `${String(count)} neue`),
   waiting: 'Eingeladen, noch nicht da',
   others: (count: number) =>
     count === 1
@@ -20,7 +21,7 @@ export const talk: WordsOf<typeof english> = {
   whoHint: 'Diesen Namen sehen nur Sie, auf allen Ihren Geräten.',
   makeLink: 'Link machen',
   linkTitle: 'Ihr Link',
-  linkLead: (time: string) => `Er gilt für eine Person, bis ${time}.`,
+  linkLead: (time: string) => `Er gilt für eine Person, bis zum ${time}.`,
   copy: 'Link kopieren',
   copied: 'Kopiert.',
   linkWaits: 'Noch hat ihn niemand geöffnet.',

@@ -5,6 +5,7 @@ export const talk = {
   unnamed: 'Without a name',
   count: (count: number) =>
     count === 0 ? 'No messages yet' : count === 1 ? '1 message' : `${String(count)} messages`,
+  unread: (count: number) => `${String(count)} new`,
   waiting: 'Invited, not here yet',
   others: (count: number) =>
     count === 1
