@@ -7,14 +7,17 @@ import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
-import { parseConfiguration } from 'keyhaven/recovery'
-import { createKeySync, httpTransport, openSession, requestSignInCode, signIn } from 'keyhaven/sync'
 import { createCapture, createCaptureProxy } from '../../packages/cli/src/demo/capture-proxy.ts'
 import { messagesPlace, searchPlaces } from '../../packages/cli/src/demo/search-places.ts'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
-import { choosePin, enterPin, expectNoComplaints, openPagePlace } from '../testing/page-people.ts'
+import {
+  choosePin,
+  enterPin,
+  expectNoComplaints,
+  openPagePlace,
+  signInBeside,
+} from '../testing/page-people.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
-import { newVault } from '../testing/people.ts'
 
 /** Long enough that no run of digits is it by chance. */
 const PIN = '2749518306'
@@ -120,31 +123,7 @@ async function readStorage(mark: string): Promise<readonly string[]> {
 
 /** The account's keys, as a client of its own has them from the backup. */
 async function restoreKeys(): Promise<readonly Uint8Array[]> {
-  const origin = place.address
-  const { requestId } = await requestSignInCode({ origin, phone })
-  const asked = await fetch(`${origin}/inbox`, {
-    method: 'POST',
-    body: JSON.stringify({ phone }),
-    headers: { origin },
-  })
-  const { code } = (await asked.json()) as { readonly code: string }
-  const vault = await newVault()
-  await signIn({ origin, phone, requestId, code, vault, deviceLabel: toHex(marker) })
-  const session = await openSession({ vault })
-  if (session === undefined) throw new Error('not signed in')
-  const page = await (await fetch(origin)).text()
-  const configuration = parseConfiguration({
-    realms: [
-      {
-        id: /name="keyhaven-realm" content="([0-9a-f]+)"/.exec(page)?.[1] ?? '',
-        address: `${origin}/realm/`,
-      },
-    ],
-    register_threshold: 1,
-    recover_threshold: 1,
-    pin_hashing_mode: 'Standard2019',
-  })
-  const sync = createKeySync({ transport: httpTransport({ session }), vault, configuration })
+  const sync = await signInBeside(place.address, phone, toHex(marker))
   expect(await sync.restore({ pin: PIN })).toMatchObject({ status: 'restored' })
   return Object.values((await sync.keys.exportKeys()).identityKeys)
 }

@@ -4,6 +4,9 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, expect } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
+import { parseConfiguration } from 'keyhaven/recovery'
+import { createKeySync, httpTransport, requestSignInCode, signIn } from 'keyhaven/sync'
+import type { KeySync } from 'keyhaven/sync'
 import { createSite, openInbox } from '@keyhaven/page'
 import { addMessengerRoutes } from '../../packages/page/src/server/messenger/routes.ts'
 import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
@@ -11,6 +14,7 @@ import { startTestApp } from '../../packages/server/src/testing/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
 import { openChromium } from './chromium.ts'
 import type { OwnChromium } from './chromium.ts'
+import { newVault } from './people.ts'
 
 export const PIN = '274951'
 export const OTHER_PIN = 'blue kettle 83'
@@ -33,6 +37,8 @@ export interface PagePlace {
   /** The page's address; passkeys want the name. */
   readonly address: string
   newDevice(options?: BrowserContextOptions): Promise<PageDevice>
+  /** The profiles of all devices that are open. */
+  contexts(): readonly BrowserContext[]
 }
 
 const opened: OwnChromium[] = []
@@ -62,6 +68,7 @@ export async function openPagePlace({
   return {
     app,
     address,
+    contexts: () => browser.contexts(),
     newDevice: async (options = {}) => {
       const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
       const page = await context.newPage()
@@ -144,6 +151,52 @@ export async function enterPin(device: PageDevice, pin: string): Promise<void> {
   await device.press('Bring my keys')
 }
 
+/** Gives a device a fingerprint reader, or the like, that says yes; returns what takes it away. */
+export async function addAuthenticator(
+  { context, page }: PageDevice,
+  { hasPrf = true }: { readonly hasPrf?: boolean } = {},
+): Promise<() => Promise<void>> {
+  const tools = await context.newCDPSession(page)
+  await tools.send('WebAuthn.enable')
+  const { authenticatorId } = await tools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+      hasPrf,
+    },
+  })
+  return async () => {
+    await tools.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
+  }
+}
+
 export function expectNoComplaints(...devices: readonly PageDevice[]): void {
   expect(devices.flatMap(({ complaints }) => complaints)).toEqual([])
+}
+
+/** The account as a program of its own has it, beside the page. */
+export async function signInBeside(origin: string, phone: string, deviceLabel = 'program'): Promise<KeySync> {
+  const { requestId } = await requestSignInCode({ origin, phone })
+  const asked = await fetch(`${origin}/inbox`, {
+    method: 'POST',
+    body: JSON.stringify({ phone }),
+    headers: { origin },
+  })
+  const { code } = (await asked.json()) as { readonly code: string }
+  const vault = await newVault()
+  const session = await signIn({ origin, phone, requestId, code, vault, deviceLabel })
+  const page = await (await fetch(origin)).text()
+  const id = /name="keyhaven-realm" content="([0-9a-f]+)"/.exec(page)?.[1] ?? ''
+  const configuration = parseConfiguration({
+    realms: [{ id, address: `${origin}/realm/` }],
+    register_threshold: 1,
+    recover_threshold: 1,
+    pin_hashing_mode: 'Standard2019',
+  })
+  return createKeySync({ transport: httpTransport({ session }), vault, configuration })
 }

@@ -1,5 +1,5 @@
 /** A page that is reloaded while it works, and what its person does then. */
-import type { Page, Route } from 'playwright-core'
+import type { Locator, Page, Route } from 'playwright-core'
 import { expect } from 'vitest'
 import { PIN, choosePin, enterPin } from './page-people.ts'
 import type { PageDevice } from './page-people.ts'
@@ -15,6 +15,8 @@ export async function reloadAt(
   device: PageDevice,
   count: number,
   work: () => Promise<void>,
+  /** What is there when the work is done. */
+  done: Locator = device.page.getByRole('button', { name: 'Go to my keys' }),
 ): Promise<boolean> {
   const { context, page } = device
   let asked = 0
@@ -30,10 +32,9 @@ export async function reloadAt(
   })
   await context.route(ASKS, (route) => hold(route))
   await work()
-  const done = page.getByRole('button', { name: 'Go to my keys' }).waitFor()
   const wasReached = await Promise.race([
     reached,
-    done.then(
+    done.waitFor().then(
       () => false,
       () => false,
     ),
