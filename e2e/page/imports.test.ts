@@ -1,5 +1,9 @@
 /** Keys that people bring from QryptChat and PubPay to their first device. */
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { nsecEncode } from 'nostr-tools/nip19'
+import { decrypt } from 'nostr-tools/nip49'
+import { generateSecretKey, getPublicKey } from 'nostr-tools/pure'
 import { beforeAll, expect, test } from 'vitest'
 import { encodeNpub } from 'keyhaven/nostr'
 import { exportSamples, sample } from '../../packages/keyhaven/src/legacy/testing/qryptchat-samples.ts'
@@ -111,6 +115,45 @@ test('each of the other kinds of QryptChat’s files comes in', async () => {
     expectNoComplaints(device)
     await device.context.close()
   }
+})
+
+test('a Nostr key comes in as nsec or under its password, leaves under another one, and all of a person’s data is saved without it', async () => {
+  const secretKey = generateSecretKey()
+  const npub = encodeNpub(getPublicKey(secretKey))
+  const bring = async (device: PageDevice): Promise<void> => {
+    await device.press('Continue')
+    await backUp(device)
+    await device.page.getByRole('link', { name: 'Nostr' }).click()
+    await reads(device, npub)
+  }
+  const one = await firstDevice(randomPhone())
+  await one.page.getByText('Bring a key that I have').click()
+  await one.fill('Your key', nsecEncode(secretKey).slice(0, -1))
+  await one.press('Continue')
+  await reads(one, 'That does not look like a key.')
+  await one.fill('Your key', nsecEncode(secretKey))
+  await bring(one)
+  await one.fill('Password for the locked key', 'seven quiet herons 41')
+  await one.press('Show the locked key')
+  const locked = await one.page.getByText(/^ncryptsec1/).innerText()
+  expect(decrypt(locked, 'seven quiet herons 41')).toEqual(secretKey)
+  await one.page.getByRole('link', { name: 'Security' }).click()
+  const saving = one.page.waitForEvent('download')
+  await one.press('Save all my data')
+  const saved = await readFile(await (await saving).path(), 'utf8')
+  expect(Object.keys(JSON.parse(saved) as object).length).toBeGreaterThan(2)
+  expect(saved).not.toContain(Buffer.from(secretKey).toString('hex'))
+  expect(saved).not.toContain(Buffer.from(secretKey).toString('base64'))
+
+  const two = await firstDevice(randomPhone())
+  await two.page.getByText('Bring a key that I have').click()
+  await two.fill('Your key', locked)
+  await two.fill('Password of this key', 'seven quiet herons 42')
+  await two.press('Continue')
+  await reads(two, 'The password does not open this key, or the key is damaged.')
+  await two.fill('Password of this key', 'seven quiet herons 41')
+  await bring(two)
+  expectNoComplaints(one, two)
 })
 
 /** Which of PubPay's entries are in the browser. */

@@ -1,12 +1,22 @@
 /** What goes wrong is told apart, and keeps nobody from trying again. */
 import { beforeAll, expect, test } from 'vitest'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
-import { PIN, enterPin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
+import {
+  PIN,
+  addAuthenticator,
+  enterPin,
+  expectNoComplaints,
+  openPagePlace,
+  setUp,
+  signInBeside,
+} from '../testing/page-people.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 let place: PagePlace
 let first: PageDevice
+/** Has a backup. */
+let keeper: PageDevice
 const phone = randomPhone()
 
 beforeAll(async () => {
@@ -33,7 +43,9 @@ async function keepBy(device: PageDevice, way: string, password?: string): Promi
   await device.sees('Welcome back')
 }
 
-test('after a wrong code the right one is taken', async () => {
+test('a number is written as people write it while it is typed; after a wrong code the right one is taken', async () => {
+  await first.fill('Phone number', '2025550143')
+  await expect.poll(() => first.page.getByLabel('Phone number').inputValue()).toBe('(202) 555-0143')
   await first.fill('Phone number', phone)
   await first.press('Send me a code')
   await first.fill('Six-digit code', '000000')
@@ -47,9 +59,23 @@ test('after a wrong code the right one is taken', async () => {
   expectNoComplaints(first)
 })
 
+test('a deletion that somebody began without the keys is told, and stopped by a device that has them', async () => {
+  const number = randomPhone()
+  keeper = await place.newDevice()
+  await setUp(keeper, number)
+  const stranger = await signInBeside(place.address, number)
+  expect(await stranger.deleteBackup()).toMatchObject({ status: 'waiting' })
+  await keeper.page.reload()
+  await keeper.page.getByRole('heading', { name: 'Somebody wants your backup deleted' }).waitFor()
+  await expectGoodLooks(keeper, 'deletion-waits')
+  await keeper.press('Stop the deletion')
+  await reads(keeper, 'The deletion is stopped. Your backup stays.')
+  expect((await stranger.status()).removal).toBeUndefined()
+  expectNoComplaints(keeper)
+})
+
 test('a device that asks for a password opens by it alone, and says so when it is wrong', async () => {
-  const device = await place.newDevice()
-  await setUp(device, randomPhone())
+  const device = keeper
   await keepBy(device, 'Ask for a password', 'seven quiet herons 41')
   await expectGoodLooks(device, 'locked')
   await device.fill('Password of this device', 'seven quiet herons 42')
@@ -63,30 +89,27 @@ test('a device that asks for a password opens by it alone, and says so when it i
 
 test('a device that asks for a passkey opens by it alone', async () => {
   const device = await place.newDevice()
-  const tools = await device.context.newCDPSession(device.page)
-  await tools.send('WebAuthn.enable')
-  const { authenticatorId } = await tools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-      hasPrf: true,
-    },
-  })
+  const takeAway = await addAuthenticator(device)
   await setUp(device, randomPhone())
+  await keepBy(device, 'Ask for a password', 'seven quiet herons 41')
+  await device.fill('Password of this device', 'seven quiet herons 41')
+  await device.press('Unlock')
+  await isIn(device)
   await keepBy(device, 'Ask for my fingerprint, face or security key')
+  // The password before it opens nothing any more.
+  expect(await device.page.getByLabel('Password of this device').count()).toBe(0)
   await device.press('Unlock with your passkey')
   await isIn(device)
+  await device.page.getByRole('link', { name: 'Security' }).click()
+  await device.press('Change')
+  await device.page.getByText('This device opens them by itself').click()
+  await device.press('Save')
+  await reads(device, 'This device opens them by itself.')
   await device.page.reload()
-  await device.sees('Welcome back')
-  await tools.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
-  await tools.send('WebAuthn.addVirtualAuthenticator', {
-    options: { protocol: 'ctap2', transport: 'internal', hasUserVerification: true, isUserVerified: true },
-  })
+  await isIn(device)
+  await keepBy(device, 'Ask for my fingerprint, face or security key')
+  await takeAway()
+  await addAuthenticator(device, { hasPrf: false })
   await device.press('Unlock with your passkey')
   await reads(device, 'The passkey was not used. Your keys stay locked.')
   expectNoComplaints(device)

@@ -73,6 +73,7 @@ test('a Nostr key is made, signs a valid note, and comes to the other device', a
 test('the log is shown and checked; a changed PIN opens a third device, the old one does not; removing a device sends it to the start', async () => {
   await first.page.getByRole('link', { name: 'Security' }).click()
   await first.page.getByText(/^Checked: nothing is missing up to/).waitFor()
+  await first.page.getByText('One server guards your PIN: this one.').waitFor()
   await readHistoryTo(first, 'PIN entered')
   await expectGoodLooks(first, 'security')
   await first.press('Change PIN')

@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { decodeQR } from 'qr/decode.js'
 import { beforeAll, expect, test } from 'vitest'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
-import { OTHER_PIN, choosePin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
+import {
+  OTHER_PIN,
+  addAuthenticator,
+  choosePin,
+  expectNoComplaints,
+  openPagePlace,
+  setUp,
+} from '../testing/page-people.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
@@ -215,23 +222,6 @@ test('a way in is taken out of use in the list and opens nothing after that; a p
   await goToKeys(owner, identity)
   expectNoComplaints(owner, device)
 })
-
-async function addAuthenticator({ context, page }: PageDevice): Promise<void> {
-  const tools = await context.newCDPSession(page)
-  await tools.send('WebAuthn.enable')
-  await tools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-      hasPrf: true,
-    },
-  })
-}
 
 const digits = ({ page }: PageDevice): Promise<string> => page.locator('.link-digits').innerText()
 const showsPicture = ({ page }: PageDevice): Promise<void> =>

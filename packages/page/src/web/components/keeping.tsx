@@ -28,7 +28,9 @@ export function Keeping({
   const [problem, setProblem] = useState<string>()
   const work = useWork()
   useEffect(() => {
-    void readKeeping(vault).then(setWay)
+    void readKeeping(vault).then((now) => {
+      if (now !== undefined) setWay(now)
+    })
   }, [vault])
   const keep = (): void => {
     setProblem(undefined)

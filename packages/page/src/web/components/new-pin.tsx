@@ -81,9 +81,10 @@ function Worth({
   const { against, digitsOnly } = estimate
   const days = against.realmOperator.seconds / 86_400
   const holds = days < 1 ? words.minutes : days > 730 ? words.years : words.days(String(Math.round(days)))
-  const one = new Intl.NumberFormat(document.documentElement.lang, { notation: 'compact' }).format(
-    Math.round(1 / against.online.chance),
-  )
+  const one = new Intl.NumberFormat(document.documentElement.lang, {
+    notation: 'compact',
+    compactDisplay: 'long',
+  }).format(Math.round(1 / against.online.chance))
   return (
     <div className="hint" role="status">
       <p>{words.chance(one)}</p>

@@ -32,7 +32,7 @@ export function Alerts({ device, ways }: ScreenInput): ReactNode {
   }
   return (
     <Card title={words.alerts}>
-      <ul>
+      <ul className="alerts">
         {notices.notices.map(({ kind, event }) => (
           <li key={event.sequence}>
             {words.notices[kind]} <small>{sayTime(event.at)}</small>

@@ -1,6 +1,6 @@
 /** What happened in the account, as its devices have verified it: a picture, and every event in a table. */
 import type { AccessEvent } from 'keyhaven/sync'
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Card, Notice } from '../components/parts.tsx'
@@ -16,17 +16,22 @@ export function History({ device, ways }: ScreenInput): ReactNode {
   const work = useWork()
   const { run } = work
   const { onFault } = ways
-  const read = (before: string | undefined): void => {
-    run(async () => {
-      const page = await device.sync.getAccessHistory({ limit: 20, ...(before !== undefined && { before }) })
-      setEvents((shown) => (before === undefined ? page.events : [...shown, ...page.events]))
-      setNext(page.next)
-    }, onFault)
-  }
+  const read = useCallback(
+    (before?: string): void => {
+      run(async () => {
+        const page = await device.sync.getAccessHistory({
+          limit: 20,
+          ...(before !== undefined && { before }),
+        })
+        setEvents((shown) => (before === undefined ? page.events : [...shown, ...page.events]))
+        setNext(page.next)
+      }, onFault)
+    },
+    [device, run, onFault],
+  )
   useEffect(() => {
-    read(undefined)
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- read once for each device
-  }, [device])
+    read()
+  }, [read])
   const [newest] = events
   return (
     <Card title={words.log}>

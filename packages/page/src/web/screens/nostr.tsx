@@ -1,6 +1,6 @@
 /** The Nostr key: shown as text and picture, used to sign, taken elsewhere under a password. */
 import type { SignedEvent } from 'keyhaven/nostr'
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { BringKey } from '../components/bring-key.tsx'
@@ -17,10 +17,10 @@ export function Nostr({ device }: { readonly device: Device }): ReactNode {
   const [pubpay, forgetPubPay] = usePubPay()
   const [npub, setNpub] = useState<string | null>()
   const work = useWork()
-  const look = async (): Promise<void> => {
+  const look = useCallback(async (): Promise<void> => {
     const { readNpub } = await import('../device/keys.ts')
     setNpub((await readNpub(device)) ?? null)
-  }
+  }, [device])
   const make = async (): Promise<void> => {
     const { makeNostrKey } = await import('../device/keys.ts')
     setNpub(await makeNostrKey(device))
@@ -29,8 +29,7 @@ export function Nostr({ device }: { readonly device: Device }): ReactNode {
   const { run } = work
   useEffect(() => {
     run(look)
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- looked up once for each device
-  }, [device])
+  }, [run, look])
   return (
     <>
       <Title>{words.title}</Title>

@@ -233,7 +233,7 @@ export const de: Texts = {
     log: 'Was in Ihrem Konto geschah',
     logTable: 'Die Ereignisse als Tabelle',
     logLead: 'Das Neueste zuerst. Vom Server geschrieben, von diesem Gerät geprüft.',
-    verified: (time: string) => `Geprüft: Bis ${time} fehlt nichts.`,
+    verified: (time: string) => `Geprüft: Bis zum ${time} fehlt nichts.`,
     older: 'Ältere zeigen',
     what: 'Was',
     at: 'Wann',
@@ -272,7 +272,7 @@ export const de: Texts = {
       restores: 'Schlüssel auf ein Gerät geholt',
       wrong: 'Falsche PIN',
       devices: 'Neues Gerät',
-      says: (from, to) => `Von ${from} bis ${to}.`,
+      says: (from, to) => `Vom ${from} bis zum ${to}.`,
       times: (what, count) =>
         `${what}: ${count === 0 ? 'nie' : count === 1 ? 'einmal' : `${String(count)}-mal`}.`,
     },
@@ -304,7 +304,7 @@ export const de: Texts = {
     destroyWord: 'LÖSCHEN',
     destroyType: (word: string) => `Zum Fortfahren ${word} eingeben`,
     destroyWaits: (time: string) =>
-      `Dieses Gerät hat Ihre Schlüssel nicht, also wartet die Löschung bis ${time}. Jedes Gerät, das sie hat, kann sie verhindern.`,
+      `Dieses Gerät hat Ihre Schlüssel nicht, also wartet die Löschung bis zum ${time}. Jedes Gerät, das sie hat, kann sie verhindern.`,
   },
   nostr: {
     title: 'Nostr',

@@ -39,13 +39,24 @@ export function sayTime(iso: string, now: number = Date.now()): string {
 
 export function sayDate(iso: string): string {
   return new Intl.DateTimeFormat(document.documentElement.lang, {
-    dateStyle: 'medium',
+    dateStyle: 'long',
     timeStyle: 'short',
   }).format(new Date(iso))
 }
 
 export function sayDay(day: Date): string {
   return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'long' }).format(day)
+}
+
+/** A name that the page gave by the day, such as 2026-11-28, as people write the day; any other as it is. */
+export function sayLabel(label: string): string {
+  return /^\d{4}-\d\d-\d\d$/.test(label) ? sayDay(new Date(`${label}T12:00`)) : label
+}
+
+/** Such a name for today. */
+export function labelByDay(): string {
+  const now = new Date()
+  return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 10)
 }
 
 /** A day as people say it: "today", "yesterday", else its date. */
@@ -55,7 +66,7 @@ export function sayRecentDay(iso: string, now: Date = new Date()): string {
   const days = Math.round((startOf(day) - startOf(now)) / 86_400_000)
   if (days === 0 || days === -1)
     return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day')
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(day)
+  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(day)
 }
 
 export function sayClock(iso: string): string {

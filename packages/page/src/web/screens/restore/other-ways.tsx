@@ -5,32 +5,35 @@ import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Card, Notice } from '../../components/parts.tsx'
 import { goTo } from '../../components/use-route.ts'
-import { useWork } from '../../components/use-work.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 import type { RestoreInput } from '../restore.tsx'
+import { useRestore } from './use-restore.ts'
 
 /** The screens for restoring, by their routes. */
 export const WAY_SCREENS = ['', 'link', 'recovery-code', 'kit'] as const
 
-export function OtherWays({
-  device,
-  ways,
-  onRestored,
-  at,
-}: RestoreInput & { readonly at: (typeof WAY_SCREENS)[number] }): ReactNode {
+export function OtherWays(input: RestoreInput & { readonly at: (typeof WAY_SCREENS)[number] }): ReactNode {
   const { without: words } = useTexts()
   const [refused, setRefused] = useState<string>()
-  const work = useWork()
-  const usePasskey = async (): Promise<void> => {
-    const restored = await device.sync.restoreWithPasskey()
-    if (restored.status === 'restored') onRestored(restored)
-    else if (restored.status === 'no-backup') ways.signedIn(device)
-    else setRefused(restored.status === 'cancelled' ? words.passkeyCancelled : words.unknown)
+  const work = useRestore(input)
+  const usePasskey = (): void => {
+    setRefused(undefined)
+    work.restore({
+      by: () => input.device.sync.restoreWithPasskey(),
+      onOther: ({ status }) => {
+        setRefused(status === 'cancelled' ? words.passkeyCancelled : words.unknown)
+      },
+      onFault: (fault) => {
+        if (!isKeyhavenError(fault, 'ERR_PASSKEY_UNAVAILABLE')) return false
+        setRefused(words.noPasskey)
+        return true
+      },
+    })
   }
   return (
     <Card title={words.title}>
       <ul className="ways">
-        {WAY_SCREENS.filter((screen) => screen !== at).map((screen) => (
+        {WAY_SCREENS.filter((screen) => screen !== input.at).map((screen) => (
           <li key={screen}>
             <Button
               className="quiet"
@@ -43,18 +46,7 @@ export function OtherWays({
           </li>
         ))}
         <li>
-          <Button
-            className="quiet"
-            isPending={work.busy}
-            onPress={() => {
-              setRefused(undefined)
-              work.run(usePasskey, (fault) => {
-                if (!isKeyhavenError(fault, 'ERR_PASSKEY_UNAVAILABLE')) return ways.onFault(fault)
-                setRefused(words.noPasskey)
-                return true
-              })
-            }}
-          >
+          <Button className="quiet" isPending={work.busy} onPress={usePasskey}>
             {words.go.passkey}
           </Button>
         </li>

@@ -1,49 +1,44 @@
 /** The recovery kit on the next device: its file, or its text from a picture or from paper, and its passphrase. */
 import { isKeyhavenError } from 'keyhaven'
-import type { Progress } from 'keyhaven/sync'
 import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { ChooseFile } from '../../components/choose-file.tsx'
 import { Field, Form, Notice, Title } from '../../components/parts.tsx'
-import { useWork } from '../../components/use-work.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 import type { RestoreInput } from '../restore.tsx'
 import { Steps } from '../steps.tsx'
+import { useRestore } from './use-restore.ts'
 
 const MOST_BYTES = 16_384
 
-export function WithKit({ device, ways, onRestored }: RestoreInput): ReactNode {
+export function WithKit(input: RestoreInput): ReactNode {
   const { without } = useTexts()
   const { kit: words } = without
   const [file, setFile] = useState('')
   const [passphrase, setPassphrase] = useState('')
   const [problem, setProblem] = useState<{ readonly with: 'file' | 'passphrase'; readonly text: string }>()
-  const [progress, setProgress] = useState<Progress>()
-  const work = useWork()
-  const restore = async (): Promise<void> => {
-    const restored = await device.sync.restoreWithKit({ file, passphrase, onProgress: setProgress })
-    if (restored.status === 'restored') onRestored(restored)
-    else if (restored.status === 'no-backup') ways.signedIn(device)
-    else if (restored.status === 'rejected') setProblem({ with: 'passphrase', text: words.rejected })
-    else setProblem({ with: 'file', text: without.unknown })
+  const work = useRestore(input)
+  const restore = (): void => {
+    setProblem(undefined)
+    work.restore({
+      by: (onProgress) => input.device.sync.restoreWithKit({ file, passphrase, onProgress }),
+      onOther: ({ status }) => {
+        if (status === 'rejected') setProblem({ with: 'passphrase', text: words.rejected })
+        else setProblem({ with: 'file', text: without.unknown })
+      },
+      onFault: (fault) => {
+        if (!isKeyhavenError(fault, 'ERR_ENVELOPE_MALFORMED')) return false
+        setProblem({ with: 'file', text: words.noKit })
+        return true
+      },
+    })
   }
   return (
     <>
       <Title>{words.title}</Title>
       <p className="lead">{words.lead}</p>
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
-      <Form
-        onSubmit={() => {
-          setProblem(undefined)
-          work.run(restore, (fault) => {
-            if (!isKeyhavenError(fault, 'ERR_ENVELOPE_MALFORMED')) return ways.onFault(fault)
-            setProblem({ with: 'file', text: words.noKit })
-            return true
-          })
-        }}
-        go={without.open}
-        busy={work.busy}
-      >
+      <Form onSubmit={restore} go={without.open} busy={work.busy}>
         <ChooseFile
           go={words.choose}
           most={MOST_BYTES}
@@ -70,7 +65,7 @@ export function WithKit({ device, ways, onRestored }: RestoreInput): ReactNode {
         />
       </Form>
       {work.busy &&
-        (progress === undefined ? <Notice>{words.opening}</Notice> : <Steps progress={progress} />)}
+        (work.progress === undefined ? <Notice>{words.opening}</Notice> : <Steps progress={work.progress} />)}
     </>
   )
 }

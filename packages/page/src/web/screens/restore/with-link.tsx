@@ -1,7 +1,7 @@
 /** This device asks one that has the keys to be let in: by a picture that it scans, or by digits that both show. */
 import { isKeyhavenError } from 'keyhaven'
 import type { Progress } from 'keyhaven/sync'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { CompareDigits, useDigits } from '../../components/compare-digits.tsx'
@@ -24,9 +24,6 @@ export function WithLink({ device, ways, onRestored }: RestoreInput): ReactNode 
   const offer = (): void => {
     running.current?.abort()
     const { signal } = (running.current = new AbortController())
-    setEnded(undefined)
-    setProgress(undefined)
-    setSaidYes(false)
     work.run(
       async () => {
         const outcome = await device.sync.offerLink({
@@ -54,13 +51,19 @@ export function WithLink({ device, ways, onRestored }: RestoreInput): ReactNode 
       },
     )
   }
-  useEffect(() => {
+  const offerAgain = (): void => {
+    setEnded(undefined)
+    setProgress(undefined)
+    setSaidYes(false)
     offer()
+  }
+  const offerFirst = useEffectEvent(offer)
+  useEffect(() => {
+    offerFirst()
     return () => {
       running.current?.abort()
     }
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- offered once when the screen opens, and when asked again
-  }, [device])
+  }, [])
   return (
     <>
       <Title>{words.newTitle}</Title>
@@ -68,7 +71,7 @@ export function WithLink({ device, ways, onRestored }: RestoreInput): ReactNode 
       {ended !== undefined && <Notice tone="bad">{ended}</Notice>}
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
       {(ended ?? work.error) !== undefined && (
-        <Button className="primary" onPress={offer}>
+        <Button className="primary" onPress={offerAgain}>
           {again}
         </Button>
       )}

@@ -1,41 +1,35 @@
 /** The PIN on the next device. Wrong, waiting, locked and damaged look like what they are. */
 import { isKeyhavenError } from 'keyhaven'
-import type { Progress, RestoreOutcome } from 'keyhaven/sync'
+import type { RestoreOutcome } from 'keyhaven/sync'
 import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Field, Form, Notice, Title } from '../../components/parts.tsx'
-import { useWork } from '../../components/use-work.ts'
 import { sayTime, useTexts } from '../../texts/use-texts.ts'
 import type { RestoreInput } from '../restore.tsx'
 import { Steps } from '../steps.tsx'
+import { useRestore } from './use-restore.ts'
 
-export function WithPin({ device, ways, onRestored }: RestoreInput): ReactNode {
+export function WithPin(input: RestoreInput): ReactNode {
   const { enterPin: words } = useTexts()
   const [pin, setPin] = useState('')
   const [outcome, setOutcome] = useState<RestoreOutcome>()
   const [damaged, setDamaged] = useState(false)
-  const [progress, setProgress] = useState<Progress>()
-  const work = useWork()
+  const work = useRestore(input)
   const restore = (allowDamaged: boolean): void => {
-    work.run(
-      async () => {
-        const restored = await device.sync.restore({ pin, allowDamaged, onProgress: setProgress })
-        if (restored.status === 'restored') {
-          onRestored(restored)
-          return
-        }
-        setOutcome(restored)
+    work.restore({
+      by: (onProgress) => input.device.sync.restore({ pin, allowDamaged, onProgress }),
+      onOther: (other) => {
+        setOutcome(other)
         setPin('')
-        if (restored.status === 'no-backup') ways.signedIn(device)
       },
-      (fault) => {
+      onFault: (fault) => {
         if (!isKeyhavenError(fault, 'ERR_LOG_DAMAGED') && !isKeyhavenError(fault, 'ERR_LOG_INCOMPLETE'))
-          return ways.onFault(fault)
+          return false
         setDamaged(true)
         return true
       },
-    )
+    })
   }
   // The last wrong one locks it, too.
   if (outcome?.status === 'locked' || (outcome?.status === 'wrong-pin' && outcome.guessesRemaining === 0)) {
@@ -83,7 +77,7 @@ export function WithPin({ device, ways, onRestored }: RestoreInput): ReactNode {
       >
         <Field label={words.label} value={pin} onChange={setPin} type="password" autoComplete="off" large />
       </Form>
-      {work.busy && <Steps progress={progress} />}
+      {work.busy && <Steps progress={work.progress} />}
     </>
   )
 }

@@ -21,11 +21,14 @@ export function AddDevice({
   const running = useRef<AbortController>(undefined)
   const { asked, ask } = useDigits()
   const work = useWork()
-  useEffect(() => {
-    if (scanned === undefined) return
-    // oxlint-disable-next-line react-hooks/set-state-in-effect -- out of the address, where it is not to stay
+  const [taken, setTaken] = useState<string>()
+  if (scanned !== undefined && scanned !== taken) {
+    setTaken(scanned)
     setCode(scanned)
-    replaceRoute('security/device')
+  }
+  useEffect(() => {
+    // Out of the address, where it is not to stay.
+    if (scanned !== undefined) replaceRoute('security/device')
   }, [scanned])
   useEffect(
     () => () => {

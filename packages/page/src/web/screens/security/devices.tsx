@@ -1,26 +1,27 @@
 /** The account's devices, with another name or without one of them. */
 import type { SyncDevice } from 'keyhaven/sync'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Confirm } from '../../components/confirm.tsx'
 import { Card, Field, Form, Question } from '../../components/parts.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
+import { useList } from '../../components/use-list.ts'
 import { useWork } from '../../components/use-work.ts'
 import type { Device } from '../../device/device.ts'
 import { sayTime, useTexts } from '../../texts/use-texts.ts'
 
 export function Devices({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
-  const [devices, setDevices] = useState<readonly SyncDevice[]>([])
+  const [devices, look] = useList(
+    useCallback(() => device.sync.listDevices(), [device]),
+    ways.onFault,
+  )
   const [asked, setAsked] = useState<{ readonly what: 'rename' | 'remove'; readonly which: SyncDevice }>()
-  const { onFault } = ways
-  const look = useCallback(() => {
-    // oxlint-disable-next-line react-hooks/set-state-in-effect -- a fresh look asks nothing
+  const close = (): void => {
     setAsked(undefined)
-    void device.sync.listDevices().then(setDevices).catch(onFault)
-  }, [device, onFault])
-  useEffect(look, [look])
+    look()
+  }
   return (
     <Card title={words.devices}>
       <ul className="devices">
@@ -61,8 +62,8 @@ export function Devices({ device, ways }: ScreenInput): ReactNode {
           </li>
         ))}
       </ul>
-      {asked?.what === 'rename' && <Rename device={device} which={asked.which} onClose={look} />}
-      {asked?.what === 'remove' && <Remove device={device} which={asked.which} onClose={look} />}
+      {asked?.what === 'rename' && <Rename device={device} which={asked.which} onClose={close} />}
+      {asked?.what === 'remove' && <Remove device={device} which={asked.which} onClose={close} />}
     </Card>
   )
 }

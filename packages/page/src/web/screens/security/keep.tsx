@@ -10,7 +10,7 @@ import type { Keeping as Way } from '../../device/device.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 
 export function Keep({ vault }: { readonly vault: Vault }): ReactNode {
-  const { keep, save, security: words } = useTexts()
+  const { cancel, keep, save, security: words } = useTexts()
   const [now, setNow] = useState<Way>()
   const [changing, setChanging] = useState(false)
   useEffect(() => {
@@ -26,6 +26,14 @@ export function Keep({ vault }: { readonly vault: Vault }): ReactNode {
             setChanging(false)
           }}
         />
+        <Button
+          className="quiet"
+          onPress={() => {
+            setChanging(false)
+          }}
+        >
+          {cancel}
+        </Button>
       </Card>
     )
   }

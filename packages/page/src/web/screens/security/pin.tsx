@@ -10,11 +10,12 @@ import { changePin, isUnfinished } from '../../device/unfinished.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 
 export function Pin({ device, ways }: ScreenInput): ReactNode {
-  const { security: words, unfinished } = useTexts()
+  const { cancel, security: words, unfinished } = useTexts()
   const [changing, setChanging] = useState(false)
   const [unsure, setUnsure] = useState(false)
   const [said, setSaid] = useState<string>()
   const work = useWork()
+  const { onFault } = ways
   const change = (pin: string): void => {
     work.run(async () => {
       const { status } = await changePin(device, pin)
@@ -24,8 +25,8 @@ export function Pin({ device, ways }: ScreenInput): ReactNode {
     }, ways.onFault)
   }
   useEffect(() => {
-    void isUnfinished(device.vault, 'pin-change').then(setUnsure)
-  }, [device])
+    void isUnfinished(device.vault, 'pin-change').then(setUnsure).catch(onFault)
+  }, [device, onFault])
   const rotate = async (): Promise<void> => {
     const { status } = await device.sync.rotate()
     if (status === 'rotated') setSaid(words.rotated)
@@ -41,7 +42,18 @@ export function Pin({ device, ways }: ScreenInput): ReactNode {
       {said !== undefined && <Notice tone="good">{said}</Notice>}
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
       {changing ? (
-        <NewPin phone={device.sync.phone} go={words.changePin} busy={work.busy} onPin={change} />
+        <>
+          <NewPin phone={device.sync.phone} go={words.changePin} busy={work.busy} onPin={change} />
+          <Button
+            className="quiet"
+            isDisabled={work.busy}
+            onPress={() => {
+              setChanging(false)
+            }}
+          >
+            {cancel}
+          </Button>
+        </>
       ) : (
         <p className="actions">
           <Button

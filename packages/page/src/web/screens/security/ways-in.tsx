@@ -1,30 +1,31 @@
 /** Everything that opens the backup; recovery codes, kits and passkeys are added and removed here. */
 import { isKeyhavenError } from 'keyhaven'
 import type { ListedWay } from 'keyhaven/sync'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Confirm } from '../../components/confirm.tsx'
 import { Card, Notice } from '../../components/parts.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
 import { goTo } from '../../components/use-route.ts'
+import { useList } from '../../components/use-list.ts'
 import { useWork } from '../../components/use-work.ts'
-import { useTexts } from '../../texts/use-texts.ts'
+import { labelByDay, sayLabel, useTexts } from '../../texts/use-texts.ts'
 
 /** Those that have no call of their own to be replaced or removed by. */
 const REMOVABLE: ReadonlySet<string> = new Set(['recovery-code', 'kit', 'passkey'])
 
 export function WaysIn({ device, ways }: ScreenInput): ReactNode {
   const { waysIn: words } = useTexts()
-  const [list, setList] = useState<readonly ListedWay[]>([])
+  const [list, look] = useList(
+    useCallback(() => device.sync.listWays(), [device]),
+    ways.onFault,
+  )
   const [asked, setAsked] = useState<ListedWay>()
-  const { onFault } = ways
-  const look = useCallback(() => {
-    // oxlint-disable-next-line react-hooks/set-state-in-effect -- a fresh look asks nothing
+  const close = (): void => {
     setAsked(undefined)
-    void device.sync.listWays().then(setList).catch(onFault)
-  }, [device, onFault])
-  useEffect(look, [look])
+    look()
+  }
   return (
     <Card title={words.title}>
       <p>{words.lead}</p>
@@ -50,7 +51,7 @@ export function WaysIn({ device, ways }: ScreenInput): ReactNode {
         ))}
       </ul>
       <Add device={device} ways={ways} onAdded={look} />
-      {asked !== undefined && <Remove device={device} ways={ways} way={asked} onClose={look} />}
+      {asked !== undefined && <Remove device={device} ways={ways} way={asked} onClose={close} />}
     </Card>
   )
 }
@@ -63,7 +64,7 @@ function nameOf({ type }: ListedWay, types: Words['types'], other: string): stri
 
 function describe({ type, label, thisDevice }: ListedWay, words: Words): string {
   if (type === 'pin') return words.pinStays
-  if (type !== 'device') return label
+  if (type !== 'device') return sayLabel(label)
   return thisDevice ? `${label} · ${words.thisDevice}` : label
 }
 
@@ -75,7 +76,7 @@ function Add({ device, ways, onAdded }: ScreenInput & { readonly onAdded: () => 
     const added = await device.sync.addPasskey({
       userName: device.sync.phone,
       siteName: product,
-      label: new Date().toISOString().slice(0, 10),
+      label: labelByDay(),
     })
     if (added.status === 'no-backup') ways.signedIn(device)
     else if (added.status === 'cancelled') setSaid({ tone: 'bad', text: without.passkeyCancelled })

@@ -5,7 +5,7 @@ import { Button } from 'react-aria-components'
 import type { ScreenInput } from '../../components/screen-input.ts'
 import { Field, Form, Notice, Title } from '../../components/parts.tsx'
 import { useWork } from '../../components/use-work.ts'
-import { useTexts } from '../../texts/use-texts.ts'
+import { labelByDay, useTexts } from '../../texts/use-texts.ts'
 import { Discard } from './discard.tsx'
 
 interface Made {
@@ -25,7 +25,7 @@ export function NewCode({
   const [checking, setChecking] = useState(false)
   const work = useWork()
   const make = async (): Promise<void> => {
-    const added = await device.sync.addRecoveryCode({ label: new Date().toISOString().slice(0, 10) })
+    const added = await device.sync.addRecoveryCode({ label: labelByDay() })
     if (added.status === 'no-backup') ways.signedIn(device)
     else setMade({ wayId: added.wayId, groups: added.code.split('-'), asked: chooseTwo() })
   }

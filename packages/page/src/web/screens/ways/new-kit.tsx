@@ -8,7 +8,7 @@ import { Field, Form, Notice, Title } from '../../components/parts.tsx'
 import { Picture } from '../../components/picture.tsx'
 import { saveFile } from '../../components/save-file.ts'
 import { useWork } from '../../components/use-work.ts'
-import { sayDay, useTexts } from '../../texts/use-texts.ts'
+import { labelByDay, sayDay, useTexts } from '../../texts/use-texts.ts'
 import { Discard } from './discard.tsx'
 
 interface Made {
@@ -87,7 +87,7 @@ function ChoosePassphrase({
   const [differs, setDiffers] = useState(false)
   const work = useWork()
   const make = async (): Promise<void> => {
-    const added = await device.sync.addKit({ passphrase, label: new Date().toISOString().slice(0, 10) })
+    const added = await device.sync.addKit({ passphrase, label: labelByDay() })
     if (added.status === 'no-backup') ways.signedIn(device)
     else onMade({ ...added, at: new Date() })
   }
