@@ -65,11 +65,16 @@ export async function openPagePlace({
   opened.push(chromium)
   const browser = await chromium.launch()
   const address = through(app.origin).replace('127.0.0.1', 'localhost')
+  let asOf = Date.now()
   return {
     app,
     address,
     contexts: () => browser.contexts(),
     newDevice: async (options = {}) => {
+      // The server's clock stands still, the browsers' goes on: minutes on a slow machine, and sessions would seem over.
+      const passed = Date.now() - asOf
+      app.clock.now = new Date(app.clock.now.getTime() + passed)
+      asOf += passed
       const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
       const page = await context.newPage()
       page.setDefaultTimeout(120_000)
