@@ -13,7 +13,7 @@ const SLOW = Number(process.env.SLOW ?? 200)
 const ROUNDS = Number(process.env.ROUNDS ?? 3)
 const SECONDS = Number(process.env.ROUND_SECONDS ?? 10)
 const AT_ONCE = 4
-const MOST_CUT_SECONDS = 34
+const MOST_CUT_SECONDS = 33
 const MOST_RATIO = 2
 
 /** A request whose body comes byte by byte; how long until the server ended it, in seconds. */

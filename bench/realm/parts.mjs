@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseHex } from '../../packages/keyhaven/dist/crypto/index.js'
 import { complete, generateScalar, isPoint } from '../../packages/keyhaven/dist/recovery/realm.js'
 import { loadGroupLibsodium } from '../../packages/server/dist/realm/group-libsodium.js'
@@ -59,34 +60,43 @@ const STATE =
     ' ',
   )
 
-/** The statements of one recovery (db/transaction.ts, db/database.ts, realm/records.ts): read; read and write; read and write. */
-function writeScript(row) {
+/**
+ * The statements of one recovery (db/transaction.ts, db/database.ts, realm/state.ts, realm/records.ts, realm/audit/audit.ts): read; read and
+ * write; read and write. `asSent`: for pgbench's prepared mode, and together where the server sends them together; else what opens a
+ * transaction as one text, and all others one by one.
+ */
+function writeScript(row, { audited, asSent }) {
   const id = writeLiteral(row.record_id)
   const begin = [
-    "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '8s'; SET LOCAL idle_in_transaction_session_timeout = '20s'",
-    `SET LOCAL synchronous_commit = on; SET LOCAL app.record_id = '${row.record_id.toString('hex')}'`,
-    `SELECT pg_advisory_xact_lock_shared(1); ${STATE}`,
-  ].join('; ')
-  const opening = `${begin.replaceAll(';', ' \\;')};`
-  const read = `SELECT ${COLUMNS} FROM realm.records WHERE record_id = ${id} FOR UPDATE;`
+    'BEGIN',
+    "SET LOCAL statement_timeout = '10s'",
+    "SET LOCAL lock_timeout = '8s'",
+    "SET LOCAL idle_in_transaction_session_timeout = '20s'",
+    'SET LOCAL synchronous_commit = on',
+    `SET LOCAL app.record_id = '${row.record_id.toString('hex')}'`,
+    'SELECT pg_advisory_xact_lock_shared(1)',
+    STATE,
+    `SELECT ${COLUMNS} FROM realm.records WHERE record_id = ${id} FOR UPDATE`,
+  ]
   const columns = ['record_id', 'tenant', ...COLUMNS.split(', ')]
   const values = columns.map((name) => writeLiteral(row[name]))
   const others = columns.slice(1).map((name) => `${name} = excluded.${name}`)
-  const write = `INSERT INTO realm.records (${columns.join(', ')}) VALUES (${values.join(', ')}) ON CONFLICT (record_id) DO UPDATE SET ${others.join(', ')}, updated_at = now();`
-  return [
-    opening,
-    read,
-    'COMMIT;',
-    opening,
-    read,
-    write,
-    'COMMIT;',
-    opening,
-    read,
-    write,
-    'COMMIT;',
-    '',
-  ].join('\n')
+  const write = [
+    `INSERT INTO realm.records (${columns.join(', ')}) VALUES (${values.join(', ')}) ON CONFLICT (record_id) DO UPDATE SET ${others.join(', ')}, updated_at = now()`,
+    ...(audited
+      ? [
+          `INSERT INTO realm.audit (record_id, event_id, tenant, type, happened_at) VALUES (${id}, uuid_send(gen_random_uuid()), ${writeLiteral(row.tenant)}, 'guess_used', now())`,
+        ]
+      : []),
+    'COMMIT',
+  ]
+  const open = asSent ? together(begin) : [`${begin.slice(0, -1).join(' \\; ')};`, `${begin.at(-1)};`]
+  const close = asSent ? together(write) : write.map((text) => `${text};`)
+  return [...open, 'COMMIT;', ...open, ...close, ...open, ...close, ''].join('\n')
+}
+
+function together(statements) {
+  return ['\\startpipeline', ...statements.map((text) => `${text};`), '\\endpipeline']
 }
 
 /** Numbers, words and bytes of a row of ours, as SQL. */
@@ -95,18 +105,20 @@ function writeLiteral(value) {
   return Buffer.isBuffer(value) ? `'\\x${value.toString('hex')}'` : `'${value}'`
 }
 
-/** The SQL of one recovery under pgbench, by the realm's own role: what PostgreSQL takes, without pgbench's own; `undefined` without pgbench. */
-export async function measureStatements(realm, client) {
+/** The SQL of one recovery under pgbench, by the realm's own role: what PostgreSQL takes, without pgbench's own; `undefined` without pgbench. `audited`: with the rows of an app's audit feed. */
+export async function measureStatements(realm, client, { audited = true, asSent = true } = {}) {
   const program = findPgbench()
   if (program === undefined) return undefined
   const { rows } = await client.query(`SELECT record_id, tenant, ${COLUMNS} FROM realm.records LIMIT 1`)
   const script = join(tmpdir(), `keyhaven-bench-${String(process.pid)}.sql`)
-  writeFileSync(script, writeScript(rows[0]))
-  const run = () =>
-    spawnSync(
+  writeFileSync(script, writeScript(rows[0], { audited, asSent }))
+  const run = async () => {
+    const done = spawnSync(
       program,
       [
         '-n',
+        '-M',
+        asSent ? 'prepared' : 'simple',
         '-t',
         String(RECOVERIES),
         '-f',
@@ -122,10 +134,14 @@ export async function measureStatements(realm, client) {
         encoding: 'utf8',
       },
     )
+    // Its connection's process ends a moment later, and counts from then on.
+    await sleep(500)
+    return done
+  }
   try {
-    run()
+    await run()
     const before = postgresTime(realm)
-    const { status, stderr } = run()
+    const { status, stderr } = await run()
     if (status !== 0) throw new Error(stderr)
     return (postgresTime(realm) - before) / RECOVERIES
   } finally {

@@ -9,7 +9,6 @@ import type { BlockList } from 'node:net'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { Hono } from 'hono'
 import type { MiddlewareHandler } from 'hono'
-import { cors } from 'hono/cors'
 import { routePath } from 'hono/route'
 import { isKeyhavenError } from 'keyhaven'
 import { recordRealmEvent } from './access-log/realm-events.ts'
@@ -27,6 +26,7 @@ import { DEFAULT_QUOTA } from './backups/segments.ts'
 import type { Quota } from './backups/segments.ts'
 import type { ServerKeys } from './data/keys.ts'
 import type { Database } from './db/database.ts'
+import { allowAnyOrigin } from './http/cross-origin.ts'
 import { cleanUserAgent, clientAddress } from './http/origin.ts'
 import { Refusal, refusalResponse } from './http/refusal.ts'
 import { addRoute, describedRoutes } from './http/routes.ts'
@@ -220,25 +220,24 @@ function addDocumentRoute(app: Hono<ApiEnv>, realm: object): void {
   })
 }
 
-const crossOrigin = cors({
-  origin: '*',
-  allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowHeaders: ['Authorization', 'Content-Type', 'Keyhaven-Proof'],
-  exposeHeaders: ['Keyhaven-Cursor', 'Retry-After'],
-  maxAge: 86_400,
+const crossOrigin = allowAnyOrigin({
+  methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  headers: ['Authorization', 'Content-Type', 'Keyhaven-Proof'],
+  exposed: ['Keyhaven-Cursor', 'Retry-After'],
 })
 
 const noStore: MiddlewareHandler<ApiEnv> = async (context, next) => {
   await next()
-  if (!context.res.headers.has('Cache-Control')) context.header('Cache-Control', 'no-store')
-  context.header('X-Content-Type-Options', 'nosniff')
+  const { headers } = context.res
+  if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store')
+  headers.set('X-Content-Type-Options', 'nosniff')
 }
 
 /** A proxy that hears so takes another server for its next request, and loses none on a connection that is being closed. */
 function keepNoConnection({ stopping = () => false }: AppInput): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     await next()
-    if (stopping()) context.header('Connection', 'close')
+    if (stopping()) context.res.headers.set('Connection', 'close')
   }
 }
 

@@ -11,7 +11,7 @@ import { KeyhavenError } from 'keyhaven'
  * How long a request may take to arrive whole, its headers alone, and how long an idle connection is kept, in ms. The
  * first is a little more than the body reader's 30 s, which answers with a code; what cuts headers is looked for each second.
  */
-const REQUEST_TIMEOUT_MS = 32_000
+const REQUEST_TIMEOUT_MS = 31_000
 const HEADERS_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_MS = 10_000
 
@@ -51,6 +51,7 @@ export async function listen(input: {
   const server = createAdaptorServer({
     // It makes an HTTP/1 server unless told otherwise.
     fetch: (request, bindings) => input.fetch(request, bindings as HttpBindings),
+    // Lighter ones in their place would be cheaper, and break whoever compares an answer of `fetch` with the global Response.
     overrideGlobalObjects: false,
     serverOptions: { connectionsCheckingInterval: 1000 },
   }) as Server

@@ -399,6 +399,7 @@ function recordStatements(database: Database, statements: string[]): Database {
       database.withAuth(
         (transaction) =>
           run({
+            ...transaction,
             query: (text, values) => {
               statements.push(text.replace(/'[0-9a-f-]{32,64}'/, "'…'"))
               return transaction.query(text, values)

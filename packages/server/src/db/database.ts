@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { KeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
+import { createGatheringSocket } from './gathering-socket.ts'
 import type { Login } from './logins.ts'
 import { LOGINS, requirePowerless } from './logins.ts'
 import { requireSchemaVersion } from './migrate.ts'
@@ -32,7 +33,7 @@ export interface Database {
    */
   withRealmRecord<Result>(
     recordId: Uint8Array,
-    run: (transaction: Transaction, realm: RealmState) => Promise<Result>,
+    run: (transaction: Transaction) => Promise<Result> | Result,
   ): Promise<Result>
   /** As `keyhaven_realm`, for what belongs to no record, alone: no request about a record is under way meanwhile. */
   withRealm<Result>(run: (transaction: Transaction) => Promise<Result>): Promise<Result>
@@ -54,16 +55,6 @@ export interface PoolLoad {
   readonly waiting: number
 }
 
-/** What is true of the whole realm while a transaction about a record goes on. */
-export interface RealmState {
-  /** The id of the key that records are sealed under now; none before the first server has begun an epoch. */
-  readonly keyId: Uint8Array | undefined
-  /** Where the mark that the journal notes stands; 0 without one. */
-  readonly position: number
-  /** Tenants whose records are answered for elsewhere. */
-  readonly departed: readonly string[]
-}
-
 /** For a database that hangs without breaking the connection; the server's own bounds (transaction.ts) come first. */
 const QUERY_DEADLINE_MS = 15_000
 const READY_DEADLINE_MS = 3_000
@@ -82,9 +73,7 @@ export function openDatabase(urls: DatabaseUrls): Database {
     withAuth: async (run, options) =>
       runTransaction(pools.keyhaven_auth, options?.userId === undefined ? '' : identify(options.userId), run),
     withRealmRecord: async (recordId, run) =>
-      runTransaction(pools.keyhaven_realm, identifyRecord(recordId), (transaction, opening) =>
-        run(transaction, readRealmState(opening)),
-      ),
+      runTransaction(pools.keyhaven_realm, identifyRecord(recordId), run),
     withRealm: async (run) => runTransaction(pools.keyhaven_realm, ALONE, run),
     load: () => ({
       keyhaven_app: loadOf(pools.keyhaven_app),
@@ -120,31 +109,13 @@ function identifyRecord(recordId: Uint8Array): string {
   if (recordId.length !== 32) {
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'recordId', expected: '32 bytes' })
   }
-  return `${DURABLE}; SET LOCAL app.record_id = '${toHex(recordId)}'; SELECT pg_advisory_xact_lock_shared(${REALM_LOCK}); ${REALM_STATE}`
+  return `${DURABLE}; SET LOCAL app.record_id = '${toHex(recordId)}'; SELECT pg_advisory_xact_lock_shared(${REALM_LOCK})`
 }
 
 const DURABLE = "SET LOCAL synchronous_commit = 'on'"
 /** Any number that only we use: the first 6 bytes of SHA-256("keyhaven/realm"). */
 const REALM_LOCK = String(createHash('sha256').update('keyhaven/realm').digest().readUIntBE(0, 6))
 const ALONE = `${DURABLE}; SELECT pg_advisory_xact_lock(${REALM_LOCK})`
-/** Looked at after the lock is held, by a statement of its own: so nothing that it says can change any more. */
-const REALM_STATE = `SELECT
-  (SELECT key_id FROM realm.epochs WHERE retired_at IS NULL) AS key_id,
-  (SELECT position FROM realm.marks) AS position,
-  (SELECT array_agg(tenant) FROM
-    (SELECT DISTINCT ON (tenant) tenant, decision FROM realm.decisions WHERE tenant IS NOT NULL ORDER BY tenant, sequence DESC) AS latest
-    WHERE decision IN ('tenant-exported', 'tenant-forgotten')) AS departed`
-
-function readRealmState(opening: Readonly<Record<string, unknown>> | undefined): RealmState {
-  const keyId = opening?.['key_id']
-  const position = opening?.['position']
-  const departed = opening?.['departed']
-  return {
-    keyId: keyId instanceof Uint8Array ? new Uint8Array(keyId) : undefined,
-    position: typeof position === 'number' ? position : 0,
-    departed: Array.isArray(departed) ? (departed as readonly string[]) : [],
-  }
-}
 
 async function checkLogin(pool: pg.Pool, login: Login): Promise<void> {
   await runTransaction(pool, '', async (transaction) => {
@@ -188,6 +159,8 @@ function createPool(connectionString: string): pg.Pool {
     idleTimeoutMillis: 30_000,
     allowExitOnIdle: true,
     keepAlive: true,
+    pipeline: true,
+    stream: createGatheringSocket,
     application_name: 'keyhaven',
     types: createTypeParsers(),
   })

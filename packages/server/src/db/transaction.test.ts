@@ -86,6 +86,48 @@ describe('a transaction', () => {
     expect(await count()).toBe(before)
   })
 
+  test('fails as a statement did that nobody waited for, also where the next one fails because of it', async () => {
+    const before = await count()
+    const attempt = (more: (transaction: Transaction) => Promise<unknown>): Promise<unknown> =>
+      ground.database.withUser(randomUUID(), async (transaction) => {
+        transaction.send('INSERT INTO app.counted VALUES ($1)', [3])
+        transaction.send('INSERT INTO app.counted VALUES ($1 / 0)', [3])
+        return more(transaction)
+      })
+    await expect(attempt(() => Promise.resolve())).rejects.toThrow('division by zero')
+    await expect(attempt(async (transaction) => transaction.query('SELECT 1'))).rejects.toThrow(
+      'division by zero',
+    )
+    const own = new Error('stop')
+    await expect(attempt(() => Promise.reject(own))).rejects.toThrow('division by zero')
+    expect(await count()).toBe(before)
+  })
+
+  test('commits what was sent, each time anew under the same prepared statement', async () => {
+    const before = await count()
+    for (const value of [10, 11, 12, 13, 14, 15, 16]) {
+      await ground.database.withUser(randomUUID(), (transaction) => {
+        transaction.send('INSERT INTO app.counted VALUES ($1)', [value])
+        return Promise.resolve()
+      })
+    }
+    expect(await count()).toBe(before + 7)
+  })
+
+  test('sees with a prepared statement what its own user sees, not the one that prepared it', async () => {
+    const ids = Array.from({ length: 20 }, () => randomUUID())
+    const seen = ids.map((id) =>
+      ground.database.withUser(id, async (transaction) => {
+        const { rows } = await transaction.query<{ id: string }>(
+          'SELECT app.current_user_id() AS id WHERE $1::int = 1',
+          [1],
+        )
+        return rows[0]?.id
+      }),
+    )
+    expect(await Promise.all(seen)).toEqual(ids)
+  })
+
   test('cannot be used after its end', async () => {
     let kept: Transaction | undefined
     await ground.database.withUser(randomUUID(), (transaction) => {

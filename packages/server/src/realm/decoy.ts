@@ -37,8 +37,8 @@ export function isUnknownGuess(decision: Decision): boolean {
 }
 
 /** Makes the transaction one that the commit has to write down, without a row anywhere. */
-export async function commitDecoy(transaction: Transaction): Promise<void> {
-  await transaction.query("SELECT pg_logical_emit_message(true, 'keyhaven', $1::bytea)", [
+export function commitDecoy(transaction: Transaction): void {
+  transaction.send("SELECT pg_logical_emit_message(true, 'keyhaven', $1::bytea)", [
     new Uint8Array(WRITTEN_BYTES),
   ])
 }

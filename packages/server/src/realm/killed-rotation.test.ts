@@ -64,9 +64,9 @@ async function fillRealm(realmId: Uint8Array): Promise<void> {
       guard: undefined,
     }
     const sealed = await seals.seal({ recordId, version }, randomRegistration())
-    await database.withRealmRecord(recordId, (transaction) =>
-      writeRecord(transaction, { recordId, tenant: 'acme' }, { record, sealed }),
-    )
+    await database.withRealmRecord(recordId, (transaction) => {
+      writeRecord(transaction, { recordId, tenant: 'acme' }, { record, sealed })
+    })
   }
 }
 

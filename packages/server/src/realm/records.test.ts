@@ -36,9 +36,9 @@ function registered(change: Partial<RegisteredRecord> = {}): StoredRecord {
 }
 
 function write(recordId: Uint8Array, stored: StoredRecord): Promise<void> {
-  return test.database.withRealmRecord(recordId, (transaction) =>
-    writeRecord(transaction, { recordId, tenant: 'acme' }, stored),
-  )
+  return test.database.withRealmRecord(recordId, (transaction) => {
+    writeRecord(transaction, { recordId, tenant: 'acme' }, stored)
+  })
 }
 
 function read(recordId: Uint8Array): Promise<StoredRecord> {
@@ -92,9 +92,9 @@ describe('another record', () => {
       expect((await transaction.query('DELETE FROM realm.records')).rowCount).toBe(0)
     })
     const makeTheirs = (id: Uint8Array): Promise<void> =>
-      test.database.withRealmRecord(mine, (transaction) =>
-        writeRecord(transaction, { recordId: id, tenant: 'acme' }, registered()),
-      )
+      test.database.withRealmRecord(mine, (transaction) => {
+        writeRecord(transaction, { recordId: id, tenant: 'acme' }, registered())
+      })
     await expect(makeTheirs(theirs)).rejects.toThrow('row-level security')
     await expect(makeTheirs(randomBytes(32))).rejects.toThrow('row-level security')
     expect(await test.asSuperuser('SELECT * FROM realm.records')).toEqual(before)

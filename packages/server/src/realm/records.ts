@@ -88,17 +88,17 @@ function readGuard(row: Row): Guard | undefined {
   return { authority: new Uint8Array(row.authority), coolingUntil: row.cooling_until?.getTime() }
 }
 
-/** Writes a record in place of what is there. */
-export async function writeRecord(
+/** Writes a record in place of what is there; the commit fails where that could not be done. */
+export function writeRecord(
   transaction: Transaction,
   { recordId, tenant }: { readonly recordId: Uint8Array; readonly tenant: string },
   { record, sealed }: StoredRecord,
-): Promise<void> {
+): void {
   if (record.state === 'not-registered') {
-    await transaction.query('DELETE FROM realm.records WHERE record_id = $1', [recordId])
+    transaction.send('DELETE FROM realm.records WHERE record_id = $1', [recordId])
     return
   }
-  await transaction.query(UPSERT, [recordId, tenant, record.state, ...columnsOf(record, sealed)])
+  transaction.send(UPSERT, [recordId, tenant, record.state, ...columnsOf(record, sealed)])
 }
 
 /** Adds a record that was not there, within an import of its tenant. */

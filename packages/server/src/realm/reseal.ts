@@ -4,10 +4,11 @@
  */
 import { equal, randomBytes } from 'keyhaven/crypto'
 import { isKeyhavenError } from 'keyhaven'
-import type { Database, Transaction } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import { lockRecord, writeSealed } from './records.ts'
 import { keyIdOf } from './seal.ts'
 import type { RealmSeals } from './seals.ts'
+import { readRealmState } from './state.ts'
 
 /** Records that are looked up at once. */
 const BATCH = 200
@@ -61,9 +62,12 @@ async function reseal(
   seals: RealmSeals,
   recordId: Uint8Array,
 ): Promise<boolean> {
-  return database.withRealmRecord(recordId, async (transaction: Transaction, realm) => {
+  return database.withRealmRecord(recordId, async (transaction) => {
     await transaction.query('SET LOCAL synchronous_commit = off')
-    const { record, sealed } = await lockRecord(transaction, recordId)
+    const [realm, { record, sealed }] = await Promise.all([
+      readRealmState(transaction),
+      lockRecord(transaction, recordId),
+    ])
     if (record.state !== 'registered' || sealed === undefined || realm.keyId === undefined) return true
     if (equal(keyIdOf(sealed), realm.keyId)) return true
     const owner = { recordId, version: record.version }

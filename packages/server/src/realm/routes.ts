@@ -3,9 +3,9 @@
  *
  * Any origin may call it from a browser: who may use a record is said by the bearer token alone.
  */
+import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
-import { cors } from 'hono/cors'
 import { z } from 'zod'
 import { isKeyhavenError } from 'keyhaven'
 import { toHex } from 'keyhaven/crypto'
@@ -15,6 +15,7 @@ import { DEFAULT_REALM_LIMITS } from '../settings/realm-limits.ts'
 import type { RealmLimits } from '../settings/realm-limits.ts'
 import type { Database } from '../db/database.ts'
 import { readBytes } from '../http/body.ts'
+import { allowAnyOrigin } from '../http/cross-origin.ts'
 import { addressBlock } from '../http/origin.ts'
 import type { RequestOrigin } from '../http/origin.ts'
 import { Refusal, overloaded, rateLimited, refusalResponse } from '../http/refusal.ts'
@@ -72,6 +73,7 @@ export interface RealmRoutesInput {
 }
 
 interface RealmEnv {
+  Bindings: HttpBindings
   Variables: { origin: RequestOrigin | undefined }
 }
 
@@ -121,18 +123,10 @@ const REQUEST_HEADERS = {
 /** Tells the client what the realm holds, so that it can sign about it. */
 const VERSION_HEADER = 'Keyhaven-Version'
 
-const crossOrigin = cors({
-  origin: '*',
-  allowMethods: ['GET', 'POST'],
-  allowHeaders: [
-    'Authorization',
-    'Content-Type',
-    'X-Juicebox-Version',
-    'Keyhaven-Authority',
-    'Keyhaven-Proof',
-  ],
-  exposeHeaders: ['Retry-After', VERSION_HEADER],
-  maxAge: 86_400,
+const crossOrigin = allowAnyOrigin({
+  methods: ['GET', 'POST'],
+  headers: ['Authorization', 'Content-Type', 'X-Juicebox-Version', 'Keyhaven-Authority', 'Keyhaven-Proof'],
+  exposed: ['Retry-After', VERSION_HEADER],
 })
 
 function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) => Promise<Response> {
@@ -142,7 +136,7 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
   const traffic = createRealmTraffic(limits)
   const identify = createIdentifier(input)
   const serve = async (context: Context<RealmEnv>, leave: Leave): Promise<Response> => {
-    const identity = await identify(context)
+    const identity = identify(context)
     const recordId = deriveRecordId(identity)
     const record = toHex(recordId)
     leave(traffic.ofTenants.enter(identity.tenant, now()))
@@ -189,7 +183,7 @@ function createAuditRoute(input: RealmRoutesInput): (context: Context<RealmEnv>)
   const { database, limits = DEFAULT_REALM_LIMITS, now = () => new Date() } = input
   const { ofAddresses } = createRealmTraffic(limits)
   const identify = createIdentifier(input, 'audit')
-  const readTenant = async (context: Context<RealmEnv>): Promise<string> => (await identify(context)).tenant
+  const readTenant = (context: Context<RealmEnv>): string => identify(context).tenant
   const handle = createAuditHandler({ database, now, readTenant })
   return async (context) => {
     // Before the token is looked at: bad ones count.
@@ -206,12 +200,12 @@ function createAuditRoute(input: RealmRoutesInput): (context: Context<RealmEnv>)
 function createIdentifier(
   input: RealmRoutesInput,
   scope: TokenScope = 'user',
-): (context: Context<RealmEnv>) => Promise<RealmIdentity> {
+): (context: Context<RealmEnv>) => RealmIdentity {
   const verifyToken = createTokenVerifier(input)
   const { now = () => new Date() } = input
-  return async (context) => {
+  return (context) => {
     const [, token] = /^Bearer ([\x21-\x7e]+)$/i.exec(context.req.header('authorization') ?? '') ?? []
-    const identity = token === undefined ? undefined : await verifyToken(token, now(), scope)
+    const identity = token === undefined ? undefined : verifyToken(token, now(), scope)
     if (identity === undefined) throw new RealmRefusal('ERR_TOKEN_REJECTED')
     return identity
   }

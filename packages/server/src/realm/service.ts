@@ -8,7 +8,7 @@ import { KeyhavenError } from 'keyhaven'
 import type { Decision, RealmEvent, RealmRequest, RealmResponse, RealmTerms } from 'keyhaven/recovery/realm'
 import { complete, decide, guardOf } from 'keyhaven/recovery/realm'
 import { equal } from 'keyhaven/crypto'
-import type { Database, RealmState } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
 import type { CurvePool } from './curve-pool.ts'
 import type { RealmJournal } from './journal/journal.ts'
@@ -18,6 +18,8 @@ import type { StoredRecord } from './records.ts'
 import { lockRecord, writeRecord } from './records.ts'
 import { keyIdOf } from './seal.ts'
 import type { RealmSeals } from './seals.ts'
+import type { RealmState } from './state.ts'
+import { readRealmState } from './state.ts'
 
 export interface RealmServiceInput {
   readonly database: Pick<Database, 'withRealmRecord'>
@@ -62,9 +64,12 @@ export async function handleRealmRequest(
       request.kind === 'register2'
         ? await seals.seal({ recordId, version: request.version }, request.registration)
         : undefined
-    return input.database.withRealmRecord(recordId, async (transaction, realm) => {
+    return input.database.withRealmRecord(recordId, async (transaction) => {
+      const [realm, before] = await Promise.all([
+        readRealmState(transaction),
+        lockRecord(transaction, recordId),
+      ])
       if (fresh !== undefined && !isUnder(realm, fresh)) return undefined
-      const before = await lockRecord(transaction, recordId)
       journal.require(realm.position)
       if (realm.departed.includes(tenant)) throw new Refusal('ERR_TENANT_MOVED')
       // What could not be opened after the commit is not counted before it.
@@ -73,9 +78,9 @@ export async function handleRealmRequest(
       const { record, decision, event } = decided
       const sealed = decision.kind === 'store' ? fresh : before.sealed
       const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
-      if (record !== before.record) await writeRecord(transaction, call, stored)
-      else if (isUnknownGuess(decision)) await commitDecoy(transaction)
-      if (audited && event !== undefined) await noteForTenant(transaction, call, event)
+      if (record !== before.record) writeRecord(transaction, call, stored)
+      else if (isUnknownGuess(decision)) commitDecoy(transaction)
+      if (audited && event !== undefined) noteForTenant(transaction, call, event)
       return { stored, decision, event }
     })
   }

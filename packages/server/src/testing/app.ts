@@ -178,7 +178,10 @@ function withoutSocket(app: ReturnType<typeof createApp>): typeof fetch {
   return async (input, init) => {
     const incoming = new IncomingMessage(new Socket())
     const outgoing = new ServerResponse(incoming)
-    const answer = await app.fetch(new Request(input, init), { incoming, outgoing })
+    const request = new Request(input, init)
+    incoming.push(new Uint8Array(await request.clone().arrayBuffer()))
+    incoming.push(null)
+    const answer = await app.fetch(request, { incoming, outgoing })
     outgoing.emit('finish')
     return answer
   }

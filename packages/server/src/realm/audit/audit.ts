@@ -32,13 +32,13 @@ export interface AuditPage {
 }
 
 /** Writes an event down, if it is one of {@link AUDITED}. */
-export async function noteForTenant(
+export function noteForTenant(
   transaction: Transaction,
   { recordId, tenant }: { readonly recordId: Uint8Array; readonly tenant: string },
   { type }: RealmEvent,
-): Promise<void> {
+): void {
   if (!isAudited(type)) return
-  await transaction.query(
+  transaction.send(
     'INSERT INTO realm.audit (record_id, event_id, tenant, type, happened_at) VALUES ($1, $2, $3, $4, now())',
     [recordId, randomBytes(16), tenant, type],
   )

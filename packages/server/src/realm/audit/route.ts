@@ -30,11 +30,11 @@ const LIMITS = { most: 600, seconds: 600, atOnce: 2 }
 export function createAuditHandler(input: {
   readonly database: Pick<Database, 'withRealmRecord'>
   readonly now: () => Date
-  readonly readTenant: (context: Context) => Promise<string>
+  readonly readTenant: (context: Context) => string
 }): (context: Context) => Promise<Response> {
   const traffic = createTraffic(LIMITS)
   return async (context) => {
-    const tenant = await input.readTenant(context)
+    const tenant = input.readTenant(context)
     const leave = traffic.enter(tenant, input.now())
     try {
       const { after, limit = 100 } = readQuery(context, auditQuery)

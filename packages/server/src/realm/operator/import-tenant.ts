@@ -9,13 +9,15 @@ import { Readable } from 'node:stream'
 import { Decrypter } from 'age-encryption'
 import { KeyhavenError } from 'keyhaven'
 import { equal, toHex } from 'keyhaven/crypto'
-import type { RealmState, Transaction } from '../../db/database.ts'
+import type { Transaction } from '../../db/database.ts'
 import { readTenantDecision, writeDecision } from '../decisions.ts'
 import { insertRecord } from '../records.ts'
 import { keyIdOf } from '../seal.ts'
 import { openSealKeys } from '../seal-keys/open.ts'
 import type { RealmSeals } from '../seals.ts'
 import { openSeals } from '../seals.ts'
+import type { RealmState } from '../state.ts'
+import { readRealmState } from '../state.ts'
 import type { RealmOperator } from './operator.ts'
 import { NO_RECORD } from './records.ts'
 import { countTenants, isHere, setTenant } from './tenants.ts'
@@ -57,7 +59,8 @@ export async function importTenant(realm: RealmOperator, input: ImportInput): Pr
   const { tenant } = header
   if (!equal(header.realmId, realmId)) return { status: 'other-realm', realmId: toHex(header.realmId) }
   const taken = await database
-    .withRealmRecord(NO_RECORD, async (transaction, state) => {
+    .withRealmRecord(NO_RECORD, async (transaction) => {
+      const state = await readRealmState(transaction)
       if (!(await mayCome(transaction, header))) return false
       await setTenant(transaction, 'app.realm_import', tenant)
       const records = await takeRecords({ transaction, state, seals, lines, header })

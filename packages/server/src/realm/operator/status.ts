@@ -8,6 +8,7 @@ import { listDecisions } from '../decisions.ts'
 import { openSealKeys } from '../seal-keys/open.ts'
 import type { SealKeySource } from '../seal-keys/source.ts'
 import { deriveKeyId } from '../seal-keys/source.ts'
+import { readRealmState } from '../state.ts'
 import type { RealmOperator } from './operator.ts'
 import { NO_RECORD } from './records.ts'
 import type { TenantRecords } from './tenants.ts'
@@ -79,8 +80,9 @@ async function look({ database }: RealmOperator): Promise<{
   /** True when the database was written beside a journal. */
   readonly marked: boolean
 }> {
-  return database.withRealmRecord(NO_RECORD, async (transaction, { position }) => {
+  return database.withRealmRecord(NO_RECORD, async (transaction) => {
     await transaction.query('SET TRANSACTION READ ONLY')
+    const { position } = await readRealmState(transaction)
     const tenants = await countTenants(transaction)
     const { rows } = await transaction.query<{ key: string; count: number }>(
       "SELECT encode(key_id, 'hex') AS key, count(*) AS count FROM realm.records WHERE key_id IS NOT NULL GROUP BY key_id",

@@ -2,6 +2,7 @@
  * Realms for tests: the real routes over a real PostgreSQL and the server's own powerless login, listening on a free
  * loopback port, and what a client needs to reach them.
  */
+import type { HttpBindings } from '@hono/node-server'
 import { SignJWT } from 'jose'
 import { afterAll } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
@@ -52,7 +53,7 @@ export async function startTestRealm({
     tenants: acmeTenants,
     ...options,
   })
-  const fetch = (request: Request, bindings?: unknown): Response | Promise<Response> =>
+  const fetch = (request: Request, bindings: HttpBindings): Response | Promise<Response> =>
     routes.fetch(request, bindings)
   const listener = await listen({ host: '127.0.0.1', port: 0, fetch })
   closing.push(async () => {
