@@ -6,11 +6,13 @@ import { afterAll, expect } from 'vitest'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import { parseConfiguration } from 'keyhaven/recovery'
 import { createKeySync, httpTransport, requestSignInCode, signIn } from 'keyhaven/sync'
-import type { KeySync } from 'keyhaven/sync'
+import type { KeySync, Session } from 'keyhaven/sync'
+import type { Vault } from 'keyhaven/vault'
 import { createSite, openInbox } from '@keyhaven/page'
 import { addMessengerRoutes } from '../../packages/page/src/server/messenger/routes.ts'
 import { DEFAULT_REALM_LIMITS } from '../../packages/server/src/settings/realm-limits.ts'
 import { startTestApp } from '../../packages/server/src/testing/app.ts'
+import type { AppInput } from '../../packages/server/src/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
 import { openChromium } from './chromium.ts'
 import type { OwnChromium } from './chromium.ts'
@@ -51,6 +53,12 @@ afterAll(async () => {
 export async function openPagePlace({
   makeSite = createSite,
   through = (origin: string): string => origin,
+  limits = {},
+}: {
+  readonly makeSite?: typeof createSite
+  readonly through?: (origin: string) => string
+  /** Of the server's, those that are not the usual ones. */
+  readonly limits?: AppInput['limits']
 } = {}): Promise<PagePlace> {
   const realmId = randomBytes(16)
   const inbox = openInbox()
@@ -59,6 +67,7 @@ export async function openPagePlace({
     codeSender: inbox.send,
     site: makeSite({ realmId: toHex(realmId), inbox }),
     routes: addMessengerRoutes,
+    limits,
     realmLimits: { ...DEFAULT_REALM_LIMITS, evaluationsPerDay: 1000 },
   })
   const chromium = await openChromium()
@@ -184,8 +193,12 @@ export function expectNoComplaints(...devices: readonly PageDevice[]): void {
   expect(devices.flatMap(({ complaints }) => complaints)).toEqual([])
 }
 
-/** The account as a program of its own has it, beside the page. */
-export async function signInBeside(origin: string, phone: string, deviceLabel = 'program'): Promise<KeySync> {
+/** A program beside the page, as a device of its own. */
+export async function signInProgram(
+  origin: string,
+  phone: string,
+  deviceLabel = 'program',
+): Promise<{ readonly session: Session; readonly vault: Vault }> {
   const { requestId } = await requestSignInCode({ origin, phone })
   const asked = await fetch(`${origin}/inbox`, {
     method: 'POST',
@@ -194,7 +207,12 @@ export async function signInBeside(origin: string, phone: string, deviceLabel = 
   })
   const { code } = (await asked.json()) as { readonly code: string }
   const vault = await newVault()
-  const session = await signIn({ origin, phone, requestId, code, vault, deviceLabel })
+  return { session: await signIn({ origin, phone, requestId, code, vault, deviceLabel }), vault }
+}
+
+/** The account as such a program has it. */
+export async function signInBeside(origin: string, phone: string, deviceLabel?: string): Promise<KeySync> {
+  const { session, vault } = await signInProgram(origin, phone, deviceLabel)
   const page = await (await fetch(origin)).text()
   const id = /name="keyhaven-realm" content="([0-9a-f]+)"/.exec(page)?.[1] ?? ''
   const configuration = parseConfiguration({

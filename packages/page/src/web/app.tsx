@@ -33,7 +33,10 @@ type Standing =
   | { readonly at: 'starting' }
   | { readonly at: 'signed-out'; readonly vault?: Vault; readonly why?: WhySignedOut }
   | { readonly at: 'locked'; readonly vault: Vault; readonly protections: readonly ProtectionSummary[] }
-  | { readonly at: 'first-device' | 'next-device' | 'here' | 'unfinished-deletion'; readonly device: Device }
+  | {
+      readonly at: 'first-device' | 'next-device' | 'here' | 'second' | 'unfinished-deletion'
+      readonly device: Device
+    }
 
 /** Why the page cannot tell how this device stands, and how to try again. */
 interface Trouble {
@@ -47,6 +50,8 @@ export interface Ways {
   readonly opened: (vault: Vault) => void
   readonly signedIn: (device: Device) => void
   readonly here: (device: Device) => void
+  /** What is behind a second PIN is open. */
+  readonly second: (device: Device) => void
   /** Everything of this device is gone. */
   readonly left: (device: Pick<Device, 'inMemory'>, why?: 'deleted') => void
   /** Takes a fault that changes how this device stands. */
@@ -59,6 +64,7 @@ export function App(): ReactNode {
   const [trouble, setTrouble] = useState<Trouble>()
   const texts = LANGUAGES[language]
   const ways = useMemo(() => createWays(setStanding, setTrouble), [])
+  const waysOfSecond = useMemo(() => behindSecond(ways), [ways])
   useEffect(() => {
     document.documentElement.lang = language
     document.title = texts.product
@@ -78,7 +84,7 @@ export function App(): ReactNode {
     <TextsContext value={texts}>
       <Connection />
       {trouble === undefined ? (
-        <Part key={standing.at}>{screenFor(standing, ways)}</Part>
+        <Part key={standing.at}>{screenFor(standing, standing.at === 'second' ? waysOfSecond : ways)}</Part>
       ) : (
         <Stuck trouble={trouble} />
       )}
@@ -116,6 +122,28 @@ function screenFor(standing: Standing, ways: Ways): ReactNode {
   if (standing.at === 'unfinished-deletion') return <UnfinishedDeletion device={device} ways={ways} />
   if (standing.at === 'next-device') return <Restore device={device} ways={ways} />
   return <Haven device={device} ways={ways} />
+}
+
+/** Whatever ends a second PIN loads the page anew, so that nothing of it stays in this tab either. */
+function behindSecond(ways: Ways): Ways {
+  const close = (): void => {
+    replaceRoute('')
+    location.reload()
+  }
+  return {
+    ...ways,
+    signedIn: close,
+    left: close,
+    onFault: (fault) => {
+      const ended = isEnd(fault)
+      if (ended) close()
+      return ended
+    },
+  }
+}
+
+function isEnd(fault: unknown): boolean {
+  return isKeyhavenError(fault, 'ERR_DEVICE_REMOVED') || isKeyhavenError(fault, 'ERR_SIGNED_OUT')
 }
 
 type Set<Value> = (value: Value) => void
@@ -166,6 +194,10 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefi
       replaceRoute('')
       setStanding({ at: 'here', device })
     },
+    second: (device) => {
+      replaceRoute('')
+      setStanding({ at: 'second', device })
+    },
     left: ({ inMemory }, why) => {
       if (!inMemory) tellOtherTabs()
       dropInvitation()
@@ -174,7 +206,7 @@ function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefi
     },
     onFault: (fault) => {
       const removed = isKeyhavenError(fault, 'ERR_DEVICE_REMOVED')
-      if (!removed && !isKeyhavenError(fault, 'ERR_SIGNED_OUT')) return false
+      if (!isEnd(fault)) return false
       attempt(setTrouble, async () => {
         const { findVault } = await import('./device/device.ts')
         const found = await findVault()

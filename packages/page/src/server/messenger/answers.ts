@@ -14,6 +14,7 @@ export const listAnswer: z.ZodType = z.strictObject({
       expiresAt: time,
       messages: z.int().min(0),
       name: z.base64().nullable(),
+      other: z.uuid().nullable(),
     }),
   ),
 })

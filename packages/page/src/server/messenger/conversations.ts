@@ -99,7 +99,7 @@ export async function list(transaction: Transaction, { accountId }: Actor): Prom
   const { rows } = await transaction.query<
     Row & { readonly name: Uint8Array | null; readonly messages: number }
   >(
-    `SELECT c.conversation_id, guest_id, expires_at, name,
+    `SELECT c.user_id, c.conversation_id, guest_id, expires_at, name,
             (SELECT coalesce(max(place), 0) FROM messenger.messages m
               WHERE m.user_id = c.user_id AND m.conversation_id = c.conversation_id)
             - (SELECT count(*) FROM messenger.messages m
@@ -116,6 +116,7 @@ export async function list(transaction: Transaction, { accountId }: Actor): Prom
     expiresAt: row.expires_at.toISOString(),
     messages: row.messages,
     name: row.name && toBase64(row.name),
+    other: row.user_id === accountId ? row.guest_id : row.user_id,
   }))
 }
 

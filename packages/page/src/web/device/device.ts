@@ -74,14 +74,20 @@ export async function makeVault(options: { readonly inMemory: boolean }): Promis
 }
 
 /** The server is the one that the page came from. With the vault of a device that was signed in before, as that device. */
-export function askForCode(phone: string, vault?: Vault): Promise<{ readonly requestId: string }> {
-  return requestSignInCode({ origin: location.origin, phone, ...(vault && { vault }) })
+export function askForCode(asked: {
+  readonly phone: string
+  readonly level?: string
+  readonly vault?: Vault | undefined
+}): Promise<{ readonly requestId: string }> {
+  const { vault, ...rest } = asked
+  return requestSignInCode({ origin: location.origin, ...rest, ...(vault && { vault }) })
 }
 
 export async function enterCode(input: {
   readonly vault: Vault
   readonly inMemory: boolean
   readonly phone: string
+  readonly level?: string
   readonly requestId: string
   readonly code: string
 }): Promise<Device> {

@@ -16,8 +16,8 @@ import type { StoredConversation } from './server.ts'
 import { countUnread } from './shown.ts'
 import { dropUnsent, readUnsent } from './unsent.ts'
 import type { Unsent } from './unsent.ts'
-import { markCompared, view } from './view.ts'
-import type { Parts, View } from './view.ts'
+import { markCompared, partner, view } from './view.ts'
+import type { Partner, Parts, View } from './view.ts'
 import { generateMessageId, renew, requireLength, send } from './write.ts'
 
 export interface ListedConversation extends Omit<StoredConversation, 'name'> {
@@ -29,6 +29,8 @@ export interface ListedConversation extends Omit<StoredConversation, 'name'> {
 
 export interface Messenger {
   list(): Promise<readonly ListedConversation[]>
+  /** The other one of a conversation that is ready; `undefined` of every other. */
+  partner(id: string): Promise<Partner | undefined>
   /** Begins a conversation. */
   invite(): Promise<Invitation>
   join(code: string): Promise<JoinOutcome>
@@ -59,6 +61,7 @@ export function openMessenger(device: {
   const inTurn = createTurns()
   return {
     list: () => list(parts),
+    partner: (id) => inTurn(() => partner(parts, id)),
     invite: () => invite(parts),
     join: (code) => join(parts, code),
     read: (id) => inTurn(() => view(parts, id)),

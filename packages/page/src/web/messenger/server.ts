@@ -19,6 +19,8 @@ export interface StoredConversation {
   readonly messages: number
   /** As it was sealed; `undefined` where none was given. */
   readonly name: Uint8Array | undefined
+  /** The other one's account, a UUID, as the server says. */
+  readonly other: string | undefined
 }
 
 export interface Details {
@@ -89,13 +91,14 @@ function show({ identity, proof }: Member): Json {
 }
 
 function readListed(value: unknown): StoredConversation {
-  const { id, joined, expiresAt, messages, name } = asObject(value)
+  const { id, joined, expiresAt, messages, name, other } = asObject(value)
   return {
     id: asId(id),
     joined: joined === true,
     expiresAt: asText(expiresAt),
     messages: asCount(messages),
     name: name === null ? undefined : asBytes(name),
+    other: other === null ? undefined : asAccount(other),
   }
 }
 
@@ -149,6 +152,11 @@ function asText(value: unknown): string {
 
 function asId(value: unknown): string {
   if (!/^[0-9a-f]{32}$/.test(asText(value))) throw malformed()
+  return asText(value)
+}
+
+function asAccount(value: unknown): string {
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(asText(value))) throw malformed()
   return asText(value)
 }
 

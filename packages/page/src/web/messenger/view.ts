@@ -4,6 +4,7 @@
 import { isKeyhavenError } from 'keyhaven'
 import { equal, parseUtf8 } from 'keyhaven/crypto'
 import { createContactPins, deriveSafetyNumber } from 'keyhaven/identity'
+import type { PublicIdentity } from 'keyhaven/identity'
 import type { KeyStore } from 'keyhaven/sync'
 import type { Vault } from 'keyhaven/vault'
 import { emptyList, headOf, readNext } from './list.ts'
@@ -37,6 +38,13 @@ export type View =
       /** True when the list is not what its writers saw. */
       readonly altered: boolean
     }
+
+/** Whom this person writes to in a conversation, by its link. */
+export interface Partner {
+  readonly identity: PublicIdentity
+  /** Whether the person has compared the sixty digits. */
+  readonly compared: boolean
+}
 
 /** What a messenger works with. */
 export interface Parts {
@@ -95,6 +103,12 @@ export async function markCompared(parts: Parts, id: string): Promise<void> {
   const ready = await look(parts, id)
   if (!('reader' in ready)) return
   await createContactPins(parts.vault).markVerified(contactOf(id), ready.reader.other.fingerprint)
+}
+
+/** The other one of a conversation that is ready; `undefined` of every other. */
+export async function partner(parts: Parts, id: string): Promise<Partner | undefined> {
+  const ready = await look(parts, id)
+  return 'reader' in ready ? { identity: ready.reader.other, compared: ready.compared } : undefined
 }
 
 async function lookAt(parts: Parts, id: string, details: Details): Promise<Ready | NotReady> {

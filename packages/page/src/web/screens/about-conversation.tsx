@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Confirm } from '../components/confirm.tsx'
+import { Digits } from '../components/digits.tsx'
 import { NameForm } from '../components/name-form.tsx'
 import { Card, Notice, Title } from '../components/parts.tsx'
 import { useConversation } from '../components/use-conversation.ts'
@@ -82,17 +83,6 @@ function Numbers({ device, ways, id, talk, name }: Part): ReactNode {
       )}
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
     </Card>
-  )
-}
-
-/** Twelve groups of five digits. */
-function Digits({ number }: { readonly number: string }): ReactNode {
-  return (
-    <p className="digits groups">
-      {number.split(' ').map((group, place) => (
-        <span key={place}>{group} </span>
-      ))}
-    </p>
   )
 }
 

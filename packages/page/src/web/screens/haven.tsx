@@ -1,5 +1,5 @@
 /** A device that has its keys: home, Nostr, security. */
-import { lazy, useEffect } from 'react'
+import { Suspense, lazy, useEffect } from 'react'
 import type { ReactNode } from 'react'
 import { readInvitation } from '../components/invitation.ts'
 import type { ScreenInput } from '../components/screen-input.ts'
@@ -15,6 +15,7 @@ const Conversation = lazy(async () => ({ default: (await import('./conversation.
 const AboutConversation = lazy(async () => ({
   default: (await import('./about-conversation.tsx')).AboutConversation,
 }))
+const SecondOpen = lazy(async () => ({ default: (await import('./second/second-open.tsx')).SecondOpen }))
 const Security = lazy(async () => ({ default: (await import('./security.tsx')).Security }))
 
 export function Haven({ device, ways }: ScreenInput): ReactNode {
@@ -46,6 +47,11 @@ export function Haven({ device, ways }: ScreenInput): ReactNode {
           ))}
         </nav>
       </header>
+      {device.session.level !== undefined && (
+        <Suspense>
+          <SecondOpen device={device} ways={ways} />
+        </Suspense>
+      )}
       <Part key={tab === '' ? route : tab}>
         <main>{screenAt(route, { device, ways })}</main>
       </Part>

@@ -1,6 +1,6 @@
 /** The keys of this device, and whether all of them are backed up. */
 import type { ListedKey, SyncStatus } from 'keyhaven/sync'
-import { useCallback, useEffect, useState } from 'react'
+import { Suspense, lazy, useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import type { Ways } from '../app.tsx'
@@ -14,6 +14,8 @@ import { sayTime, useTexts } from '../texts/use-texts.ts'
 import { Alerts } from './alerts.tsx'
 import { StopDeletion } from './stop-deletion.tsx'
 
+const ContactNews = lazy(async () => ({ default: (await import('./contacts/news.tsx')).ContactNews }))
+
 interface Here {
   readonly keys: readonly ListedKey[]
   readonly fingerprint: string | undefined
@@ -24,6 +26,7 @@ interface Here {
 export function Home({ device, ways }: ScreenInput): ReactNode {
   const texts = useTexts()
   const { home: words, imports } = texts
+  const isSecond = device.session.level !== undefined
   const [here, setHere] = useState<Here>()
   const [asking, setAsking] = useState(false)
   const work = useWork()
@@ -57,7 +60,10 @@ export function Home({ device, ways }: ScreenInput): ReactNode {
   return (
     <>
       <Title>{words.title}</Title>
-      {device.inMemory && <Notice>{words.inMemory}</Notice>}
+      {device.inMemory && !isSecond && <Notice>{words.inMemory}</Notice>}
+      <Suspense>
+        <ContactNews device={device} ways={ways} />
+      </Suspense>
       <Alerts device={device} ways={ways} />
       {removal !== undefined && <StopDeletion device={device} ways={ways} dueAt={removal.dueAt} />}
       {fault !== undefined && <Notice tone="bad">{explainFault(fault, texts)}</Notice>}
@@ -74,14 +80,16 @@ export function Home({ device, ways }: ScreenInput): ReactNode {
         {here?.keys.length === 0 && <p className="empty">{words.empty}</p>}
       </Card>
       <Conversations device={device} ways={ways} keys={here?.keys ?? []} />
-      <Button
-        className="quiet"
-        onPress={() => {
-          setAsking(true)
-        }}
-      >
-        {words.signOut}
-      </Button>
+      {!isSecond && (
+        <Button
+          className="quiet"
+          onPress={() => {
+            setAsking(true)
+          }}
+        >
+          {words.signOut}
+        </Button>
+      )}
       {asking && (
         <Question
           title={words.signOutTitle}

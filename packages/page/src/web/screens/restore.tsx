@@ -15,22 +15,39 @@ import { WithPin } from './restore/with-pin.tsx'
 
 const WithCode = lazy(async () => ({ default: (await import('./restore/with-code.tsx')).WithCode }))
 const WithLink = lazy(async () => ({ default: (await import('./restore/with-link.tsx')).WithLink }))
+const WithContacts = lazy(async () => ({
+  default: (await import('./restore/with-contacts.tsx')).WithContacts,
+}))
+const SecondPin = lazy(async () => ({ default: (await import('./second/second-pin.tsx')).SecondPin }))
 const WithKit = lazy(async () => ({ default: (await import('./restore/with-kit.tsx')).WithKit }))
+
+/** What came to this device; `wrongShares` names contacts who gave something else than their part. */
+export type Brought = Restored & { readonly wrongShares?: readonly string[] }
 
 /** What each way of restoring is given. */
 export interface RestoreInput extends ScreenInput {
-  readonly onRestored: (restored: Restored) => void
+  readonly onRestored: (restored: Brought) => void
 }
 
 export function Restore({ device, ways }: ScreenInput): ReactNode {
   const route = useRoute()
-  const [done, setDone] = useState<{ readonly restored: Restored; readonly byPin: boolean }>()
+  const [done, setDone] = useState<{ readonly restored: Brought; readonly byPin: boolean }>()
   const at = WAY_SCREENS.find((screen) => screen === route)
   useEffect(() => {
     if (at === undefined) replaceRoute('')
   }, [at])
+  useEffect(() => {
+    // Somebody who asked his contacts comes back, perhaps after a week.
+    if (location.hash.length > 2) return
+    void import('../device/contacts.ts')
+      .then(({ hasAsked }) => hasAsked(device))
+      .then((asked) => {
+        if (asked) replaceRoute('contacts')
+      })
+      .catch(ways.onFault)
+  }, [device, ways])
   if (done !== undefined) return <Done device={device} ways={ways} {...done} />
-  const onRestored = (restored: Restored): void => {
+  const onRestored = (restored: Brought): void => {
     setDone({ restored, byPin: false })
   }
   const input = { device, ways, onRestored }
@@ -40,6 +57,8 @@ export function Restore({ device, ways }: ScreenInput): ReactNode {
         {at === 'link' && <WithLink {...input} />}
         {at === 'recovery-code' && <WithCode {...input} />}
         {at === 'kit' && <WithKit {...input} />}
+        {at === 'contacts' && <WithContacts {...input} />}
+        {at === 'second' && <SecondPin device={device} ways={ways} hasKeys={false} />}
         {(at ?? '') === '' && (
           <WithPin
             {...input}
@@ -60,9 +79,9 @@ function Done({
   ways,
   restored,
   byPin,
-}: ScreenInput & { readonly restored: Restored; readonly byPin: boolean }): ReactNode {
-  const { enterPin: words, pin } = useTexts()
-  const { skipped } = restored
+}: ScreenInput & { readonly restored: Brought; readonly byPin: boolean }): ReactNode {
+  const { contacts, enterPin: words, pin } = useTexts()
+  const { skipped, wrongShares = [] } = restored
   return (
     <main className="narrow">
       <Title>{words.doneTitle}</Title>
@@ -70,6 +89,7 @@ function Done({
       {skipped !== undefined && (
         <Notice tone="bad">{words.skipped(skipped.unopened + skipped.missing)}</Notice>
       )}
+      {wrongShares.length > 0 && <Notice tone="bad">{contacts.wrongGiven(wrongShares.join(', '))}</Notice>}
       {!byPin && <NewPinAfter device={device} ways={ways} />}
       <Button
         className="primary"

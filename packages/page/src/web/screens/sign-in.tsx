@@ -2,10 +2,11 @@
 import type { Vault } from 'keyhaven/vault'
 import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
-import { Button, Checkbox } from 'react-aria-components'
+import { Checkbox } from 'react-aria-components'
 import type { Ways, WhySignedOut } from '../app.tsx'
 import { ForgetDevice } from '../components/forget-device.tsx'
 import { readInvitation } from '../components/invitation.ts'
+import { CodeForm } from '../components/code-form.tsx'
 import { Field, Form, Notice, Title } from '../components/parts.tsx'
 import { goTo, replaceRoute, useRoute } from '../components/use-route.ts'
 import { useWork } from '../components/use-work.ts'
@@ -61,7 +62,7 @@ function Phone(input: {
       const { readPhone } = await import('../device/phone.ts')
       const { askForCode } = await import('../device/device.ts')
       const phone = readPhone(number, country)
-      const { requestId } = await askForCode(phone, input.vault)
+      const { requestId } = await askForCode({ phone, vault: input.vault })
       input.onAsked({ phone, requestId })
       goTo('code')
     })
@@ -130,16 +131,15 @@ function Code(input: {
   readonly ways: Ways
 }): ReactNode {
   const { code: words } = useTexts()
-  const [code, setCode] = useState('')
   const work = useWork()
   const { phone } = input.asked
-  const check = (): void => {
+  const check = (code: string): void => {
     work.run(async () => {
       const { enterCode, makeVault } = await import('../device/device.ts')
       const vault = input.vault ?? (await makeVault({ inMemory: input.shared }))
       const device = await enterCode({
         ...input.asked,
-        code: code.replaceAll(/\D/g, ''),
+        code,
         vault,
         inMemory: input.shared,
       }).catch(async (fault: unknown) => {
@@ -152,71 +152,15 @@ function Code(input: {
     })
   }
   return (
-    <>
-      <Title>{words.title}</Title>
-      <p className="lead">{words.lead(phone)}</p>
-      <Form onSubmit={check} go={words.check} busy={work.busy}>
-        <Field
-          label={words.label}
-          value={code}
-          onChange={setCode}
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          error={work.error}
-          large
-        />
-      </Form>
-      <Button
-        className="quiet"
-        onPress={() => {
-          history.back()
-        }}
-      >
-        {words.other}
-      </Button>
-      <Inbox phone={phone} onCode={setCode} />
-    </>
-  )
-}
-
-/** On one's own machine no text message is sent: the code is shown here, and marked as a trial. */
-function Inbox({
-  phone,
-  onCode,
-}: {
-  readonly phone: string
-  readonly onCode: (code: string) => void
-}): ReactNode {
-  const { code: words } = useTexts()
-  const isOn = document.querySelector<HTMLMetaElement>('meta[name="keyhaven-inbox"]')?.content === 'on'
-  const [code, setCode] = useState<string>()
-  useEffect(() => {
-    if (!isOn) return
-    const ask = { method: 'POST', body: JSON.stringify({ phone }) }
-    void fetch('/inbox', ask)
-      .then((answer) => answer.json())
-      .then((answer: { readonly code: string | null }) => {
-        setCode(answer.code ?? undefined)
-      })
-      .catch(() => undefined)
-  }, [isOn, phone])
-  if (!isOn) return null
-  return (
-    <aside className="inbox" aria-label={words.inbox}>
-      <h2>{words.inbox}</h2>
-      <p>{words.inboxLead}</p>
-      <p className="inbox-code">{code ?? words.inboxEmpty}</p>
-      {code !== undefined && (
-        <Button
-          className="quiet"
-          onPress={() => {
-            onCode(code)
-          }}
-        >
-          {words.use}
-        </Button>
-      )}
-    </aside>
+    <CodeForm
+      phone={phone}
+      work={work}
+      onCode={check}
+      other={words.other}
+      onOther={() => {
+        history.back()
+      }}
+    />
   )
 }
 

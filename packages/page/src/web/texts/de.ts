@@ -1,5 +1,7 @@
 /** Every word of the page in German. */
+import { contacts } from './de/contacts.ts'
 import { imports } from './de/imports.ts'
+import { second } from './de/second.ts'
 import { talk } from './de/talk.ts'
 import { unfinished } from './de/unfinished.ts'
 import { waysIn } from './de/ways-in.ts'
@@ -12,6 +14,8 @@ export const de: Texts = {
   ...imports,
   ...unfinished,
   ...waysIn,
+  contacts,
+  second,
   talk,
   language: 'Deutsch',
   product: 'Keyhaven',

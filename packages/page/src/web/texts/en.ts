@@ -1,5 +1,7 @@
 /** Every word of the page in English. Another language is a file like this one. */
+import { contacts } from './en/contacts.ts'
 import { imports } from './en/imports.ts'
+import { second } from './en/second.ts'
 import { talk } from './en/talk.ts'
 import { unfinished } from './en/unfinished.ts'
 import { waysIn } from './en/ways-in.ts'
@@ -12,6 +14,8 @@ export const en = {
   ...imports,
   ...unfinished,
   ...waysIn,
+  contacts,
+  second,
   talk,
   language: 'English',
   product: 'Keyhaven',

@@ -37,6 +37,11 @@ export function sayTime(iso: string, now: number = Date.now()): string {
   return format.format(Math.round(seconds / length), unit)
 }
 
+/** By this device's clock. */
+export function isPast(iso: string, now: number = Date.now()): boolean {
+  return Date.parse(iso) <= now
+}
+
 export function sayDate(iso: string): string {
   return new Intl.DateTimeFormat(document.documentElement.lang, {
     dateStyle: 'long',

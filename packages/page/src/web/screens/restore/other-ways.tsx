@@ -10,7 +10,7 @@ import type { RestoreInput } from '../restore.tsx'
 import { useRestore } from './use-restore.ts'
 
 /** The screens for restoring, by their routes. */
-export const WAY_SCREENS = ['', 'link', 'recovery-code', 'kit'] as const
+export const WAY_SCREENS = ['', 'link', 'recovery-code', 'kit', 'contacts', 'second'] as const
 
 export function OtherWays(input: RestoreInput & { readonly at: (typeof WAY_SCREENS)[number] }): ReactNode {
   const { without: words } = useTexts()

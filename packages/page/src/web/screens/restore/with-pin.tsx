@@ -10,7 +10,11 @@ import type { RestoreInput } from '../restore.tsx'
 import { Steps } from '../steps.tsx'
 import { useRestore } from './use-restore.ts'
 
-export function WithPin(input: RestoreInput): ReactNode {
+export function WithPin({
+  title,
+  lead,
+  ...input
+}: RestoreInput & { readonly title?: string; readonly lead?: string }): ReactNode {
   const { enterPin: words } = useTexts()
   const [pin, setPin] = useState('')
   const [outcome, setOutcome] = useState<RestoreOutcome>()
@@ -42,8 +46,8 @@ export function WithPin(input: RestoreInput): ReactNode {
   }
   return (
     <>
-      <Title>{words.title}</Title>
-      <p className="lead">{words.lead}</p>
+      <Title>{title ?? words.title}</Title>
+      <p className="lead">{lead ?? words.lead}</p>
       {outcome?.status === 'wrong-pin' && (
         <Notice tone="bad">
           <strong>{words.wrong}</strong> {words.left(outcome.guessesRemaining)}

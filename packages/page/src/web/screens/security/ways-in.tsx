@@ -13,7 +13,7 @@ import { useWork } from '../../components/use-work.ts'
 import { labelByDay, sayLabel, useTexts } from '../../texts/use-texts.ts'
 
 /** Those that have no call of their own to be replaced or removed by. */
-const REMOVABLE: ReadonlySet<string> = new Set(['recovery-code', 'kit', 'passkey'])
+const REMOVABLE: ReadonlySet<string> = new Set(['recovery-code', 'kit', 'passkey', 'contacts'])
 
 export function WaysIn({ device, ways }: ScreenInput): ReactNode {
   const { waysIn: words } = useTexts()
@@ -64,12 +64,13 @@ function nameOf({ type }: ListedWay, types: Words['types'], other: string): stri
 
 function describe({ type, label, thisDevice }: ListedWay, words: Words): string {
   if (type === 'pin') return words.pinStays
+  if (type === 'contacts') return ''
   if (type !== 'device') return sayLabel(label)
   return thisDevice ? `${label} · ${words.thisDevice}` : label
 }
 
 function Add({ device, ways, onAdded }: ScreenInput & { readonly onAdded: () => void }): ReactNode {
-  const { product, spare, waysIn: words, without } = useTexts()
+  const { contacts, product, spare, waysIn: words, without } = useTexts()
   const [said, setSaid] = useState<{ readonly tone: 'good' | 'bad'; readonly text: string }>()
   const work = useWork()
   const addPasskey = async (): Promise<void> => {
@@ -88,7 +89,7 @@ function Add({ device, ways, onAdded }: ScreenInput & { readonly onAdded: () => 
       {said !== undefined && <Notice tone={said.tone}>{said.text}</Notice>}
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
       <p className="actions">
-        {(['device', 'recovery-code', 'kit'] as const).map((screen) => (
+        {(['device', 'recovery-code', 'kit', 'contacts'] as const).map((screen) => (
           <Button
             key={screen}
             className="secondary"
@@ -96,7 +97,14 @@ function Add({ device, ways, onAdded }: ScreenInput & { readonly onAdded: () => 
               goTo(`security/${screen}`)
             }}
           >
-            {{ device: words.addDevice, 'recovery-code': spare.code, kit: spare.kit }[screen]}
+            {
+              {
+                device: words.addDevice,
+                'recovery-code': spare.code,
+                kit: spare.kit,
+                contacts: contacts.title,
+              }[screen]
+            }
           </Button>
         ))}
         <Button
@@ -126,7 +134,8 @@ function Remove({
 }: ScreenInput & { readonly way: ListedWay; readonly onClose: () => void }): ReactNode {
   const { waysIn: words } = useTexts()
   const remove = async (): Promise<void> => {
-    await device.sync.removeWay({ id: way.id })
+    if (way.type === 'contacts') await device.sync.contacts.remove()
+    else await device.sync.removeWay({ id: way.id })
     onClose()
   }
   return (

@@ -61,6 +61,8 @@ export const waysIn: WordsOf<typeof english> = {
       'recovery-code': 'Mit einem Wiederherstellungs-Code',
       kit: 'Mit einer Notfall-Datei',
       passkey: 'Mit einem Passkey',
+      contacts: 'Mit meinen Vertrauten',
+      second: 'Mit einer zweiten PIN',
     },
     open: 'Schlüssel holen',
     unknown:
@@ -104,6 +106,7 @@ export const waysIn: WordsOf<typeof english> = {
       'recovery-code': 'Wiederherstellungs-Code',
       kit: 'Notfall-Datei',
       passkey: 'Passkey',
+      contacts: 'Vertraute',
     },
     otherType: 'Ein anderer Weg',
     pinStays: 'Lässt sich ändern, nicht entfernen: So bleibt immer ein Weg.',
