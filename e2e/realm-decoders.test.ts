@@ -57,9 +57,9 @@ describe('mutated input', FUZZ, () => {
     })
     const samples = [await token('acme', secret, 'HS256'), await token('other', privateKey, 'EdDSA')]
     const now = new Date()
-    for (const sample of samples) expect(await verify(sample, now)).toMatchObject({ subject: 'somebody' })
-    const decode = async (_: Uint8Array, text: string): Promise<void> => {
-      const identity = await verify(text, now)
+    for (const sample of samples) expect(verify(sample, now)).toMatchObject({ subject: 'somebody' })
+    const decode = (_: Uint8Array, text: string): void => {
+      const identity = verify(text, now)
       if (identity !== undefined) expect(identity.subject).toBe('somebody')
     }
     await fuzz({ samples, decode, isRefusal: () => false })
