@@ -6,7 +6,7 @@
  * of itself, and the backup as a whole, by restores on an empty device. At the end of a life: all devices agree, and
  * nothing is left under way.
  *
- * 2,500 steps, always the same lives; 100,000 of new lives in `npm run test:soak` (KEYHAVEN_STEPS says another number). The
+ * 5,000 steps, always the same lives; 100,000 of new lives in `npm run test:soak` (KEYHAVEN_STEPS says another number). The
  * seed of each life is printed. KEYHAVEN_SEED replays one; fast-check shrinks what fails to the steps that matter.
  */
 import fc from 'fast-check'
@@ -21,7 +21,7 @@ import type { Step } from './testing/steps.ts'
 
 const soak = process.env['KEYHAVEN_SOAK'] === '1'
 const replayed = process.env['KEYHAVEN_SEED']
-const STEPS = Number(process.env['KEYHAVEN_STEPS'] ?? (soak ? 100_000 : 2_500))
+const STEPS = Number(process.env['KEYHAVEN_STEPS'] ?? (soak ? 100_000 : 5_000))
 /** A local step costs some milliseconds, one that meets the server a hundred times as much. */
 const LIFE = { steps: 250, local: soak ? 24 : 44, together: 1 }
 
