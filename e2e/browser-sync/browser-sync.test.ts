@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Browser, CDPSession, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { randomBytes } from 'keyhaven/crypto'
 import { randomPhone, startTestApp } from '../../packages/server/src/testing/app.ts'
 import type { TestApp } from '../../packages/server/src/testing/app.ts'
+import { addAuthenticator } from '../testing/authenticator.ts'
 import { openChromium } from '../testing/chromium.ts'
 import type { OwnChromium } from '../testing/chromium.ts'
 import { OTHER_PIN, PIN } from '../testing/people.ts'
@@ -121,46 +122,12 @@ test('a part of the app that does not load has a code and begins nothing; loaded
   expect(await run(page, 'sign', [])).toBe('signed')
 })
 
-/** An authenticator of this page alone. */
-async function addAuthenticator(
-  page: Page,
-  { hasPrf = true }: { readonly hasPrf?: boolean } = {},
-): Promise<{
-  take(from: CDPSession, id: string): Promise<void>
-  readonly session: CDPSession
-  readonly id: string
-}> {
-  const session = await page.context().newCDPSession(page)
-  await session.send('WebAuthn.enable')
-  const { authenticatorId: id } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      automaticPresenceSimulation: true,
-      hasPrf,
-      isUserVerified: true,
-    },
-  })
-  return {
-    session,
-    id,
-    take: async (from, authenticatorId) => {
-      const { credentials } = await from.send('WebAuthn.getCredentials', { authenticatorId })
-      for (const credential of credentials)
-        await session.send('WebAuthn.addCredential', { authenticatorId: id, credential })
-    },
-  }
-}
-
 // One page with one authenticator is two devices with a vault each: the debugging protocol takes a passkey from one virtual
 // authenticator to another, but not the secret of its PRF.
 test('a passkey opens the backup on a fresh device that has it, until it is removed', async () => {
   const phone = randomPhone()
   const page = await signedIn(phone)
-  const { session, id } = await addAuthenticator(page)
+  const original = await addAuthenticator(page)
   const conversation = randomUUID()
   const key = [...randomBytes(32)]
   await run(page, 'addKey', [conversation, key])
@@ -182,7 +149,11 @@ test('a passkey opens the backup on a fresh device that has it, until it is remo
   const other = await signedIn(phone)
   const copy = await addAuthenticator(other)
   expect(await run(other, 'restoreWithPasskey', [])).toBe('cancelled')
-  await copy.take(session, id)
+  const { credentials } = await original.session.send('WebAuthn.getCredentials', {
+    authenticatorId: original.id,
+  })
+  for (const credential of credentials)
+    await copy.session.send('WebAuthn.addCredential', { authenticatorId: copy.id, credential })
   expect(await run(other, 'restoreWithPasskey', [])).toBe('ERR_PASSKEY_UNAVAILABLE no-prf')
   expect(await run(other, 'key', [conversation])).toEqual([])
 

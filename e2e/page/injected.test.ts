@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { createSite } from '@keyhaven/page'
 import { randomBytes, toHex } from 'keyhaven/crypto'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
-import { addAuthenticator, openPagePlace } from '../testing/page-people.ts'
+import { addAuthenticator } from '../testing/authenticator.ts'
+import { openPagePlace } from '../testing/page-people.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 const PASSWORD = 'seven quiet herons 41'
@@ -129,7 +130,7 @@ async function keepKey(
 ): Promise<{ readonly device: PageDevice; readonly key: string }> {
   const key = toHex(randomBytes(32))
   const device = await place.newDevice()
-  await addAuthenticator(device)
+  await addAuthenticator(device.page)
   await device.signIn(randomPhone())
   await device.page.getByText('Bring a key that I have').click()
   await device.fill('Your key', key)

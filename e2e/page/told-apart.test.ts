@@ -3,13 +3,13 @@ import { beforeAll, expect, test } from 'vitest'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
 import {
   PIN,
-  addAuthenticator,
   enterPin,
   expectNoComplaints,
   openPagePlace,
   setUp,
   signInBeside,
 } from '../testing/page-people.ts'
+import { addAuthenticator } from '../testing/authenticator.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
@@ -89,7 +89,7 @@ test('a device that asks for a password opens by it alone, and says so when it i
 
 test('a device that asks for a passkey opens by it alone', async () => {
   const device = await place.newDevice()
-  const takeAway = await addAuthenticator(device)
+  const reader = await addAuthenticator(device.page)
   await setUp(device, randomPhone())
   await keepBy(device, 'Ask for a password', 'seven quiet herons 41')
   await device.fill('Password of this device', 'seven quiet herons 41')
@@ -108,8 +108,8 @@ test('a device that asks for a passkey opens by it alone', async () => {
   await device.page.reload()
   await isIn(device)
   await keepBy(device, 'Ask for my fingerprint, face or security key')
-  await takeAway()
-  await addAuthenticator(device, { hasPrf: false })
+  await reader.remove()
+  await addAuthenticator(device.page, { hasPrf: false })
   await device.press('Unlock with your passkey')
   await reads(device, 'The passkey was not used. Your keys stay locked.')
   expectNoComplaints(device)

@@ -3,14 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { decodeQR } from 'qr/decode.js'
 import { beforeAll, expect, test } from 'vitest'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
-import {
-  OTHER_PIN,
-  addAuthenticator,
-  choosePin,
-  expectNoComplaints,
-  openPagePlace,
-  setUp,
-} from '../testing/page-people.ts'
+import { OTHER_PIN, choosePin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
+import { addAuthenticator } from '../testing/authenticator.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
@@ -188,7 +182,7 @@ test('what is no kit and a wrong passphrase are refused, and the kit brings the 
 test('a way in is taken out of use in the list and opens nothing after that; a passkey from there brings the keys back', async () => {
   const number = randomPhone()
   const owner = await place.newDevice()
-  await addAuthenticator(owner)
+  await addAuthenticator(owner.page)
   await setUp(owner, number)
   const identity = await fingerprint(owner)
   await toSecurity(owner)
@@ -205,7 +199,7 @@ test('a way in is taken out of use in the list and opens nothing after that; a p
   await expect.poll(() => removal.count()).toBe(1)
 
   const device = await nextDevice(number)
-  await addAuthenticator(device)
+  await addAuthenticator(device.page)
   await device.press('With a passkey')
   await reads(device, 'No passkey was used.')
   await device.press('With a recovery code')

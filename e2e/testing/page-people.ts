@@ -165,30 +165,6 @@ export async function enterPin(device: PageDevice, pin: string): Promise<void> {
   await device.press('Bring my keys')
 }
 
-/** Gives a device a fingerprint reader, or the like, that says yes; returns what takes it away. */
-export async function addAuthenticator(
-  { context, page }: PageDevice,
-  { hasPrf = true }: { readonly hasPrf?: boolean } = {},
-): Promise<() => Promise<void>> {
-  const tools = await context.newCDPSession(page)
-  await tools.send('WebAuthn.enable')
-  const { authenticatorId } = await tools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-      hasPrf,
-    },
-  })
-  return async () => {
-    await tools.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
-  }
-}
-
 export function expectNoComplaints(...devices: readonly PageDevice[]): void {
   expect(devices.flatMap(({ complaints }) => complaints)).toEqual([])
 }

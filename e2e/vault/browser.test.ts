@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { addAuthenticator } from '../testing/authenticator.ts'
 import { openChromium } from '../testing/chromium.ts'
 import type { OwnChromium } from '../testing/chromium.ts'
 import { STRICT, STRICTEST, openVaultSite } from '../testing/vault-site.ts'
@@ -50,40 +51,6 @@ async function run<S extends keyof Scenarios>(
 ): Promise<Awaited<ReturnType<Scenarios[S]>>> {
   const call = `scenarios[${JSON.stringify(scenario)}](...${JSON.stringify(args)})`
   return tab.evaluate<Awaited<ReturnType<Scenarios[S]>>>(call)
-}
-
-interface AuthenticatorOptions {
-  readonly hasPrf?: boolean
-  readonly isUserVerified?: boolean
-}
-
-/** A virtual authenticator with verification of its user and, unless told, PRF. */
-async function addAuthenticator(
-  options: AuthenticatorOptions = {},
-): Promise<{ remove(): Promise<void>; wait(): Promise<void> }> {
-  const session = await context.newCDPSession(page)
-  await session.send('WebAuthn.enable')
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      automaticPresenceSimulation: true,
-      hasPrf: options.hasPrf ?? true,
-      isUserVerified: options.isUserVerified ?? true,
-    },
-  })
-  return {
-    remove: async () => {
-      await session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
-    },
-    /** From now on it waits for a person who never comes. */
-    wait: async () => {
-      await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false })
-    },
-  }
 }
 
 describe.each(['indexeddb', 'web-storage', 'worker'] as const)('a vault in Chromium (%s)', (kind) => {
@@ -272,7 +239,7 @@ describe('two tabs', () => {
 
 describe.each(['indexeddb', 'worker'] as const)('a passkey (%s)', (kind) => {
   it('opens the vault after a reload, and without its authenticator nothing does', async () => {
-    const authenticator = await addAuthenticator()
+    const authenticator = await addAuthenticator(page)
     expect(await run('passkeys', [])).toEqual({ available: true })
     expect(await run('create', [kind, ['passkey']])).toBe('unlocked')
     await reload()
@@ -282,13 +249,13 @@ describe.each(['indexeddb', 'worker'] as const)('a passkey (%s)', (kind) => {
     expect(await run('get', [])).toBe('secret of anna')
     await run('lock', [])
     await authenticator.remove()
-    await addAuthenticator()
+    await addAuthenticator(page)
     expect(await run('unlock', ['passkey'])).toBe('cancelled')
     expect(await run('state', [])).toBe('locked')
   })
 
   it('together with a password needs both', async () => {
-    await addAuthenticator()
+    await addAuthenticator(page)
     await run('create', [kind, ['password+passkey']])
     await run('lock', [])
     expect(await run('unlock', ['password'])).toBe('no-such-protection')
@@ -300,14 +267,14 @@ describe.each(['indexeddb', 'worker'] as const)('a passkey (%s)', (kind) => {
 
 describe('the ceremony of a passkey', () => {
   async function lockBehindPasskeyThatWaits(): Promise<void> {
-    const authenticator = await addAuthenticator()
+    const authenticator = await addAuthenticator(page)
     await run('create', ['indexeddb', ['passkey']])
     await run('lock', [])
     await authenticator.wait()
   }
 
   it('demands verification for one passkey of this site, by a fresh challenge, and the PRF’s output is wiped', async () => {
-    await addAuthenticator()
+    await addAuthenticator(page)
     await run('create', ['indexeddb', ['passkey']])
     const { asked, challenges, outputs } = await run('watchedPasskey', [])
     const each = { userVerification: 'required', rpId: 'localhost', credentials: 1, challenge: 32 }
@@ -318,7 +285,7 @@ describe('the ceremony of a passkey', () => {
   })
 
   it('opens nothing when the assertion says that nobody was verified', async () => {
-    await addAuthenticator()
+    await addAuthenticator(page)
     await run('create', ['indexeddb', ['passkey']])
     await run('lock', [])
     expect(await run('unverifiedPasskey', [])).toBe('ERR_PASSKEY_UNAVAILABLE {"reason":"not-verified"}')
@@ -341,10 +308,10 @@ describe('the ceremony of a passkey', () => {
   })
 
   it('asks for the one passkey that is named, of several', async () => {
-    const first = await addAuthenticator()
+    const first = await addAuthenticator(page)
     await run('create', ['indexeddb', ['passkey']])
     await first.remove()
-    await addAuthenticator()
+    await addAuthenticator(page)
     expect(await run('add', ['passkey'])).toContain('no error')
     const [lost, here] = await run('protections', [])
     await run('lock', [])
@@ -355,7 +322,7 @@ describe('the ceremony of a passkey', () => {
 
 describe('a passkey that cannot protect', () => {
   it('is refused for want of the PRF extension, and no vault is left', async () => {
-    await addAuthenticator({ hasPrf: false })
+    await addAuthenticator(page, { hasPrf: false })
     expect(await run('createCode', ['indexeddb', ['passkey']])).toBe(
       'ERR_PASSKEY_UNAVAILABLE {"reason":"no-prf"}',
     )
@@ -363,7 +330,7 @@ describe('a passkey that cannot protect', () => {
   })
 
   it('is refused when its user is not verified', async () => {
-    await addAuthenticator({ isUserVerified: false })
+    await addAuthenticator(page, { isUserVerified: false })
     expect(await run('createCode', ['indexeddb', ['passkey']])).toBe(
       'ERR_PASSKEY_UNAVAILABLE {"reason":"cancelled"}',
     )
@@ -371,7 +338,7 @@ describe('a passkey that cannot protect', () => {
 
   it('leaves the protections as they were when it is added in vain', async () => {
     await run('create', ['indexeddb', ['device']])
-    await addAuthenticator({ hasPrf: false })
+    await addAuthenticator(page, { hasPrf: false })
     expect(await run('add', ['passkey'])).toContain('no-prf')
     expect((await run('protections', [])).length).toBe(1)
   })

@@ -1,4 +1,5 @@
 /** Asks before something that cannot be taken back, and does it when the person says so. */
+import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Notice, Question } from './parts.tsx'
@@ -28,5 +29,37 @@ export function Confirm(input: {
         {input.go}
       </Button>
     </Question>
+  )
+}
+
+/** A button that asks first. */
+export function ConfirmedButton({
+  label,
+  className,
+  ...confirm
+}: Omit<Parameters<typeof Confirm>[0], 'onClose'> & {
+  readonly label: string
+  readonly className: string
+}): ReactNode {
+  const [asking, setAsking] = useState(false)
+  return (
+    <>
+      <Button
+        className={className}
+        onPress={() => {
+          setAsking(true)
+        }}
+      >
+        {label}
+      </Button>
+      {asking && (
+        <Confirm
+          {...confirm}
+          onClose={() => {
+            setAsking(false)
+          }}
+        />
+      )}
+    </>
   )
 }

@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import { Confirm } from '../components/confirm.tsx'
+import { ConfirmedButton } from '../components/confirm.tsx'
 import { Digits } from '../components/digits.tsx'
 import { NameForm } from '../components/name-form.tsx'
 import { Card, Notice, Title } from '../components/parts.tsx'
@@ -127,34 +127,21 @@ function NewKey({ device, ways, id, talk }: Part): ReactNode {
 
 function Remove({ device, ways, id, name }: Part): ReactNode {
   const { talk: words } = useTexts()
-  const [asking, setAsking] = useState(false)
-  const remove = async (): Promise<void> => {
-    await messengerOf(device).remove(id)
-    goTo('')
-  }
   return (
     <Card title={words.remove}>
       <p>{words.removeLead}</p>
-      <Button
+      <ConfirmedButton
         className="danger quietly"
-        onPress={() => {
-          setAsking(true)
+        label={words.remove}
+        title={words.removeTitle(name)}
+        lead={words.removeLead}
+        go={words.removeYes}
+        onGo={async () => {
+          await messengerOf(device).remove(id)
+          goTo('')
         }}
-      >
-        {words.remove}
-      </Button>
-      {asking && (
-        <Confirm
-          title={words.removeTitle(name)}
-          lead={words.removeLead}
-          go={words.removeYes}
-          onGo={remove}
-          onClose={() => {
-            setAsking(false)
-          }}
-          onFault={ways.onFault}
-        />
-      )}
+        onFault={ways.onFault}
+      />
     </Card>
   )
 }

@@ -3,7 +3,7 @@ import type { ContactRequest, TrustedContacts } from 'keyhaven/sync'
 import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
-import { Confirm } from '../../components/confirm.tsx'
+import { ConfirmedButton } from '../../components/confirm.tsx'
 import { Card, Notice, Title } from '../../components/parts.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
 import { explainFault } from '../../texts/explain-fault.ts'
@@ -96,11 +96,6 @@ function Members({
     readonly onRemoved: (said: string) => void
   }): ReactNode {
   const { contacts: words } = useTexts()
-  const [asking, setAsking] = useState(false)
-  const remove = async (): Promise<void> => {
-    await device.sync.contacts.remove()
-    onRemoved(words.removed)
-  }
   return (
     <Card title={words.members}>
       {set === undefined ? (
@@ -125,28 +120,20 @@ function Members({
           {set === undefined ? words.choose : words.chooseAnew}
         </Button>
         {set !== undefined && (
-          <Button
+          <ConfirmedButton
             className="danger quietly"
-            onPress={() => {
-              setAsking(true)
+            label={words.remove}
+            title={words.removeTitle}
+            lead={words.removeLead}
+            go={words.removeYes}
+            onGo={async () => {
+              await device.sync.contacts.remove()
+              onRemoved(words.removed)
             }}
-          >
-            {words.remove}
-          </Button>
+            onFault={ways.onFault}
+          />
         )}
       </p>
-      {asking && (
-        <Confirm
-          title={words.removeTitle}
-          lead={words.removeLead}
-          go={words.removeYes}
-          onGo={remove}
-          onClose={() => {
-            setAsking(false)
-          }}
-          onFault={ways.onFault}
-        />
-      )}
     </Card>
   )
 }

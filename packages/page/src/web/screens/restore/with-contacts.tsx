@@ -5,6 +5,7 @@ import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Digits } from '../../components/digits.tsx'
 import { Card, Form, Notice, Title } from '../../components/parts.tsx'
+import { useLatest } from '../../components/use-latest.ts'
 import { useWork } from '../../components/use-work.ts'
 import type { Work } from '../../components/use-work.ts'
 import type { Device } from '../../device/device.ts'
@@ -146,17 +147,19 @@ function useLooks(input: {
   readonly run: Work['run']
   readonly onFault: (fault: unknown) => boolean
 }): void {
-  const { look, isAsked, device, run, onFault } = input
+  const { isAsked, device } = input
+  const latest = useLatest(input)
   useEffect(() => {
+    const { look, run, onFault } = latest.current
     if (!device.inMemory) run(look, onFault)
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- once for each device
-  }, [device])
+  }, [device, latest])
   useEffect(() => {
     if (!isAsked) return
     let looking = false
     const timer = setInterval(() => {
       if (document.hidden || looking) return
       looking = true
+      const { look, onFault } = latest.current
       void look()
         .catch(onFault)
         .finally(() => {
@@ -166,6 +169,5 @@ function useLooks(input: {
     return () => {
       clearInterval(timer)
     }
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- looking is the same for one device
-  }, [device, isAsked])
+  }, [device, isAsked, latest])
 }

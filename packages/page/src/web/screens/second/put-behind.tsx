@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { Checkbox } from 'react-aria-components'
 import type { Ways } from '../../app.tsx'
 import { Card, Form, Notice, Title } from '../../components/parts.tsx'
+import { useLatest } from '../../components/use-latest.ts'
 import { useWork } from '../../components/use-work.ts'
 import type { Device } from '../../device/device.ts'
 import { beginAnew, listMovable, moveOthers } from '../../device/second.ts'
@@ -25,13 +26,14 @@ export function PutBehind({
   const [movable, setMovable] = useState<Movable>()
   const [chosen, setChosen] = useState<readonly string[]>([])
   const work = useWork()
-  const { run } = work
-  useEffect(() => {
-    run(async () => {
+  const read = useLatest(() => {
+    work.run(async () => {
       setMovable(await listMovable(first, talk.unnamed))
     }, ways.onFault)
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- read once for each device
-  }, [first])
+  })
+  useEffect(() => {
+    read.current()
+  }, [first, read])
   const put = async (): Promise<void> => {
     for (const { id, name } of movable?.talks ?? []) {
       if (!chosen.includes(id)) continue
@@ -58,7 +60,7 @@ export function PutBehind({
       <p className="lead">{words.moveLead}</p>
       <Form
         onSubmit={() => {
-          run(put, ways.onFault)
+          work.run(put, ways.onFault)
         }}
         go={words.open}
         busy={work.busy}
