@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { parseHex, toHex } from 'keyhaven/crypto'
 import { requestSignInCode } from 'keyhaven/sync'
+import { readState } from '../packages/keyhaven/src/sync/device/backup-state.ts'
+import { signPointerChange } from '../packages/keyhaven/src/sync/format/authority.ts'
 import { randomPhone } from '../packages/server/src/testing/app.ts'
+import { bendBody } from './testing/bent-json.ts'
+import type { Json } from './testing/bent-json.ts'
 import { lying } from './testing/liars.ts'
 import { OTHER_PIN, PIN, makeKeys, openPlace } from './testing/people.ts'
 import type { Place, TestPerson } from './testing/people.ts'
@@ -23,11 +28,45 @@ describe('notices', () => {
     expect(notices.map(({ kind, event }) => [kind, event.deviceLabel])).toEqual([
       ['new-device', 'Other'],
       ['wrong-pin', 'Other'],
+      ['pin-renewed', 'Other'],
     ])
     expect(await (await first.sync()).getNotices()).toMatchObject({ notices, upTo })
     await (await first.sync()).dismissNotices(upTo)
     expect(await (await first.sync()).getNotices()).toMatchObject({ notices: [] })
     expect((await (await other.sync()).getNotices()).notices).toEqual([])
+  })
+
+  test('tell of a changed PIN by the word of the device that changed it, and not of a new root key', async () => {
+    const { first, other } = await twoDevices()
+    await (await other.sync()).changePin({ pin: OTHER_PIN })
+    await (await other.sync()).rotate()
+    expect(await kindsAt(first)).toEqual(['pin-changed'])
+    const { events } = await (await first.sync()).getAccessHistory()
+    expect(events.filter(({ type }) => type === 'pin_changed')).toMatchObject([
+      { success: true, code: 'REPORTED_BY_CLIENT', deviceId: other.deviceId },
+    ])
+    await (await other.sync()).rotate({ pin: OTHER_PIN })
+    expect(await kindsAt(first)).toEqual(['pin-changed', 'pin-renewed'])
+  })
+
+  test('tell that the PIN was set anew also when the device that changed it does not say so', async () => {
+    const { first, other } = await twoDevices()
+    const state = await readState(other.vault)
+    if (state === undefined) throw new Error('The other device has joined.')
+    const { authoritySeed } = state
+    const silent = bendBody(fetch, '/v1/pointer/commit', (body) => withoutWord(body, other, authoritySeed))
+    expect(await (await other.sync({ fetch: silent })).changePin({ pin: OTHER_PIN })).toMatchObject({
+      status: 'pin-changed',
+    })
+    expect(await kindsAt(first)).toEqual(['pin-renewed'])
+  })
+
+  test('of a first backup are none', async () => {
+    const first = await place.newDevice({ label: 'First' })
+    await (await first.sync()).getNotices()
+    const other = await place.newDevice({ phone: first.phone })
+    await (await other.sync()).backup({ pin: PIN })
+    expect(await kindsAt(first)).toEqual(['new-device'])
   })
 
   test('cannot be kept back by a server that shows an older log', async () => {
@@ -103,6 +142,38 @@ describe('a number that its owner lost and somebody else got', () => {
     expect(await owner.keys.exportKeys()).toEqual(kept)
   })
 })
+
+/** The commit of a device that lies: signed like any other, without a word of the new PIN. */
+function withoutWord({ newPin, ...body }: Json, { accountId }: TestPerson, authoritySeed: Uint8Array): Json {
+  expect(newPin).toBe(true)
+  const hex = (name: string): Uint8Array => parseHex(String(body[name]), name)
+  const { signature } = signPointerChange(
+    {
+      account: parseHex(accountId.replaceAll('-', ''), 'account', 16),
+      registration: hex('registration'),
+      generation: 2,
+      expectedEtag: String(body['expectedEtag']),
+      anchor: hex('anchor'),
+      expectedHeads: (body['expectedHeads'] as readonly string[]).map((head) => parseHex(head, 'head', 32)),
+    },
+    authoritySeed,
+  )
+  return { ...body, signature: toHex(signature) }
+}
+
+async function kindsAt(device: TestPerson): Promise<readonly string[]> {
+  const { notices } = await (await device.sync()).getNotices()
+  return notices.map(({ kind }) => kind)
+}
+
+/** Two devices with one backup, of which the first was told of all so far. */
+async function twoDevices(): Promise<{ readonly first: TestPerson; readonly other: TestPerson }> {
+  const first = await backedUp()
+  const other = await place.newDevice({ phone: first.phone, label: 'Other' })
+  await (await other.sync()).restore({ pin: PIN })
+  await (await first.sync()).dismissNotices((await (await first.sync()).getNotices()).upTo)
+  return { first, other }
+}
 
 async function backedUp(): Promise<TestPerson> {
   const first = await place.newDevice({ label: 'First' })

@@ -70,7 +70,9 @@ describe('a Supabase project', () => {
 
   test('changes the PIN, rotates, and removes a device, whose session is answered nothing any more', async () => {
     const [first, second] = await newPair()
+    await second.sync.getNotices()
     expect(await first.sync.changePin({ pin: OTHER_PIN })).toMatchObject({ status: 'pin-changed' })
+    expect((await second.sync.getNotices()).notices).toMatchObject([{ kind: 'pin-changed' }])
     expect(await second.sync.rotate({})).toMatchObject({ status: 'rotated' })
     await addKey(second)
     expect(await second.sync.sync()).toMatchObject({ status: 'synced' })
@@ -392,15 +394,8 @@ describe('tables and roles', () => {
     expect((await owner.client.from('key_log_segments').select('segment')).error?.code).toBe('42501')
     for (const role of ['anon', 'authenticated', 'service_role']) {
       const claims = { sub: session?.user.id }
-      for (const table of [
-        'write_tokens',
-        'slots',
-        'sessions',
-        'links',
-        'logs',
-        'access_heads',
-        'removal_requests',
-      ])
+      const tables = 'write_tokens slots sessions links logs access_heads removal_requests'
+      for (const table of tables.split(' '))
         await expect(project.asRole(role, claims, `SELECT FROM keyhaven.${table}`)).rejects.toMatchObject({
           code: '42501',
         })

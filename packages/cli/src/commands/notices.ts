@@ -12,6 +12,8 @@ const WORDS: Readonly<Record<NoticeKind, string>> = {
   'new-device': 'a new device signed in',
   'device-removed': 'a device was removed',
   'phone-changed': 'the phone number was changed',
+  'pin-changed': 'the PIN was changed',
+  'pin-renewed': 'the PIN was registered anew, as each restore does',
   'deletion-waiting': 'somebody wants the backup deleted or replaced',
   'backup-deleted': 'the backup was deleted',
   'contacts-asked': 'somebody asked the trusted contacts to open the backup',

@@ -30,6 +30,7 @@ const DONE = {
   keys_accessed: 'Sealed keys were downloaded.',
   keys_restored: 'The device reported that it restored keys.',
   pointer_moved: 'The PIN registration in use was changed.',
+  pin_changed: 'The device reported that the PIN was changed.',
   root_rotated: 'The root key of the backup was changed.',
   log_shortened: 'The backup was put together anew, and older parts of it were dropped.',
   removal_requested:
@@ -74,6 +75,11 @@ export function reportedRestore(report: {
     ? `The device reported that it restored ${String(report.identityKeys)} identity keys and ${String(report.conversationKeys)} conversation keys.`
     : 'The device reported that it could not restore the keys.'
   return { type: 'keys_restored', success: report.success, code: 'REPORTED_BY_CLIENT', message }
+}
+
+/** The event of a registration that was replaced by one under another PIN; to the server they are all alike. */
+export function reportedPinChange(): AccessEvent {
+  return { ...done('pin_changed'), code: 'REPORTED_BY_CLIENT' }
 }
 
 /** The event of a deletion at realms that may be other operators'; the server has only the client's word for it. */

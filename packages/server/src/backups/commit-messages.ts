@@ -21,6 +21,8 @@ export interface CommitRequest {
   readonly previousRoot?: string | undefined
   /** Hash of what the device put for this change; requests of an earlier try may have come between. */
   readonly content?: string | undefined
+  /** The device's word that the PIN is another from then on; the server cannot know it. */
+  readonly newPin?: true | undefined
 }
 
 /** The bytes that the authority key signs (protocol.md, "Pointer"). */
@@ -39,6 +41,7 @@ export function encodeCommitMessage(
     be4(heads.length),
     ...heads,
     ...(request.newAuthority === undefined ? [] : [lp(parseHex(request.newAuthority, 'newAuthority', 32))]),
+    ...(request.newPin === undefined ? [] : [lp('new PIN')]),
   )
 }
 

@@ -133,6 +133,26 @@ describe('a commit', () => {
     ])
   })
 
+  test('that says that the PIN is another writes that down, with whose word it is; the word is signed', async () => {
+    const alice = await server.signIn()
+    const change = await prepare(alice, await createBackup(alice))
+    const silent = change.sign()
+    const telling = change.sign({ newPin: true })
+    const { newPin: _, ...muted } = telling
+    for (const forged of [{ ...silent, newPin: true }, muted])
+      expect((await alice.post('/v1/pointer/commit', forged)).code).toBe('ERR_PROOF_REJECTED')
+    for (const newPin of [false, 'yes', null])
+      expect((await alice.post('/v1/pointer/commit', { ...telling, newPin })).code).toBe('ERR_BODY_MALFORMED')
+    for (let time = 0; time < 2; time += 1)
+      expect((await alice.post('/v1/pointer/commit', telling)).status).toBe(200)
+    const { body } = await alice.get('/v1/access-log?limit=3')
+    expect(body['rows']).toMatchObject([
+      { type: 'pin_changed', success: true, code: 'REPORTED_BY_CLIENT' },
+      { type: 'pointer_moved' },
+      { type: 'backup_updated' },
+    ])
+  })
+
   test('of the same generation keeps the slots that it does not replace', async () => {
     const alice = await server.signIn()
     const backup = await createBackup(alice)

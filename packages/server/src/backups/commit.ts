@@ -3,7 +3,8 @@
  * registration is valid, after it only the new one.
  */
 import { parseHex, randomBytes, toHex, verifyEd25519 } from 'keyhaven/crypto'
-import { done } from '../access-log/events.ts'
+import { done, reportedPinChange } from '../access-log/events.ts'
+import type { AccessEvent } from '../access-log/events.ts'
 import type { Actor } from '../auth/signed-in.ts'
 import type { Transaction } from '../db/database.ts'
 import { Refusal } from '../http/refusal.ts'
@@ -44,16 +45,19 @@ export async function commitChange(
   const etag = await movePointer(transaction, actor, { state, pending, request })
   if (shortens) await dropCovered(transaction, { accountId, state, anchor: request.anchor })
   await dropOldGenerations(transaction, accountId)
-  const kind = state.pointer === null ? 'backup_created' : 'backup_updated'
   // Whoever signs with the authority key has not lost it.
   const ended = await endRequest(transaction, accountId)
-  const move = shortens ? 'log_shortened' : typeOfMove(state, pending)
-  await actor.record(done(kind), done(move), ...ended)
+  await actor.record(...describeMove(state.pointer, pending, request), ...ended)
   return etag
 }
 
-function typeOfMove({ pointer }: BackupState, pending: Pending): 'root_rotated' | 'pointer_moved' {
-  return pointer?.registration === pending.registration ? 'root_rotated' : 'pointer_moved'
+/** A registration that is replaced is told of whatever the device says of its PIN. */
+function describeMove(old: Pointer | null, pending: Pending, request: CommitRequest): readonly AccessEvent[] {
+  if (old === null) return [done('backup_created'), done('pointer_moved')]
+  const updated = done('backup_updated')
+  if (shortensLog(old, pending)) return [updated, done('log_shortened')]
+  if (old.registration === pending.registration) return [updated, done('root_rotated')]
+  return [updated, done('pointer_moved'), ...(request.newPin === undefined ? [] : [reportedPinChange()])]
 }
 
 /** The etag of just this commit, if it has been done: its answer was lost. */

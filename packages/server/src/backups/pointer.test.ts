@@ -224,8 +224,10 @@ describe('a rotation', () => {
     const parents = [backup.ways.id]
     const snapshot = createSegment({ ...alice, sequence: 2, generation: 2, kind: 'snapshot', parents })
     expect((await putSegment(alice, snapshot, registration)).status).toBe(201)
+    // What it says of a new PIN counts for nothing: the registration stays.
+    const said = { expectedEtag: backup.etag, expectedHeads: parents, newPin: true } as const
     const commit = signCommit(
-      { registration, expectedEtag: backup.etag, expectedHeads: parents, anchor: snapshot.id },
+      { registration, ...said, anchor: snapshot.id },
       { accountId: alice.accountId, generation: 2, authority: backup.authority },
     )
     const answers = [

@@ -58,6 +58,7 @@ const commitBody = z.object({
   statement: signatureShape.optional(),
   previousRoot: sealedRootShape.optional(),
   content: id32.optional(),
+  newPin: z.literal(true).optional(),
 })
 
 /** Adds the routes. */

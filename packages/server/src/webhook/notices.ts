@@ -16,6 +16,8 @@ const NOTEWORTHY: ReadonlySet<AccessLogType> = new Set([
   'device_added',
   'device_removed',
   'phone_changed',
+  'pointer_moved',
+  'pin_changed',
   'registration_challenged',
   'removal_requested',
   'removal_cancelled',

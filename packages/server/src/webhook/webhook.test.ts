@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { randomBytes } from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
 import type { TestApp } from '../testing/app.ts'
+import { createBackup, prepare } from '../testing/backups.ts'
 import { createWebhookCodeSender } from './code-sender.ts'
 import { deliverDue } from './notices.ts'
 import { postMessage } from './post.ts'
@@ -78,6 +79,18 @@ test('notices are delivered signed, once each, and say nothing but what happened
     createdAt: app.clock.now.toISOString(),
   })
   expect(message.headers['webhook-id']).toMatch(/^[0-9a-f-]{36}$/)
+})
+
+test('a registration that was replaced is told of whether or not the device says that the PIN is another', async () => {
+  const alice = await app.signIn()
+  const backup = await createBackup(alice)
+  await deliver()
+  received.splice(0)
+  const change = await prepare(alice, backup)
+  expect((await alice.post('/v1/pointer/commit', change.sign({ newPin: true }))).status).toBe(200)
+  await deliver()
+  const told = received.splice(0).map(({ body }) => (JSON.parse(body) as { type: string }).type)
+  expect(told.sort()).toEqual(['pin_changed', 'pointer_moved'])
 })
 
 test.each([500, 302, 404])(

@@ -54,6 +54,8 @@ export interface PointerChange {
   readonly expectedHeads: readonly Uint8Array[]
   /** The public key (32 bytes) that the authority is handed on to, if it is. */
   readonly newAuthority?: Uint8Array | undefined
+  /** Says that the PIN is another from then on. */
+  readonly newPin?: true | undefined
 }
 
 /** The bytes that are signed. */
@@ -69,6 +71,7 @@ export function writePointerChange(change: PointerChange): Uint8Array {
     be4(heads.length),
     ...heads.map((head) => lp(head)),
     ...(change.newAuthority === undefined ? [] : [lp(change.newAuthority)]),
+    ...(change.newPin === undefined ? [] : [lp('new PIN')]),
   )
 }
 

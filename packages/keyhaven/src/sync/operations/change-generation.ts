@@ -54,7 +54,14 @@ async function changeGeneration(
     if (refused !== undefined) return refused
     const replaced = await pullAll(context, pointer.pointer, current)
     const { without } = change
-    const done = await startGeneration(context, { pointer, pin, replaced, ...(without && { without }) })
+    const newPin = status === 'pin-changed' ? true : undefined
+    const done = await startGeneration(context, {
+      pointer,
+      pin,
+      newPin,
+      replaced,
+      ...(without && { without }),
+    })
     return { status, ...(await describeChanged(context, done)) }
   })
 }

@@ -55,7 +55,8 @@ export async function moveRealms(context: SyncContext, pin: Uint8Array, move: Mo
       ? undefined
       : await checkPinAtRealms(context, pointer.pointer, pin, replaced)
     if (refused !== undefined) return refused
-    const done = await startGeneration(moving, { pointer, pin, replaced })
+    const newPin = move.isNewPin ? true : undefined
+    const done = await startGeneration(moving, { pointer, pin, newPin, replaced })
     return { status: 'moved', ...(await describeChanged(moving, done)) }
   })
 }

@@ -16,6 +16,10 @@ export type NoticeKind =
   | 'new-device'
   | 'device-removed'
   | 'phone-changed'
+  /** The PIN was changed; the server has the word of the device that did so. */
+  | 'pin-changed'
+  /** The PIN was registered anew, as each restore does, and by that device's word it is the same. One that lies could have set another. */
+  | 'pin-renewed'
   /** Somebody without the backup's key wants it deleted or replaced; that is done after a wait, which `keepBackup` ends. */
   | 'deletion-waiting'
   | 'backup-deleted'
@@ -44,6 +48,8 @@ const KINDS: Readonly<Record<string, NoticeKind>> = {
   device_added: 'new-device',
   device_removed: 'device-removed',
   phone_changed: 'phone-changed',
+  pin_changed: 'pin-changed',
+  pointer_moved: 'pin-renewed',
   registration_challenged: 'deletion-waiting',
   removal_requested: 'deletion-waiting',
   backup_deleted: 'backup-deleted',
@@ -83,8 +89,18 @@ function describe(event: AccessEvent, events: readonly AccessEvent[]): readonly 
   const { type, success } = event
   if (type === 'guess_used' && !wasRight(event, events)) return [{ kind: 'wrong-pin', event }]
   if (type === 'signed_in' && !success) return [{ kind: 'wrong-code', event }]
+  if (type === 'pointer_moved' && isExplained(event, events)) return []
   const kind = success ? KINDS[type] : undefined
   return kind === undefined ? [] : [{ kind, event }]
+}
+
+/** True when a row beside it, of the same commit, says that the PIN was changed, or that this is the first backup. */
+function isExplained(move: AccessEvent, events: readonly AccessEvent[]): boolean {
+  return events.some(
+    ({ sequence, type }) =>
+      (sequence === move.sequence + 1 && type === 'pin_changed') ||
+      (sequence === move.sequence - 1 && type === 'backup_created'),
+  )
 }
 
 /** True when the device's next step at the realm was to get its share, which takes the right PIN. */

@@ -34,6 +34,8 @@ export interface Change {
   readonly expectedHeads: readonly string[]
   /** The normalised PIN and the seed of its way in, both stay the caller's; none when the registration stays. */
   readonly registering: { readonly pin: Uint8Array; readonly waySeed: Uint8Array } | undefined
+  /** True when that PIN takes the place of another one; the server and other devices have this device's word for it. */
+  readonly newPin?: true | undefined
   /** The root key of the generation that ends, sealed under the next one's. */
   readonly previousRoot?: Uint8Array
 }
@@ -91,6 +93,7 @@ async function commit(context: SyncContext, change: Change): Promise<void> {
   const { expectedEtag, expectedHeads, anchor, serial, newAuthoritySeed } = change
   const { registration, generation } = change.outbox
   const { account } = context
+  const { newPin } = change
   const newAuthority = newAuthoritySeed && deriveEd25519PublicKey(newAuthoritySeed)
   const { authority, signature } = signPointerChange(
     {
@@ -101,6 +104,7 @@ async function commit(context: SyncContext, change: Change): Promise<void> {
       anchor,
       expectedHeads: expectedHeads.map((id) => parseHex(id, 'heads', 32)),
       newAuthority,
+      newPin,
     },
     change.authoritySeed,
   )
@@ -110,6 +114,7 @@ async function commit(context: SyncContext, change: Change): Promise<void> {
     signature: toHex(signature),
     statement: signPointerStatement(moved, account, newAuthoritySeed ?? change.authoritySeed),
     ...(newAuthority && { newAuthority: toHex(newAuthority) }),
+    ...(newPin && { newPin }),
   }
   const content = toHex(hashOutbox(change.outbox))
   const { previousRoot } = change

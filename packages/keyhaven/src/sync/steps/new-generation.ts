@@ -22,6 +22,8 @@ export interface NewGeneration {
   readonly pointer: PointerState
   /** The new PIN, normalised; without one the PIN's way in and its registration stay, so there must be one. */
   readonly pin: Uint8Array | undefined
+  /** True when that PIN takes the place of another one; else it is the same, which was checked. */
+  readonly newPin?: true | undefined
   /** What is replaced, up to the log's heads; none for a first backup. */
   readonly replaced: BackupState | undefined
   /** Ids of ways in that the new root key is not sealed to any more; with it, the authority is handed on to a new key. */
@@ -38,6 +40,7 @@ export async function startGeneration(context: SyncContext, input: NewGeneration
       expectedEtag: pointer.etag,
       serial: (pointer.pointer?.serial ?? 0) + 1,
       registering: pin === undefined ? undefined : { pin, waySeed },
+      newPin: input.newPin,
     })
   } finally {
     wipe(waySeed)

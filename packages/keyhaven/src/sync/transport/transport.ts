@@ -126,6 +126,8 @@ export interface CommitRequest {
   readonly previousRoot?: string
   /** Hash of the segments and slots that were put for this change, 64 hex digits. */
   readonly content: string
+  /** There when the PIN is another from then on. */
+  readonly newPin?: true
 }
 
 /** JSON as the server wrote it (docs/protocol.md, "Account"), with the pages of the access log in one list. */

@@ -263,6 +263,8 @@ export const de: Texts = {
       backup_updated: 'Schlüssel gesichert',
       keys_accessed: 'Verschlossene Schlüssel geholt',
       keys_restored: 'Schlüssel auf ein Gerät geholt',
+      pointer_moved: 'PIN neu gesetzt',
+      pin_changed: 'PIN geändert',
       root_rotated: 'Neues Schloss für die Sicherung',
       removal_requested: 'Löschung verlangt',
       removal_cancelled: 'Löschung verhindert',
@@ -289,6 +291,9 @@ export const de: Texts = {
       'new-device': 'Ein neues Gerät hat sich in Ihrem Konto angemeldet.',
       'device-removed': 'Ein Gerät wurde aus Ihrem Konto entfernt.',
       'phone-changed': 'Die Telefonnummer Ihres Kontos wurde geändert.',
+      'pin-changed': 'Die PIN Ihrer Sicherung wurde geändert.',
+      'pin-renewed':
+        'Ein Gerät hat die PIN Ihrer Sicherung neu gesetzt, wie jedes, das die Schlüssel mit der PIN holt. Waren Sie das nicht, ändern Sie die PIN.',
       'deletion-waiting':
         'Jemand will Ihre Sicherung löschen. Das geschieht nach einer Wartezeit, wenn Sie es nicht verhindern.',
       'backup-deleted': 'Ihre Sicherung wurde gelöscht.',

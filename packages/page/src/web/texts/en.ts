@@ -251,6 +251,8 @@ export const en = {
       backup_updated: 'Keys backed up',
       keys_accessed: 'Locked keys fetched',
       keys_restored: 'Keys brought to a device',
+      pointer_moved: 'PIN set anew',
+      pin_changed: 'PIN changed',
       root_rotated: 'New lock for the backup',
       removal_requested: 'Deletion asked for',
       removal_cancelled: 'Deletion stopped',
@@ -277,6 +279,9 @@ export const en = {
       'new-device': 'A new device signed in to your account.',
       'device-removed': 'A device was removed from your account.',
       'phone-changed': 'The phone number of your account was changed.',
+      'pin-changed': 'The PIN of your backup was changed.',
+      'pin-renewed':
+        'A device set the PIN of your backup anew, as each one does that gets the keys with the PIN. If that was not you, change the PIN.',
       'deletion-waiting':
         'Somebody wants your backup deleted. It is deleted after a waiting time, unless you stop it.',
       'backup-deleted': 'Your backup was deleted.',
