@@ -78,11 +78,9 @@ function writeScript(row, { audited, asSent }) {
     STATE,
     `SELECT ${COLUMNS} FROM realm.records WHERE record_id = ${id} FOR UPDATE`,
   ]
-  const columns = ['record_id', 'tenant', ...COLUMNS.split(', ')]
-  const values = columns.map((name) => writeLiteral(row[name]))
-  const others = columns.slice(1).map((name) => `${name} = excluded.${name}`)
+  const columns = ['tenant', ...COLUMNS.split(', ')].map((name) => `${name} = ${writeLiteral(row[name])}`)
   const write = [
-    `INSERT INTO realm.records (${columns.join(', ')}) VALUES (${values.join(', ')}) ON CONFLICT (record_id) DO UPDATE SET ${others.join(', ')}, updated_at = now()`,
+    `UPDATE realm.records SET ${columns.join(', ')}, updated_at = now() WHERE record_id = ${id}`,
     ...(audited
       ? [
           `INSERT INTO realm.audit (record_id, event_id, tenant, type, happened_at) VALUES (${id}, uuid_send(gen_random_uuid()), ${writeLiteral(row.tenant)}, 'guess_used', now())`,

@@ -55,18 +55,23 @@ export interface PoolLoad {
   readonly waiting: number
 }
 
+/** How long a call waits for one of its login's connections, in ms; a client waits ten seconds for all of its answer. */
+const WAIT_MS = 8_000
 /** For a database that hangs without breaking the connection; the server's own bounds (transaction.ts) come first. */
 const QUERY_DEADLINE_MS = 15_000
 const READY_DEADLINE_MS = 3_000
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** Opens pools; connects only when something is asked. */
-export function openDatabase(urls: DatabaseUrls): Database {
+/** Opens pools; connects only when something is asked. `waitMs`: only tests have less patience than {@link WAIT_MS}. */
+export function openDatabase(
+  urls: DatabaseUrls,
+  { waitMs = WAIT_MS }: { readonly waitMs?: number } = {},
+): Database {
   const pools: Readonly<Record<Login, pg.Pool>> = {
-    keyhaven_app: createPool(urls.keyhaven_app),
-    keyhaven_auth: createPool(urls.keyhaven_auth),
-    keyhaven_realm: createPool(urls.keyhaven_realm),
+    keyhaven_app: createPool(urls.keyhaven_app, waitMs),
+    keyhaven_auth: createPool(urls.keyhaven_auth, waitMs),
+    keyhaven_realm: createPool(urls.keyhaven_realm, waitMs),
   }
   return {
     withUser: async (userId, run) => runTransaction(pools.keyhaven_app, identify(userId), run),
@@ -150,11 +155,11 @@ async function isAnswering(pool: pg.Pool): Promise<boolean> {
   return Promise.race([answer, sleep(READY_DEADLINE_MS, false, { ref: false })])
 }
 
-function createPool(connectionString: string): pg.Pool {
+function createPool(connectionString: string, waitMs: number): pg.Pool {
   const pool = new pg.Pool({
     connectionString,
     max: 10,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: waitMs,
     query_timeout: QUERY_DEADLINE_MS,
     idleTimeoutMillis: 30_000,
     allowExitOnIdle: true,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { TestDatabase } from '../testing/database.ts'
 import { createTestDatabase } from '../testing/database.ts'
+import { openDatabase } from './database.ts'
 import type { Transaction } from './transaction.ts'
 
 let ground: TestDatabase
@@ -169,6 +170,29 @@ describe('a transaction', () => {
     expect(await ask('SELECT 9007199254740991::int8 AS n')).toBe(Number.MAX_SAFE_INTEGER)
     await expect(ask('SELECT 9007199254740992::int8 AS n')).rejects.toThrow('beyond 2^53')
     expect(await ask('SELECT 1::int8 AS n')).toBe(1)
+  })
+
+  test('that gets no connection in time is refused as an outage, and takes nothing from those that come later', async () => {
+    const impatient = openDatabase(ground.urls, { waitMs: 1000 })
+    let release: () => void = () => undefined
+    const released = new Promise<void>((done) => (release = done))
+    // A busy machine may take longer than that to connect.
+    const hold = (): Promise<void> => impatient.withUser(randomUUID(), () => released).catch(hold)
+    const holding = Array.from({ length: 10 }, hold)
+    try {
+      await expect.poll(() => impatient.load().keyhaven_app).toEqual({ busy: 10, idle: 0, waiting: 0 })
+      const late = Array.from({ length: 20 }, () => impatient.withUser(randomUUID(), askUser))
+      for (const { status, ...why } of await Promise.allSettled(late)) {
+        expect(status).toBe('rejected')
+        expect(why).toMatchObject({ reason: { code: 'ERR_DATABASE_UNAVAILABLE' } })
+      }
+      release()
+      await Promise.all(holding)
+      expect(impatient.load().keyhaven_app).toEqual({ busy: 0, idle: 10, waiting: 0 })
+    } finally {
+      release()
+      await impatient.close()
+    }
   })
 
   test('a hundred at once take turns on the pool', async () => {

@@ -65,7 +65,11 @@ async function fillRealm(realmId: Uint8Array): Promise<void> {
     }
     const sealed = await seals.seal({ recordId, version }, randomRegistration())
     await database.withRealmRecord(recordId, (transaction) => {
-      writeRecord(transaction, { recordId, tenant: 'acme' }, { record, sealed })
+      writeRecord(
+        transaction,
+        { recordId, tenant: 'acme' },
+        { before: { record: { state: 'not-registered' }, sealed: undefined }, after: { record, sealed } },
+      )
     })
   }
 }

@@ -35,9 +35,12 @@ function registered(change: Partial<RegisteredRecord> = {}): StoredRecord {
   }
 }
 
+const NOTHING: StoredRecord = { record: { state: 'not-registered' }, sealed: undefined }
+
 function write(recordId: Uint8Array, stored: StoredRecord): Promise<void> {
-  return test.database.withRealmRecord(recordId, (transaction) => {
-    writeRecord(transaction, { recordId, tenant: 'acme' }, stored)
+  return test.database.withRealmRecord(recordId, async (transaction) => {
+    const before = await lockRecord(transaction, recordId)
+    writeRecord(transaction, { recordId, tenant: 'acme' }, { before, after: stored })
   })
 }
 
@@ -48,7 +51,7 @@ function read(recordId: Uint8Array): Promise<StoredRecord> {
 describe('records', () => {
   it('come back as they were written, in each state', async () => {
     const recordId = randomBytes(32)
-    expect(await read(recordId)).toEqual({ record: { state: 'not-registered' }, sealed: undefined })
+    expect(await read(recordId)).toEqual(NOTHING)
     const states: readonly StoredRecord[] = [
       registered(),
       registered({ guessCount: 3, lastAttemptUntil: 1_700_000_300_456 }),
@@ -61,7 +64,7 @@ describe('records', () => {
       },
       { record: { state: 'no-guesses', guarded: undefined }, sealed: undefined },
       registered(),
-      { record: { state: 'not-registered' }, sealed: undefined },
+      NOTHING,
     ]
     for (const stored of states) {
       await write(recordId, stored)
@@ -93,7 +96,7 @@ describe('another record', () => {
     })
     const makeTheirs = (id: Uint8Array): Promise<void> =>
       test.database.withRealmRecord(mine, (transaction) => {
-        writeRecord(transaction, { recordId: id, tenant: 'acme' }, registered())
+        writeRecord(transaction, { recordId: id, tenant: 'acme' }, { before: NOTHING, after: registered() })
       })
     await expect(makeTheirs(theirs)).rejects.toThrow('row-level security')
     await expect(makeTheirs(randomBytes(32))).rejects.toThrow('row-level security')

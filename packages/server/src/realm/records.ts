@@ -1,6 +1,7 @@
 /**
  * The realm's table: reading a record under its row's lock, writing it, and sweeping away what has run out.
  */
+import { DatabaseError } from 'pg'
 import { randomBytes } from 'keyhaven/crypto'
 import type { ChargedInput, Guard, RealmRecord, RegisteredRecord } from 'keyhaven/recovery/realm'
 import { guardOf } from 'keyhaven/recovery/realm'
@@ -88,18 +89,31 @@ function readGuard(row: Row): Guard | undefined {
   return { authority: new Uint8Array(row.authority), coolingUntil: row.cooling_until?.getTime() }
 }
 
-/** Writes a record in place of what is there; the commit fails where that could not be done. */
+/**
+ * Writes a record in place of the one that {@link lockRecord} found; the commit fails where that could not be done. Where there was
+ * none there was no row to lock either: of two that add one at once the second fails ({@link isRecordTaken}), and decides anew.
+ */
 export function writeRecord(
   transaction: Transaction,
   { recordId, tenant }: { readonly recordId: Uint8Array; readonly tenant: string },
-  { record, sealed }: StoredRecord,
+  { before, after }: { readonly before: StoredRecord; readonly after: StoredRecord },
 ): void {
+  const { record, sealed } = after
   if (record.state === 'not-registered') {
     transaction.send('DELETE FROM realm.records WHERE record_id = $1', [recordId])
     return
   }
-  transaction.send(UPSERT, [recordId, tenant, record.state, ...columnsOf(record, sealed)])
+  const text = before.record.state === 'not-registered' ? INSERT : UPDATE
+  transaction.send(text, [recordId, tenant, record.state, ...columnsOf(record, sealed)])
 }
+
+/** True for the fault of a transaction that added a record which another one had added since. */
+export function isRecordTaken(fault: unknown): boolean {
+  return fault instanceof DatabaseError && fault.code === UNIQUE_VIOLATION && fault.table === 'records'
+}
+
+/** PostgreSQL, appendix A. */
+const UNIQUE_VIOLATION = '23505'
 
 /** Adds a record that was not there, within an import of its tenant. */
 export async function insertRecord(
@@ -118,13 +132,11 @@ const INSERT = `INSERT INTO realm.records
      num_guesses, guess_count, unlock_key_tag_hash, charged, last_attempt_until, sealed)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
-const UPSERT = `${INSERT}
-  ON CONFLICT (record_id) DO UPDATE SET
-    tenant = excluded.tenant, state = excluded.state, version = excluded.version, authority = excluded.authority,
-    cooling_until = excluded.cooling_until, spent_day = excluded.spent_day,
-    spent_evaluations = excluded.spent_evaluations, num_guesses = excluded.num_guesses,
-    guess_count = excluded.guess_count, unlock_key_tag_hash = excluded.unlock_key_tag_hash, charged = excluded.charged,
-    last_attempt_until = excluded.last_attempt_until, sealed = excluded.sealed, updated_at = now()`
+const UPDATE = `UPDATE realm.records SET
+    tenant = $2, state = $3, version = $4, authority = $5, cooling_until = $6, spent_day = $7, spent_evaluations = $8,
+    num_guesses = $9, guess_count = $10, unlock_key_tag_hash = $11, charged = $12, last_attempt_until = $13, sealed = $14,
+    updated_at = now()
+  WHERE record_id = $1`
 
 function columnsOf(
   record: Exclude<RealmRecord, { readonly state: 'not-registered' }>,

@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { randomBytes, utf8 } from 'keyhaven/crypto'
 import { recover, register } from 'keyhaven/recovery'
 import type { RealmRequest, Registration } from 'keyhaven/recovery/realm'
-import { generateScalar, groupNoble } from 'keyhaven/recovery/realm'
+import { generateScalar, groupNoble, guardOf } from 'keyhaven/recovery/realm'
 import type { TestDatabase } from '../testing/database.ts'
 import { createTestDatabase } from '../testing/database.ts'
 import { createCurvePool } from './curve-pool.ts'
@@ -71,6 +71,37 @@ describe('requests about one record', () => {
     const evaluated = responses.filter(({ kind, status }) => kind === 'recover2' && status === 'ok')
     expect(evaluated).toHaveLength(NUM_GUESSES)
     expect(await countedGuesses()).toBe(NUM_GUESSES)
+  })
+
+  it('where nothing is registered yet are one after the other too: no token alone undoes a guard that was bound just now', async () => {
+    const authority = randomBytes(32)
+    for (let round = 0; round < 5; round += 1) {
+      const record = randomBytes(32)
+      const rivals = Array.from({ length: 4 }, (_, place) =>
+        handleRealmRequest(
+          { database: test.database, seals, curve, journal: NO_JOURNAL },
+          {
+            recordId: record,
+            tenant: 'acme',
+            request: {
+              kind: 'register2',
+              version: randomBytes(16),
+              registration,
+              unlockKeyTag: randomBytes(16),
+              numGuesses: NUM_GUESSES,
+            },
+            now: new Date(),
+            terms: place === 0 ? { authority } : {},
+          },
+        ),
+      )
+      const [owner] = await Promise.all(rivals)
+      const { record: left } = await test.database.withRealmRecord(record, (transaction) =>
+        lockRecord(transaction, record),
+      )
+      expect(owner?.refused).toBeUndefined()
+      expect(guardOf(left)?.guard.authority).toEqual(authority)
+    }
   })
 
   it('are counted, and on disk, before anything is unsealed', async () => {

@@ -15,7 +15,7 @@ import type { RealmJournal } from './journal/journal.ts'
 import { noteForTenant } from './audit/audit.ts'
 import { DECOY, commitDecoy, isUnknownGuess } from './decoy.ts'
 import type { StoredRecord } from './records.ts'
-import { lockRecord, writeRecord } from './records.ts'
+import { isRecordTaken, lockRecord, writeRecord } from './records.ts'
 import { keyIdOf } from './seal.ts'
 import type { RealmSeals } from './seals.ts'
 import type { RealmState } from './state.ts'
@@ -78,7 +78,7 @@ export async function handleRealmRequest(
       const { record, decision, event } = decided
       const sealed = decision.kind === 'store' ? fresh : before.sealed
       const stored: StoredRecord = { record, sealed: record.state === 'registered' ? sealed : undefined }
-      if (record !== before.record) writeRecord(transaction, call, stored)
+      if (record !== before.record) writeRecord(transaction, call, { before, after: stored })
       else if (isUnknownGuess(decision)) commitDecoy(transaction)
       if (audited && event !== undefined) noteForTenant(transaction, call, event)
       return { stored, decision, event }
@@ -102,13 +102,15 @@ interface Done {
 
 const TRIES = 5
 
-/** Does it again where the epoch ended between sealing and storing. */
+/** Does it again where the epoch ended between sealing and storing, or another request added the record first. */
 async function untilDone<Result>(
   carryOut: () => Promise<Result | undefined>,
   follow: () => Promise<void>,
 ): Promise<Result> {
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const done = await carryOut()
+    const done = await carryOut().catch((fault: unknown) => {
+      if (!isRecordTaken(fault)) throw fault
+    })
     if (done !== undefined) return done
     await follow()
   }
