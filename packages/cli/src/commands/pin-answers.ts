@@ -52,6 +52,6 @@ export function describeClock({ clockIsWrong }: Pick<LeftBehind, 'clockIsWrong'>
 /** A line for each realm on which an old registration remains. */
 export function describeRemains(left: LeftBehind): string {
   const line = (realmId: string): string =>
-    `\nA registration that is out of use still lies on realm ${realmId}; each "keyhaven sync" tries to remove it.`
+    `\nA registration that is out of use may still lie on realm ${realmId}; each "keyhaven sync" tries to remove it.`
   return left.oldRegistrationRemainsOn.map(line).join('') + describeClock(left)
 }

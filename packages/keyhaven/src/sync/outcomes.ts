@@ -39,7 +39,7 @@ export interface KeysHere {
 
 /** What lies about at realms although it is out of use; each backup and synchronisation tries again to delete it. */
 export interface LeftBehind {
-  /** Ids of the realms on which a registration that is out of use still lies. */
+  /** Ids of the realms on which a registration that is out of use still lies, or may where the server could not be asked. */
   readonly oldRegistrationRemainsOn: readonly string[]
   /** There when a realm did not take this device's signature for its time: the clocks are minutes apart. */
   readonly clockIsWrong?: true

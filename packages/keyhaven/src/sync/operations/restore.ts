@@ -43,7 +43,9 @@ export async function restore(
       const keys = await describeKeys(context.vault)
       const { waySeed } = secret
       const follow =
-        skipped === undefined ? await followUp(context, { state, keys, pin, waySeed, isLast }) : NOTHING_MORE
+        skipped === undefined
+          ? await followUp(context, { pointer, state, keys, pin, waySeed, isLast })
+          : { deviceAdded: false, renewed: false, ...asListed(pointer) }
       return { status: 'restored', ...keys, generation: state.generation, ...follow, skipped }
     } finally {
       wipe(secret.waySeed)
@@ -68,7 +70,7 @@ export async function restoreWithSeed(
     const { state } = entered
     const keys = await describeKeys(context.vault)
     const added = await addThisDevice(context, { state, keys, isLast })
-    const left = await removeLeftBehind(context, state)
+    const left = await removeLeftBehind(context, state, asListed(pointer))
     const { generation } = state
     return {
       status: 'restored',
@@ -81,9 +83,6 @@ export async function restoreWithSeed(
     }
   })
 }
-
-/** After a damaged backup nothing is added to it. */
-const NOTHING_MORE = { deviceAdded: false, renewed: false, oldRegistrationRemainsOn: [] }
 
 interface EnterInput {
   readonly secret: RegisteredSecret
@@ -115,6 +114,7 @@ async function enter(
 async function followUp(
   context: SyncContext,
   input: {
+    readonly pointer: PointerInUse
     readonly state: BackupState
     readonly keys: KeysHere
     readonly pin: Uint8Array
@@ -124,7 +124,10 @@ async function followUp(
 ): Promise<Pick<Restored, 'deviceAdded' | 'renewed' | keyof LeftBehind>> {
   const deviceAdded = await addThisDevice(context, input)
   const renewed = deviceAdded && ((await atLeastTry(() => renew(context, input))) ?? false)
-  return { deviceAdded, renewed, ...(await removeLeftBehind(context, input.state)) }
+  const { pointer, state } = input
+  // Of a renewal that was begun either registration may be the one in use.
+  const otherwise = asListed(pointer, deviceAdded ? pointer.pointer.realms : [])
+  return { deviceAdded, renewed, ...(await removeLeftBehind(context, state, otherwise)) }
 }
 
 /** Makes this device a way in of its own, and tells the access log. */
@@ -150,10 +153,21 @@ async function pushUnlessMoved(context: SyncContext, state: BackupState): Promis
   }
 }
 
-async function removeLeftBehind(context: SyncContext, state: BackupState): Promise<LeftBehind> {
+/** Deletes what is out of use; answers `otherwise` when the server cannot be asked what that is. */
+async function removeLeftBehind(
+  context: SyncContext,
+  state: BackupState,
+  otherwise: LeftBehind,
+): Promise<LeftBehind> {
   const { transport, signal } = context
   const left = await atLeastTry(async () =>
     removeRetired(context, await transport.readPointer(signal), state),
   )
-  return left ?? { oldRegistrationRemainsOn: [] }
+  return left ?? otherwise
+}
+
+/** What was listed as out of use before the restore, and may be so on `more`. */
+function asListed({ retired }: PointerInUse, more: readonly string[] = []): LeftBehind {
+  const realms = new Set([...retired.flatMap((registration) => registration.realms), ...more])
+  return { oldRegistrationRemainsOn: [...realms].sort() }
 }
