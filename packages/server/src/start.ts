@@ -11,8 +11,6 @@ import type { AddRoutes, Site } from './app.ts'
 import { eraseOldOrigins } from './access-log/sweeper.ts'
 import type { CodeSender } from './auth/code-sender.ts'
 import { createConsoleCodeSender } from './auth/code-sender.ts'
-import { sweepSessions } from './auth/session-sweeper.ts'
-import { sweepContactRequests } from './contacts/sweeper.ts'
 import { loadServerKeys, loadWebhookSecret } from './data/keys.ts'
 import { loadRealmId } from './data/realm-id.ts'
 import { openDatabase } from './db/database.ts'
@@ -43,6 +41,7 @@ import type { ServerSettings } from './settings/settings.ts'
 import { createWebhookCodeSender } from './webhook/code-sender.ts'
 import { startWebhookSender } from './webhook/notices.ts'
 import type { Webhook } from './webhook/post.ts'
+import { sweepDue } from './sweep-due.ts'
 import { startSweeping } from './sweeping.ts'
 
 /** Replaceable parts; none is a setting. */
@@ -216,8 +215,9 @@ function startWork(
   undo.push(startSweeping(() => eraseOldAudit(database, auditTerms()), log))
   undo.push(startSealing({ database, seals, log, terms: settings.epochs }))
   if (!settings.realmOnly) {
-    undo.push(startSweeping(() => sweepSessions(database), log))
-    undo.push(startSweeping(() => sweepContactRequests(database), log))
+    for (const what of ['sessions', 'contactRequests', 'links'] as const) {
+      undo.push(startSweeping(() => sweepDue(database, what), log))
+    }
     const days = settings.addressDays
     undo.push(startSweeping(() => eraseOldOrigins(database, { days, now: new Date() }), log))
   }

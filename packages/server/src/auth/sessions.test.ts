@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { randomBytes, toBase64Url } from 'keyhaven/crypto'
 import { startTestApp } from '../testing/app.ts'
-import { sweepSessions } from './session-sweeper.ts'
+import { sweepDue } from '../sweep-due.ts'
 import type { TestAnswer, TestApp, TestDevice } from '../testing/app.ts'
 
 const SECOND = 1000
@@ -76,8 +76,8 @@ describe('sessions', () => {
     await end(leaving, 'ended_at', 29)
     await end(left, 'ended_at', 31)
     await end(expired, 'expires_at', 31)
-    expect(await sweepSessions(database)).toBe(2)
-    expect(await sweepSessions(database)).toBe(0)
+    expect(await sweepDue(database, 'sessions')).toBe(2)
+    expect(await sweepDue(database, 'sessions')).toBe(0)
     const rows = await asSuperuser<{ user_id: string }>('SELECT user_id FROM app.sessions')
     expect(rows.map(({ user_id }) => user_id).sort()).toEqual([live?.accountId, leaving?.accountId].sort())
     expect(await isSignedIn(live as TestDevice)).toBe(true)

@@ -8,7 +8,7 @@ import { answerAsked, askContacts, putContacts, putRequest } from '../testing/co
 import { signRemoval } from '../testing/removals.ts'
 import { createAuthority, randomId } from '../testing/segments.ts'
 import { encodeContactsRemovalMessage, encodeVetoMessage } from './messages.ts'
-import { sweepContactRequests } from './sweeper.ts'
+import { sweepDue } from '../sweep-due.ts'
 
 const DAY_MS = 86_400_000
 let server: TestApp
@@ -296,7 +296,7 @@ describe('a request', () => {
               expires_at = now() - interval '1 second' WHERE user_id = $1 AND device_id = decode($2, 'hex')`,
       [device.accountId, late.deviceId],
     )
-    expect(await sweepContactRequests(server.database.database)).toBe(1)
+    expect(await sweepDue(server.database.database, 'contactRequests')).toBe(1)
     const rows = await server.database.asSuperuser(
       "SELECT encode(device_id, 'hex') AS device FROM app.contact_requests WHERE user_id = $1",
       [device.accountId],

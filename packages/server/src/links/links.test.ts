@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { startTestApp } from '../testing/app.ts'
 import type { TestAnswer, TestApp, TestDevice } from '../testing/app.ts'
 import { randomId } from '../testing/segments.ts'
+import { sweepDue } from '../sweep-due.ts'
 
 let server: TestApp
 beforeAll(async () => {
@@ -61,6 +62,24 @@ describe('the mailbox of an account', () => {
     server.clock.now = began
     expect((await close(old, second)).status).toBe(204)
     expect((await fresh.get('/v1/link')).code).toBe('ERR_NOT_FOUND')
+  })
+
+  test('is gone once its time is over, though nobody asks for it, and one that is open stays', async () => {
+    const [late, open] = [await server.signIn(), await server.signIn()]
+    const stillOpen = randomId()
+    expect((await offer(late, randomId())).status).toBe(204)
+    expect((await offer(open, stillOpen)).status).toBe(204)
+    const { asSuperuser, database } = server.database
+    await asSuperuser("UPDATE app.links SET expires_at = now() - interval '1 second' WHERE user_id = $1", [
+      late.accountId,
+    ])
+    expect(await sweepDue(database, 'links')).toBeGreaterThanOrEqual(1)
+    expect(await sweepDue(database, 'links')).toBe(0)
+    const rows = await asSuperuser('SELECT user_id FROM app.links WHERE user_id = ANY ($1)', [
+      [late.accountId, open.accountId],
+    ])
+    expect(rows).toEqual([{ user_id: open.accountId }])
+    expect((await open.get('/v1/link')).body).toMatchObject({ id: stillOpen })
   })
 
   test('takes nothing of another shape', async () => {
