@@ -19,9 +19,12 @@ export interface Limit {
 export interface SignInLimits {
   readonly codesPerAddress: Limit
   readonly codesPerAddressAndDay: Limit
-  /** Below the number's own, so that a stranger does not use up the codes of a day. */
+  /** So few that one stranger's address does not use up the codes of a day that are anybody's. */
   readonly codesPerAddressPhoneAndDay: Limit
   readonly codesPerPhone: Limit
+  /** A number's codes of a day that only the networks of one lane get, see lanes.ts. */
+  readonly codesPerPhoneLaneAndDay: Limit
+  /** Those that anybody gets whose lane has none left. */
   readonly codesPerPhoneAndDay: Limit
   /** Codes that are kept for the devices of a number's account: strangers use up none of them. */
   readonly codesPerPhoneAndDayOfDevices: Limit
@@ -34,9 +37,10 @@ export interface SignInLimits {
 export const DEFAULT_LIMITS: SignInLimits = {
   codesPerAddress: { most: 20, seconds: 600 },
   codesPerAddressAndDay: { most: 200, seconds: 86_400 },
-  codesPerAddressPhoneAndDay: { most: 5, seconds: 86_400 },
+  codesPerAddressPhoneAndDay: { most: 4, seconds: 86_400 },
   codesPerPhone: { most: 3, seconds: 600 },
-  codesPerPhoneAndDay: { most: 10, seconds: 86_400 },
+  codesPerPhoneLaneAndDay: { most: 1, seconds: 86_400, aligned: true },
+  codesPerPhoneAndDay: { most: 4, seconds: 86_400 },
   codesPerPhoneAndDayOfDevices: { most: 5, seconds: 86_400 },
   triesPerAddress: { most: 100, seconds: 600 },
   accountsPerPhone: { most: 4, seconds: 30 * 86_400, aligned: true },
@@ -46,6 +50,8 @@ export const DEFAULT_LIMITS: SignInLimits = {
 export interface Count {
   readonly name: keyof SignInLimits
   readonly whom: Uint8Array | string
+  /** Where it counts instead once this one is used up. */
+  readonly otherwise?: Count
 }
 
 /** Over the limit: wait so long. `first` marks the first refusal of a window, the one that is written down. */
@@ -61,12 +67,8 @@ export async function countRequests(
   context: { readonly limits: SignInLimits; readonly rateLimitKey: Uint8Array; readonly now: Date },
 ): Promise<Exceeded | undefined> {
   const counted: Uint8Array[] = []
-  for (const { name, whom } of counts) {
-    const limit = context.limits[name]
-    const bucket = createHmac('sha256', context.rateLimitKey)
-      .update(concat(lp(name), lp(whom)))
-      .digest()
-    const { used, endsAt } = await countOne(transaction, bucket, limit, context.now)
+  for (const count of counts) {
+    const { bucket, limit, used, endsAt } = await countOrElse(transaction, count, context)
     if (used > limit.most) {
       await transaction.query('UPDATE auth.rate_limits SET used = used - 1 WHERE bucket = ANY ($1)', [
         counted,
@@ -77,6 +79,30 @@ export async function countRequests(
     counted.push(bucket)
   }
   return undefined
+}
+
+interface Counted {
+  readonly bucket: Uint8Array
+  readonly limit: Limit
+  readonly used: number
+  readonly endsAt: Date
+}
+
+async function countOrElse(
+  transaction: Transaction,
+  { name, whom, otherwise }: Count,
+  context: Parameters<typeof countRequests>[2],
+): Promise<Counted> {
+  const { limits, rateLimitKey, now } = context
+  const limit = limits[name]
+  const bucket = createHmac('sha256', rateLimitKey)
+    .update(concat(lp(name), lp(whom)))
+    .digest()
+  const counted = await countOne(transaction, bucket, limit, now)
+  if (counted.used > limit.most && otherwise !== undefined) {
+    return countOrElse(transaction, otherwise, context)
+  }
+  return { bucket, limit, ...counted }
 }
 
 /** Removes a few counters and codes that are past; waits for no row, but holds those that it takes: call it last. */

@@ -25,6 +25,7 @@ import { hashPhone, hashPlace, sealPhone } from './phone.ts'
 import type { AccountPlace } from './phone.ts'
 import { countRequests, sweepExpired } from './rate-limits.ts'
 import type { Count, Exceeded } from './rate-limits.ts'
+import { laneOf } from './lanes.ts'
 import { createSession } from './sessions.ts'
 import type { SessionTokens } from './sessions.ts'
 import { CODE_LIFETIME_SECONDS, CODE_TRIES, generateCode, hashCode, isSameHash } from './sign-in-code.ts'
@@ -47,15 +48,17 @@ export async function requestCode(
   const address = addressBlock(request.origin.address)
   const number = hashPhone(request.phone, services.keys.phoneHash)
   const exceeded = await withIdentity(services, numberOf(services, request), async (transaction, phone) => {
+    const context = countContext(services, phone)
+    const lane = laneOf({ number, address: request.origin.address, ...context })
     const isKnown = await isDeviceOf(transaction, { ...phone, deviceId: request.deviceId })
     const over = await countRequests(
       transaction,
       [
         { name: 'codesPerAddress', whom: address },
         { name: 'codesPerAddressAndDay', whom: address },
-        ...(isKnown ? countsOfDevices(phone.hash) : countsOfAnybody(number, address)),
+        ...(isKnown ? countsOfDevices(phone.hash) : countsOfAnybody({ number, address, lane })),
       ],
-      countContext(services, phone),
+      context,
     )
     if (over === undefined) await storeCode(services, transaction, { requestId, code, phone })
     await recordCodeRequest(transaction, phone, over)
@@ -68,11 +71,17 @@ export async function requestCode(
   return requestId
 }
 
-function countsOfAnybody(number: Uint8Array, address: string): readonly Count[] {
+function countsOfAnybody(asked: {
+  readonly number: Uint8Array
+  readonly address: string
+  readonly lane: Uint8Array
+}): readonly Count[] {
+  const { number, address, lane } = asked
+  const anybodys: Count = { name: 'codesPerPhoneAndDay', whom: number }
   return [
     { name: 'codesPerAddressPhoneAndDay', whom: concat(lp(address), number) },
     { name: 'codesPerPhone', whom: number },
-    { name: 'codesPerPhoneAndDay', whom: number },
+    { name: 'codesPerPhoneLaneAndDay', whom: lane, otherwise: anybodys },
   ]
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addressBlock, cleanUserAgent, clientAddress, parseTrustedProxies } from './origin.ts'
+import { addressBlock, cleanUserAgent, clientAddress, networkOf, parseTrustedProxies } from './origin.ts'
 
 const trustedProxies = parseTrustedProxies(['10.0.0.0/8', '192.0.2.1', '2001:db8:1::/48', '::1'])
 
@@ -41,6 +41,14 @@ describe('the client’s address', () => {
     expect(addressBlock('::1')).toBe(addressBlock('0:0:0:0:1:2:3:4'))
     expect(addressBlock('1:2:3:4:5:6:7:8')).toBe('1:2:3:4')
     expect(addressBlock('1:2:3:4:5:6:7::')).toBe('1:2:3:4')
+  })
+
+  test('a network is an IPv4 /24 or an IPv6 /48', () => {
+    expect(networkOf('203.0.113.7')).toBe('203.0.113')
+    expect(networkOf('2001:db8::1')).toBe(networkOf('2001:0db8:0:ffff::2'))
+    expect(networkOf('2001:db8:1::1')).not.toBe(networkOf('2001:db8::1'))
+    expect(networkOf('::1')).toBe('0:0:0')
+    expect(networkOf(null)).toBe('')
   })
 
   test('a user agent without visible characters is none', () => {

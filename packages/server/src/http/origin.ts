@@ -59,6 +59,13 @@ export function addressBlock(address: string | null): string {
     .join(':')
 }
 
+/** The network that an address is in, as operators hand them out: an IPv4 /24, or an IPv6 /48; empty for an unknown one. */
+export function networkOf(address: string | null): string {
+  const block = addressBlock(address)
+  const separator = block.includes(':') ? ':' : '.'
+  return block.split(separator).slice(0, 3).join(separator)
+}
+
 function plainAddress(text: string): string | null {
   const unzoned = text.replace(/%.*$/, '')
   const unmapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(unzoned)?.[1] ?? unzoned
