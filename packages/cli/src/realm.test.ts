@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { runJson, run, temporaryFolder } from './testing/command.ts'
@@ -22,6 +22,13 @@ test('accept-restore asks first, has nothing to decide where all is well, and wo
   expect(unasked).toMatchObject({ exit: 8, answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } } })
   const done = await runJson([...words, '--yes'], { environment })
   expect(done).toMatchObject({ exit: 0, answer: { status: 'nothing-to-decide' } })
+  const planted = join(journal, `${server.realmId}-9007199254740993-${'0'.repeat(32)}`)
+  await writeFile(planted, '')
+  const foreign = await runJson([...words, '--yes'], { environment })
+  expect(foreign).toMatchObject({ exit: 10, answer: { status: 'foreign-mark' } })
+  const { answer } = await runJson(['realm', 'status', '--data', server.dataDirectory], { environment })
+  expect(answer).toMatchObject({ actions: ['remove-mark'] })
+  await rm(planted)
   const without = await run([...words, '--yes'])
   expect(without).toMatchObject({
     exit: 2,

@@ -1,4 +1,5 @@
 /** `keyhaven realm accept-restore`: go on with an older copy of the realm's database, or with a new journal. */
+import type { acceptRealmRestore } from '@keyhaven/server'
 import type { Answer, Command, Invocation } from '../command-line/command.ts'
 import { YES_OPTION, requireConfirmation } from '../command-line/confirmation.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
@@ -22,17 +23,18 @@ async function runAccept(invocation: Invocation): Promise<Answer> {
     invocation,
     'Guesses since that copy are given back. Go on with this database as it is?',
   )
-  const { acceptRealmRestore } = await import('@keyhaven/server')
-  const accepted = await withRealm(invocation, acceptRealmRestore)
-  return accepted
-    ? {
-        exit: EXIT.ok,
-        json: { status: 'accepted' },
-        text: 'The database is taken as it is; waiting servers go on within a second, others may be started.',
-      }
-    : {
-        exit: EXIT.ok,
-        json: { status: 'nothing-to-decide' },
-        text: 'Database and journal agree; there was nothing to decide.',
-      }
+  const server = await import('@keyhaven/server')
+  const status = await withRealm(invocation, server.acceptRealmRestore)
+  return {
+    exit: status === 'foreign-mark' ? EXIT.distrusted : EXIT.ok,
+    json: { status },
+    text: TEXTS[status],
+  }
+}
+
+const TEXTS: Readonly<Record<Awaited<ReturnType<typeof acceptRealmRestore>>, string>> = {
+  accepted: 'The database is taken as it is; waiting servers go on within a second, others may be started.',
+  'nothing-to-decide': 'Database and journal agree; there was nothing to decide.',
+  'foreign-mark':
+    'Nothing was done. The journal’s highest number is none that servers count to, so somebody else wrote it. Find out who can write there, remove that one file or row, and look at "keyhaven realm status".',
 }

@@ -79,6 +79,8 @@ const ACTIONS: Readonly<Record<RealmAction, string>> = {
   'decide-restore':
     'the database is an older copy of itself. Bring the newest one back, or "keyhaven realm accept-restore".',
   'decide-journal': 'the journal was lost. Bring it back, or "keyhaven realm accept-restore".',
+  'remove-mark':
+    'the journal’s highest number is none that servers count to, so somebody else wrote it. Find out who can write there, and remove that one file or row.',
   'mend-journal': 'the journal cannot be read; servers answer nothing without it.',
   'name-journal': 'the realm has kept a journal; KEYHAVEN_REALM_JOURNAL must name it, or no server starts.',
   'bring-key': 'bring the missing key back; without it the records under it do not open.',

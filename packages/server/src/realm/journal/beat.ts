@@ -7,7 +7,7 @@ import type { Transaction } from '../../db/database.ts'
 import { writeDecision } from '../decisions.ts'
 import type { RealmDatabase } from '../epochs.ts'
 import type { Mark, Verdict } from './mark.ts'
-import { MARK_LENGTH, judge } from './mark.ts'
+import { MARK_LENGTH, isForeign, judge } from './mark.ts'
 import type { JournalStore } from './store.ts'
 
 export interface JournalInput {
@@ -55,13 +55,17 @@ export async function readHeldMark(database: RealmDatabase): Promise<Mark | unde
   return database.withRealmRecord(NO_RECORD, readMark)
 }
 
+/** `foreign-mark`: nothing was changed, for the journal notes what no server has counted to, and has to be rid of that first. */
+export type Acceptance = 'accepted' | 'nothing-to-decide' | 'foreign-mark'
+
 /**
  * The operator takes the database as it is: its mark goes beyond what the journal notes, and the decision is written down.
- * Servers that wait go on by themselves. False where there was nothing to decide.
+ * Servers that wait go on by themselves.
  */
-export async function acceptRestore(input: JournalInput): Promise<boolean> {
+export async function acceptRestore(input: JournalInput): Promise<Acceptance> {
   const { database, store, realmId } = input
   const noted = await store.read(realmId)
+  if (noted !== undefined && isForeign(noted)) return 'foreign-mark'
   const next = await database.withRealmRecord(NO_RECORD, async (transaction) => {
     const held = await readMark(transaction)
     const verdict = judge({ held, noted })
@@ -70,8 +74,9 @@ export async function acceptRestore(input: JournalInput): Promise<boolean> {
     await writeDecision(transaction, { decision: 'restore-accepted', details })
     return moveOn(transaction, { position: Math.max(details.database, details.journal ?? 0) })
   })
-  if (next !== undefined) await store.write(realmId, next)
-  return next !== undefined
+  if (next === undefined) return 'nothing-to-decide'
+  await store.write(realmId, next)
+  return 'accepted'
 }
 
 /**

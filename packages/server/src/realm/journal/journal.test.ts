@@ -1,15 +1,15 @@
-import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { randomBytes } from 'keyhaven/crypto'
+import { randomBytes, toHex } from 'keyhaven/crypto'
 import { openDatabase } from '../../db/database.ts'
 import { Refusal } from '../../http/refusal.ts'
 import { parseJournal } from '../../settings/journal.ts'
 import { createEmptyDatabase, createTestDatabase } from '../../testing/database.ts'
 import type { TestDatabase } from '../../testing/database.ts'
-import { beat, compareMarks } from './beat.ts'
+import { acceptRestore, beat, compareMarks } from './beat.ts'
 import type { JournalInput } from './beat.ts'
 import { openFolderJournal } from './folder.ts'
 import type { RealmJournal } from './journal.ts'
@@ -118,7 +118,36 @@ describe.each(STORES)('a journal in %s', (_, open) => {
   })
 })
 
+describe.each(STORES)('a number that somebody else wrote into %s', (_, open) => {
+  it('costs a decision where servers could count on from it, and is not followed where they could not', async () => {
+    const store = await open()
+    const input: JournalInput = { database: test.database, store, realmId }
+    await beat(input)
+    await store.write(realmId, { position: 2 ** 52, mark: randomBytes(16) })
+    expect((await beat(input)).verdict).toBe('restored')
+    expect(await acceptRestore(input)).toBe('accepted')
+    expect(await beat(input)).toEqual({ verdict: 'newest', position: 2 ** 52 + 2 })
+    await store.write(realmId, { position: Number.MAX_SAFE_INTEGER, mark: randomBytes(16) })
+    expect((await beat(input)).verdict).toBe('restored')
+    expect(await acceptRestore(input)).toBe('foreign-mark')
+    expect((await compareMarks(input)).held?.position).toBe(2 ** 52 + 2)
+    expect(await test.asSuperuser('SELECT decision FROM realm.decisions')).toHaveLength(1)
+  })
+})
+
 describe('a journal in a folder', () => {
+  it('counts again once a file with a number that no server counts to is removed', async () => {
+    const folder = newFolder()
+    const input: JournalInput = { database: test.database, store: openFolderJournal(folder), realmId }
+    await beat(input)
+    const planted = join(folder, `${toHex(realmId)}-9999999999999999-${toHex(randomBytes(16))}`)
+    writeFileSync(planted, '')
+    expect((await beat(input)).verdict).toBe('restored')
+    expect(await acceptRestore(input)).toBe('foreign-mark')
+    rmSync(planted)
+    expect(await beat(input)).toEqual({ verdict: 'newest', position: 2 })
+  })
+
   it('keeps few files, and leaves what is not its own', async () => {
     const folder = newFolder()
     const store = openFolderJournal(folder)

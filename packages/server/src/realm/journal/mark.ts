@@ -16,6 +16,17 @@ export interface Mark {
 export const MARK_LENGTH = 16
 
 /**
+ * From here the count still goes on for as long as anybody beats: 2^52 more. Beats alone, one a second and server, do not come here; what
+ * notes more was written by somebody else.
+ */
+const FARTHEST_POSITION = 2 ** 52
+
+/** True for a mark that no server's beats have come to. A database that went on from it could not count any more. */
+export function isForeign({ position }: Pick<Mark, 'position'>): boolean {
+  return position > FARTHEST_POSITION
+}
+
+/**
  * `newest`: nothing speaks against the database. `restored`: it lacks what the journal knows of. `lost`: the journal knows
  * nothing, although the database was written beside one.
  */

@@ -160,8 +160,8 @@ it('an older copy of the database is refused by the servers that run, by those t
   const database = openDatabase(urls())
   const store = openFolderJournal(journal)
   const realmId = parseHex(one.realmId, 'realmId', 16)
-  expect(await acceptRestore({ database, store, realmId })).toBe(true)
-  expect(await acceptRestore({ database, store, realmId })).toBe(false)
+  expect(await acceptRestore({ database, store, realmId })).toBe('accepted')
+  expect(await acceptRestore({ database, store, realmId })).toBe('nothing-to-decide')
   await database.close()
   servers = [one, await fleet.start()]
   await waitFor('200')

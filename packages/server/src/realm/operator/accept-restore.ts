@@ -1,11 +1,12 @@
 /** The operator's decision to go on with an older copy of the database, or with a new journal. */
 import { KeyhavenError } from 'keyhaven'
+import type { Acceptance } from '../journal/beat.ts'
 import { acceptRestore } from '../journal/beat.ts'
 import type { RealmOperator } from './operator.ts'
 import { translateJournalFault } from './operator.ts'
 
-/** False where there was nothing to decide; `ERR_SETTING_INVALID` without a journal, `ERR_JOURNAL_UNAVAILABLE` where it is out of reach. */
-export async function acceptRealmRestore({ database, realmId, journal }: RealmOperator): Promise<boolean> {
+/** `ERR_SETTING_INVALID` without a journal, `ERR_JOURNAL_UNAVAILABLE` where it is out of reach. */
+export async function acceptRealmRestore({ database, realmId, journal }: RealmOperator): Promise<Acceptance> {
   if (journal === undefined) {
     throw new KeyhavenError('ERR_SETTING_INVALID', {
       setting: 'KEYHAVEN_REALM_JOURNAL',

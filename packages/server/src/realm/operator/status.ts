@@ -4,6 +4,7 @@ import type { Epoch } from '../epochs.ts'
 import { readEpochs } from '../epochs.ts'
 import { compareMarks } from '../journal/beat.ts'
 import type { Verdict } from '../journal/mark.ts'
+import { isForeign } from '../journal/mark.ts'
 import { listDecisions } from '../decisions.ts'
 import { openSealKeys } from '../seal-keys/open.ts'
 import type { SealKeySource } from '../seal-keys/source.ts'
@@ -41,6 +42,7 @@ export interface RealmStatus {
 export type RealmAction =
   | 'decide-restore'
   | 'decide-journal'
+  | 'remove-mark'
   | 'mend-journal'
   | 'name-journal'
   | 'bring-key'
@@ -113,7 +115,7 @@ async function readJournal({ database, realmId, journal }: RealmOperator): Promi
 function journalActions(journal: RealmStatus['journal'], isMissed: boolean): readonly RealmAction[] {
   switch (journal.status) {
     case 'restored':
-      return ['decide-restore']
+      return isForeign({ position: journal.noted ?? 0 }) ? ['remove-mark'] : ['decide-restore']
     case 'lost':
       return ['decide-journal']
     case 'unavailable':
