@@ -117,11 +117,24 @@ test('each of the other kinds of QryptChat’s files comes in', async () => {
   }
 })
 
+/** What from now on is stretched in a worker, and leaves the page free meanwhile. */
+async function watchStretching({ page }: PageDevice): Promise<() => Promise<readonly string[]>> {
+  const asked = await page.evaluateHandle(() => {
+    const by: string[] = []
+    const post = Reflect.get(Worker.prototype, 'postMessage')
+    Worker.prototype.postMessage = function postMessage(this: Worker, message: { by?: string }, ...rest: []) {
+      if (message.by !== undefined) by.push(message.by)
+      post.call(this, message, ...rest)
+    }
+    return by
+  })
+  return () => asked.jsonValue()
+}
+
 test('a Nostr key comes in as nsec or under its password, leaves under another one, and all of a person’s data is saved without it', async () => {
   const secretKey = generateSecretKey()
   const npub = encodeNpub(getPublicKey(secretKey))
   const bring = async (device: PageDevice): Promise<void> => {
-    await device.press('Continue')
     await backUp(device)
     await device.page.getByRole('link', { name: 'Nostr' }).click()
     await reads(device, npub)
@@ -132,10 +145,13 @@ test('a Nostr key comes in as nsec or under its password, leaves under another o
   await one.press('Continue')
   await reads(one, 'That does not look like a key.')
   await one.fill('Your key', nsecEncode(secretKey))
+  await one.press('Continue')
   await bring(one)
+  const stretchedByOne = await watchStretching(one)
   await one.fill('Password for the locked key', 'seven quiet herons 41')
   await one.press('Show the locked key')
   const locked = await one.page.getByText(/^ncryptsec1/).innerText()
+  expect(await stretchedByOne()).toEqual(['scrypt'])
   expect(decrypt(locked, 'seven quiet herons 41')).toEqual(secretKey)
   await one.page.getByRole('link', { name: 'Security' }).click()
   const saving = one.page.waitForEvent('download')
@@ -146,12 +162,16 @@ test('a Nostr key comes in as nsec or under its password, leaves under another o
   expect(saved).not.toContain(Buffer.from(secretKey).toString('base64'))
 
   const two = await firstDevice(randomPhone())
+  const stretchedByTwo = await watchStretching(two)
   await two.page.getByText('Bring a key that I have').click()
   await two.fill('Your key', locked)
   await two.fill('Password of this key', 'seven quiet herons 42')
   await two.press('Continue')
   await reads(two, 'The password does not open this key, or the key is damaged.')
   await two.fill('Password of this key', 'seven quiet herons 41')
+  await two.press('Continue')
+  await two.sees('How should this device keep them?')
+  expect(await stretchedByTwo()).toEqual(['scrypt', 'scrypt'])
   await bring(two)
   expectNoComplaints(one, two)
 })

@@ -2,6 +2,7 @@
  * A person's Nostr key into a vault and, on explicit demand, out of it.
  */
 import { equalConstantTime, wipe } from '../crypto/bytes.ts'
+import type { Scrypt } from '../crypto/scrypt.ts'
 import { toHex } from '../crypto/text.ts'
 import { KeyhavenError, isKeyhavenError } from '../errors.ts'
 import { loadModule } from '../load-module.ts'
@@ -27,8 +28,10 @@ export async function importNostrKey(input: {
   readonly vault: Vault
   readonly key: NostrKeyText
   readonly record?: string
+  /** For `ncryptsec`, such as one in a worker; our own unless told. */
+  readonly scrypt?: Scrypt
 }): Promise<{ readonly publicKey: string }> {
-  const secretKey = await parseKeyText(input.key)
+  const secretKey = await parseKeyText(input.key, input)
   try {
     return await storeNostrKey({ vault: input.vault, secretKey, record: input.record ?? NOSTR_RECORD })
   } finally {
@@ -74,6 +77,8 @@ export async function exportNostrKey(input: {
   readonly record?: string
   /** For `ncryptsec`. */
   readonly password?: string
+  /** As of {@link importNostrKey}. */
+  readonly scrypt?: Scrypt
 }): Promise<string> {
   const found = await input.vault.get(input.record ?? NOSTR_RECORD)
   if (found === undefined) throw new KeyhavenError('ERR_RECORD_MISSING', undefined)
@@ -89,7 +94,11 @@ export async function exportNostrKey(input: {
 
 async function formatKey(
   secretKey: Uint8Array,
-  form: { readonly as: 'nsec' | 'hex' | 'ncryptsec'; readonly password?: string },
+  form: {
+    readonly as: 'nsec' | 'hex' | 'ncryptsec'
+    readonly password?: string
+    readonly scrypt?: Scrypt
+  },
 ): Promise<string> {
   if (form.as === 'hex') return toHex(secretKey)
   if (form.as === 'nsec') return encodeNsec(secretKey)
@@ -97,12 +106,16 @@ async function formatKey(
     throw new KeyhavenError('ERR_INPUT_INVALID', { field: 'password', expected: 'a password for ncryptsec' })
   }
   const { sealNcryptsec } = await loadModule(import('./ncryptsec.ts'))
-  return sealNcryptsec({ secretKey, password: form.password })
+  return sealNcryptsec({ secretKey, password: form.password, ...(form.scrypt && { scrypt: form.scrypt }) })
 }
 
-async function parseKeyText(key: NostrKeyText): Promise<Uint8Array> {
+async function parseKeyText(
+  key: NostrKeyText,
+  { scrypt }: { readonly scrypt?: Scrypt },
+): Promise<Uint8Array> {
   if (key.as === 'hex') return parseSecretKeyHex(key.text)
   if (key.as === 'nsec') return parseNsec(key.text)
   const { openNcryptsec } = await loadModule(import('./ncryptsec.ts'))
-  return (await openNcryptsec({ ncryptsec: key.text, password: key.password })).secretKey
+  const { text: ncryptsec, password } = key
+  return (await openNcryptsec({ ncryptsec, password, ...(scrypt && { scrypt }) })).secretKey
 }

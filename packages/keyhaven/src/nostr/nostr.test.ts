@@ -2,6 +2,8 @@ import { finalizeEvent, getPublicKey, nip19, nip44, verifyEvent as verifyByTools
 import { beforeEach, describe, expect, it } from 'vitest'
 import { parseHex, toHex } from '../crypto/text.ts'
 import { randomBytes } from '../crypto/bytes.ts'
+import { loadScrypt } from '../crypto/scrypt.ts'
+import type { Scrypt } from '../crypto/scrypt.ts'
 import { createVault, memoryStorage } from '../vault/index.ts'
 import type { Vault } from '../vault/index.ts'
 import { fixedProtection } from '../vault/testing/fixed-protection.ts'
@@ -63,9 +65,16 @@ describe('a Nostr key in a vault', () => {
     expect(await importNostrKey({ vault, key: { as: 'nsec', text: nsec } })).toEqual({ publicKey })
     expect(await exportNostrKey({ vault, as: 'hex' })).toBe(toHex(secretKey))
     expect(await exportNostrKey({ vault, as: 'nsec' })).toBe(nsec)
-    const ncryptsec = await exportNostrKey({ vault, as: 'ncryptsec', password: 'p' })
+    const asked: number[] = []
+    const scrypt: Scrypt = async (input) => {
+      asked.push(input.logN)
+      return (await loadScrypt())(input)
+    }
+    const ncryptsec = await exportNostrKey({ vault, as: 'ncryptsec', password: 'p', scrypt })
     const key = { as: 'ncryptsec', text: ncryptsec, password: 'p' } as const
-    expect(await importNostrKey({ vault, key, record: 'other' })).toEqual({ publicKey })
+    expect(await importNostrKey({ vault, key, record: 'other', scrypt })).toEqual({ publicKey })
+    // The caller's scrypt does the work where there is one.
+    expect(asked).toEqual([16, 16])
     const hex = { as: 'hex', text: toHex(secretKey).toUpperCase() } as const
     expect(await importNostrKey({ vault, key: hex })).toEqual({ publicKey })
     expect((await vault.list()).map(({ name, version }) => [name, version])).toEqual([

@@ -11,6 +11,7 @@ import {
 } from 'keyhaven/nostr'
 import type { NostrKeyText } from 'keyhaven/nostr'
 import type { Device } from './device.ts'
+import { scrypt } from './stretching.ts'
 
 /** The name of the identity among a person's keys, and that of the Nostr key. */
 export const IDENTITY = 'identity'
@@ -40,7 +41,7 @@ export async function bringNostrKey(
   { vault, sync }: Pick<Device, 'vault' | 'sync'>,
   key: NostrKeyText,
 ): Promise<string> {
-  const { publicKey } = await importNostrKey({ vault, key })
+  const { publicKey } = await importNostrKey({ vault, key, scrypt })
   await keepNostrKey({ vault, sync })
   return encodeNpub(publicKey)
 }
@@ -64,6 +65,11 @@ export async function readNpub({ vault, sync }: Pick<Device, 'vault' | 'sync'>):
     return npub
   }
   return encodeNpub(toHex(await vault.use(NOSTR_RECORD, 'schnorr-public-key', undefined)))
+}
+
+/** The Nostr key under a password, to take elsewhere (NIP-49). */
+export function lockNostrKey({ vault }: Pick<Device, 'vault'>, password: string): Promise<string> {
+  return exportNostrKey({ vault, as: 'ncryptsec', password, scrypt })
 }
 
 /** A new Nostr key; answers its npub. */

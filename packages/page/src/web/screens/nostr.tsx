@@ -133,8 +133,8 @@ function TakeElsewhere({ device }: { readonly device: Device }): ReactNode {
   const [text, setText] = useState<string>()
   const work = useWork()
   const show = async (): Promise<void> => {
-    const { exportNostrKey } = await import('keyhaven/nostr')
-    setText(await exportNostrKey({ vault: device.vault, as: 'ncryptsec', password }))
+    const { lockNostrKey } = await import('../device/keys.ts')
+    setText(await lockNostrKey(device, password))
     setPassword('')
   }
   return (
