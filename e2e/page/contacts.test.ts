@@ -9,10 +9,10 @@ import {
   choosePin,
   expectNoComplaints,
   openPagePlace,
-  setUp,
   signInProgram,
 } from '../testing/page-people.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
+import { newSetUpDevice } from '../testing/page-prepared.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 let place: PagePlace
@@ -24,9 +24,10 @@ const annasPhone = randomPhone()
 
 beforeAll(async () => {
   place = await openPagePlace()
-  ;[anna, ben, cora] = [await place.newDevice(), await place.newDevice(), await place.newDevice()]
-  await setUp(anna, annasPhone)
-  await Promise.all([beginConversation(), setUp(cora, randomPhone())])
+  anna = await newSetUpDevice(place, annasPhone)
+  ben = await newSetUpDevice(place, randomPhone())
+  cora = await newSetUpDevice(place, randomPhone())
+  await beginConversation()
 })
 
 const reads = (device: PageDevice, text: string | RegExp): Promise<void> =>
@@ -48,7 +49,6 @@ async function beginConversation(): Promise<void> {
   await anna.press('Make a link')
   await ben.page.goto(await anna.page.getByText(/\/#\/join\//).innerText())
   await ben.page.reload()
-  await setUp(ben, randomPhone(), { toHome: false })
   await ben.fill('Name of this person', 'Anna from work')
   await ben.press('Join')
   await ben.sees('Anna from work')
@@ -137,7 +137,7 @@ test('a person chooses contacts: from a conversation once its digits are compare
 
 /** Of somebody who uses another app. */
 async function makeCard(name: string): Promise<string> {
-  const { session } = await signInProgram(place.address, randomPhone(), name)
+  const { session } = await signInProgram(place.address, randomPhone(), { deviceLabel: name })
   const { accountId } = session
   return writeContactCard({ accountId, name, identity: (await generateIdentity()).publicIdentity })
 }

@@ -6,6 +6,7 @@ import { deriveProof, parseInvite } from '../../packages/page/src/web/messenger/
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
 import { PIN, enterPin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
+import { newSetUpDevice } from '../testing/page-prepared.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 const MARKUP = '<img src=x onerror=alert(1)>'
@@ -19,9 +20,8 @@ let link = ''
 
 beforeAll(async () => {
   place = await openPagePlace()
-  anna = await place.newDevice()
+  anna = await newSetUpDevice(place, annasPhone)
   ben = await place.newDevice()
-  await setUp(anna, annasPhone)
 })
 
 const reads = (device: PageDevice, text: string | RegExp): Promise<void> =>

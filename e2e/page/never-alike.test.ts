@@ -23,10 +23,10 @@ let second: PageDevice
 
 beforeAll(async () => {
   place = await openPagePlace()
-  first = await place.newDevice()
+  first = await place.newDevice({ serviceWorkers: 'allow' })
   await setUp(first, phone)
   minutesLater(1)
-  second = await place.newDevice()
+  second = await place.newDevice({ serviceWorkers: 'allow' })
   await second.signIn(phone)
   await second.sees('Enter your PIN')
 })
@@ -141,7 +141,10 @@ test('a device that is removed while somebody looks at it says so at the next st
 })
 
 test('no connection, a server that does not answer and a damaged backup say so, and what is whole is brought', async () => {
-  const [other, third] = [await place.newDevice(), await place.newDevice()]
+  const [other, third] = [
+    await place.newDevice({ serviceWorkers: 'allow' }),
+    await place.newDevice({ serviceWorkers: 'allow' }),
+  ]
   const number = randomPhone()
   await setUp(other, number)
   await third.signIn(number)

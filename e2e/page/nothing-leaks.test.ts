@@ -48,7 +48,7 @@ beforeAll(async () => {
 })
 
 async function newDevice(): Promise<PageDevice> {
-  const device = await place.newDevice()
+  const device = await place.newDevice({ serviceWorkers: 'allow' })
   device.context.on('request', (request) => {
     const url = request.url()
     if (!url.startsWith(`${place.address}/`) && !url.startsWith(`blob:${place.address}/`)) foreign.push(url)
@@ -65,7 +65,7 @@ async function keepWhatIsStored({ page }: PageDevice): Promise<void> {
 
 /** The account's keys, as a client of its own has them from the backup. */
 async function restoreKeys(): Promise<readonly Uint8Array[]> {
-  const sync = await signInBeside(place.address, phone, toHex(marker))
+  const sync = await signInBeside(place.address, phone, { deviceLabel: toHex(marker) })
   expect(await sync.restore({ pin: PIN })).toMatchObject({ status: 'restored' })
   return Object.values((await sync.keys.exportKeys()).identityKeys)
 }
@@ -175,7 +175,7 @@ test('what gets into the page runs no further script, and reaches nobody else', 
   await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
   try {
     const { port } = elsewhere.address() as AddressInfo
-    const device = await place.newDevice()
+    const device = await place.newDevice({ serviceWorkers: 'allow' })
     const outcomes = await device.page.evaluate(tryToGetOut, `http://127.0.0.1:${String(port)}`)
     expect(outcomes).toEqual({
       markup: 'refused',

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSite } from '@keyhaven/page'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
-import { PIN, choosePin, enterPin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
+import { PIN, choosePin, enterPin, expectNoComplaints, openPagePlace } from '../testing/page-people.ts'
+import { newSetUpDevice } from '../testing/page-prepared.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 const BUILT = fileURLToPath(new URL('../../packages/page/dist/web', import.meta.url))
@@ -33,8 +34,7 @@ beforeAll(async () => {
       }
     },
   })
-  owner = await place.newDevice()
-  await setUp(owner, phone)
+  owner = await newSetUpDevice(place, phone, { serviceWorkers: 'allow' })
   await isKept(owner)
 })
 
@@ -100,7 +100,7 @@ test('opened without a connection the page is there, says so, and works on with 
 })
 
 test('a signed-out device, and one that waits for its PIN, say that there is no connection, and go on when it is back', async () => {
-  const device = await place.newDevice()
+  const device = await place.newDevice({ serviceWorkers: 'allow' })
   await isKept(device)
   await device.context.setOffline(true)
   await device.page.reload()
@@ -122,7 +122,7 @@ test('a signed-out device, and one that waits for its PIN, say that there is no 
 })
 
 test('a backup that loses the connection in the middle says so, and is done when it is back', async () => {
-  const device = await place.newDevice()
+  const device = await place.newDevice({ serviceWorkers: 'allow' })
   await device.signIn(randomPhone())
   await device.sees('Your keys')
   await device.press('Continue')
@@ -150,7 +150,7 @@ test('a backup that loses the connection in the middle says so, and is done when
 })
 
 test('a part that cannot be loaded without a connection says that, and nothing of a fault of the page', async () => {
-  const device = await place.newDevice({ serviceWorkers: 'block' })
+  const device = await place.newDevice()
   await device.signIn(phone)
   await enterPin(device, PIN)
   await device.press('Go to my keys')

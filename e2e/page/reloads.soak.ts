@@ -18,7 +18,11 @@ test.each(JOURNEYS)('a reload at any request of $name loses nothing', async (jou
     count += 1
     // The server's clock stands still otherwise, and the browsers' go on.
     place.app.clock.now = new Date()
-    const traveller = { place, device: await place.newDevice(), phone: randomPhone() }
+    const traveller = {
+      place,
+      device: await place.newDevice({ serviceWorkers: 'allow' }),
+      phone: randomPhone(),
+    }
     const { device } = traveller
     await journey.prepare(traveller)
     reached = await reloadAt(device, count, () => journey.work(device), journey.done(device))

@@ -7,15 +7,16 @@ import { randomPhone } from '../../packages/server/src/testing/app.ts'
 import { deletion, expectOnePin, newWay, pinChange, rotation, toSecurity } from '../testing/page-journeys.ts'
 import type { Journey, Traveller } from '../testing/page-journeys.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
-import { OTHER_PIN, PIN, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
+import { OTHER_PIN, PIN, expectNoComplaints, openPagePlace } from '../testing/page-people.ts'
+import { newSetUpDevice } from '../testing/page-prepared.ts'
 import { isBackedUp, reloadAt } from '../testing/page-reloads.ts'
 
 let traveller: Traveller
 
 beforeAll(async () => {
   const place = await openPagePlace()
-  traveller = { place, device: await place.newDevice(), phone: randomPhone() }
-  await setUp(traveller.device, traveller.phone)
+  const phone = randomPhone()
+  traveller = { place, device: await newSetUpDevice(place, phone), phone }
   await toSecurity(traveller.device)
 })
 

@@ -10,10 +10,10 @@ import {
   enterPin,
   expectNoComplaints,
   openPagePlace,
-  setUp,
   signInBeside,
 } from '../testing/page-people.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
+import { newSetUpDevice } from '../testing/page-prepared.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 import { readStorage } from '../testing/page-storage.ts'
 
@@ -40,13 +40,13 @@ beforeAll(async () => {
       return proxy.origin
     },
   })
-  ;[anna, ben] = [await place.newDevice(), await place.newDevice()]
-  await setUpAnna()
+  anna = await newSetUpDevice(place, phone, { pin: FIRST })
+  ben = await newSetUpDevice(place, randomPhone())
   await follow(anna, 'Invite somebody')
   await anna.fill('Name of this person', 'Ben')
   await anna.press('Make a link')
   await joinBen(await anna.page.getByText(/\/#\/join\//).innerText())
-  const client = await signInBeside(place.address, phone, toHex(marker))
+  const client = await signInBeside(place.address, phone, { deviceLabel: toHex(marker) })
   expect(await client.restore({ pin: FIRST })).toMatchObject({ status: 'restored' })
   await client.keys.addConversationKey('team@other-app', randomBytes(32))
   await client.sync()
@@ -57,21 +57,9 @@ const reads = (device: PageDevice, text: string | RegExp): Promise<void> =>
 const follow = (device: PageDevice, name: string | RegExp): Promise<void> =>
   device.page.getByRole('link', { name, exact: typeof name === 'string' }).click()
 
-async function setUpAnna(): Promise<void> {
-  await anna.signIn(phone)
-  await anna.press('Continue')
-  await anna.sees('How should this device keep them?')
-  await anna.press('Continue')
-  await choosePin(anna, FIRST)
-  await anna.press('Back up my keys')
-  await anna.press('Go to my keys')
-  await reads(anna, 'Everything is backed up')
-}
-
 async function joinBen(link: string): Promise<void> {
   await ben.page.goto(link)
   await ben.page.reload()
-  await setUp(ben, randomPhone(), { toHome: false })
   await ben.fill('Name of this person', 'Anna')
   await ben.press('Join')
   await ben.sees('Anna')
@@ -155,9 +143,8 @@ test('the other person gets the link, and the conversation goes on behind the se
 
 test('another device opens it from the PIN screen, which is the same whether there is one or not', async () => {
   const [phone2, strange] = [await place.newDevice(), await place.newDevice()]
-  const other = await place.newDevice()
   const number = randomPhone()
-  await setUp(other, number)
+  await (await signInBeside(place.address, number)).backup({ pin: FIRST })
   await phone2.signIn(phone)
   await strange.signIn(number)
   for (const device of [phone2, strange]) await device.sees('Enter your PIN')
@@ -189,7 +176,7 @@ test('another device opens it from the PIN screen, which is the same whether the
   await keepWhatIsStored(phone2)
   await enterPin(phone2, SECOND)
   await reads(phone2, '9 tries are left.')
-  expectNoComplaints(phone2, strange, other, ben)
+  expectNoComplaints(phone2, strange, ben)
 })
 
 test('no PIN passed on the wire or is kept in a browser, and nothing there tells of the word', async () => {

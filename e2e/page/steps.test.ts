@@ -13,8 +13,8 @@ let second: PageDevice
 
 beforeAll(async () => {
   place = await openPagePlace()
-  first = await place.newDevice()
-  second = await place.newDevice()
+  first = await place.newDevice({ serviceWorkers: 'allow' })
+  second = await place.newDevice({ serviceWorkers: 'allow' })
 })
 
 test('on the first device a reload and the back button lead to the same step, also in the middle of the backup', async () => {

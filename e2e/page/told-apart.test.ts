@@ -1,16 +1,10 @@
 /** What goes wrong is told apart, and keeps nobody from trying again. */
 import { beforeAll, expect, test } from 'vitest'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
-import {
-  PIN,
-  enterPin,
-  expectNoComplaints,
-  openPagePlace,
-  setUp,
-  signInBeside,
-} from '../testing/page-people.ts'
+import { PIN, enterPin, expectNoComplaints, openPagePlace, signInBeside } from '../testing/page-people.ts'
 import { addAuthenticator } from '../testing/authenticator.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
+import { newSetUpDevice } from '../testing/page-prepared.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 let place: PagePlace
@@ -61,8 +55,7 @@ test('a number is written as people write it while it is typed; after a wrong co
 
 test('a deletion that somebody began without the keys is told, and stopped by a device that has them', async () => {
   const number = randomPhone()
-  keeper = await place.newDevice()
-  await setUp(keeper, number)
+  keeper = await newSetUpDevice(place, number)
   const stranger = await signInBeside(place.address, number)
   expect(await stranger.deleteBackup()).toMatchObject({ status: 'waiting' })
   await keeper.page.reload()
@@ -88,13 +81,8 @@ test('a device that asks for a password opens by it alone, and says so when it i
 })
 
 test('a device that asks for a passkey opens by it alone', async () => {
-  const device = await place.newDevice()
+  const device = keeper
   const reader = await addAuthenticator(device.page)
-  await setUp(device, randomPhone())
-  await keepBy(device, 'Ask for a password', 'seven quiet herons 41')
-  await device.fill('Password of this device', 'seven quiet herons 41')
-  await device.press('Unlock')
-  await isIn(device)
   await keepBy(device, 'Ask for my fingerprint, face or security key')
   // The password before it opens nothing any more.
   expect(await device.page.getByLabel('Password of this device').count()).toBe(0)
@@ -116,9 +104,8 @@ test('a device that asks for a passkey opens by it alone', async () => {
 })
 
 test('on a shared computer no connection, a wrong PIN and a wait are told apart, and a reload leaves nothing', async () => {
-  const owner = await place.newDevice()
   const number = randomPhone()
-  await setUp(owner, number)
+  await (await signInBeside(place.address, number)).backup({ pin: PIN })
   const shared = await place.newDevice()
   await shared.page.getByText('This is a shared computer').click()
   await shared.signIn(number)

@@ -19,8 +19,8 @@ const phone = randomPhone()
 
 beforeAll(async () => {
   place = await openPagePlace()
-  first = await place.newDevice()
-  second = await place.newDevice()
+  first = await place.newDevice({ serviceWorkers: 'allow' })
+  second = await place.newDevice({ serviceWorkers: 'allow' })
 })
 
 const number = (device: PageDevice): Promise<string> => device.page.locator('dd.digits').innerText()

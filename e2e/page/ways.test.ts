@@ -6,6 +6,7 @@ import { randomPhone } from '../../packages/server/src/testing/app.ts'
 import { OTHER_PIN, choosePin, expectNoComplaints, openPagePlace, setUp } from '../testing/page-people.ts'
 import { addAuthenticator } from '../testing/authenticator.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
+import { newSetUpDevice } from '../testing/page-prepared.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 const PASSPHRASE = 'lantern orbit walnut seventeen'
@@ -181,9 +182,8 @@ test('what is no kit and a wrong passphrase are refused, and the kit brings the 
 
 test('a way in is taken out of use in the list and opens nothing after that; a passkey from there brings the keys back', async () => {
   const number = randomPhone()
-  const owner = await place.newDevice()
+  const owner = await newSetUpDevice(place, number)
   await addAuthenticator(owner.page)
-  await setUp(owner, number)
   const identity = await fingerprint(owner)
   await toSecurity(owner)
   const typed = await makeCode(owner, () => Promise.resolve())
@@ -223,8 +223,7 @@ const showsPicture = ({ page }: PageDevice): Promise<void> =>
 
 test('a device is let in by the picture that it shows, which ends an earlier offer, or by digits that both show', async () => {
   const number = randomPhone()
-  const owner = await place.newDevice()
-  await setUp(owner, number)
+  const owner = await newSetUpDevice(place, number)
   const identity = await fingerprint(owner)
   await toSecurity(owner)
   await owner.press('Add a device')

@@ -21,6 +21,8 @@ import { newVault } from './people.ts'
 export const PIN = '274951'
 export const OTHER_PIN = 'blue kettle 83'
 
+const USUAL = { locale: 'en-US', reducedMotion: 'reduce', serviceWorkers: 'block' } as const
+
 /** A browser profile on the page. */
 export interface PageDevice {
   readonly context: BrowserContext
@@ -38,7 +40,8 @@ export interface PagePlace {
   readonly app: TestApp
   /** The page's address; passkeys want the name. */
   readonly address: string
-  newDevice(options?: BrowserContextOptions): Promise<PageDevice>
+  /** At the page unless `at` is another path of its server. A service worker, which fetches every file of the page, only where told. */
+  newDevice(options?: BrowserContextOptions & { readonly at?: string }): Promise<PageDevice>
   /** The profiles of all devices that are open. */
   contexts(): readonly BrowserContext[]
 }
@@ -79,12 +82,12 @@ export async function openPagePlace({
     app,
     address,
     contexts: () => browser.contexts(),
-    newDevice: async (options = {}) => {
+    newDevice: async ({ at = '', ...options } = {}) => {
       // The server's clock stands still, the browsers' goes on: minutes on a slow machine, and sessions would seem over.
       const passed = Date.now() - asOf
       app.clock.now = new Date(app.clock.now.getTime() + passed)
       asOf += passed
-      const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...options })
+      const context = await browser.newContext({ ...USUAL, ...options })
       const page = await context.newPage()
       page.setDefaultTimeout(120_000)
       const complaints: string[] = []
@@ -95,7 +98,7 @@ export async function openPagePlace({
         if (['error', 'warning'].includes(message.type()) && isOwn) complaints.push(message.text())
       })
       page.on('pageerror', (fault) => complaints.push(fault.message))
-      await page.goto(address)
+      await page.goto(address + at)
       return deviceOf(context, page, complaints)
     },
   }
@@ -169,11 +172,17 @@ export function expectNoComplaints(...devices: readonly PageDevice[]): void {
   expect(devices.flatMap(({ complaints }) => complaints)).toEqual([])
 }
 
+export interface Program {
+  readonly deviceLabel?: string
+  /** In memory unless told. */
+  readonly vault?: Vault
+}
+
 /** A program beside the page, as a device of its own. */
 export async function signInProgram(
   origin: string,
   phone: string,
-  deviceLabel = 'program',
+  program: Program = {},
 ): Promise<{ readonly session: Session; readonly vault: Vault }> {
   const { requestId } = await requestSignInCode({ origin, phone })
   const asked = await fetch(`${origin}/inbox`, {
@@ -182,13 +191,13 @@ export async function signInProgram(
     headers: { origin },
   })
   const { code } = (await asked.json()) as { readonly code: string }
-  const vault = await newVault()
+  const { deviceLabel = 'program', vault = await newVault() } = program
   return { session: await signIn({ origin, phone, requestId, code, vault, deviceLabel }), vault }
 }
 
 /** The account as such a program has it. */
-export async function signInBeside(origin: string, phone: string, deviceLabel?: string): Promise<KeySync> {
-  const { session, vault } = await signInProgram(origin, phone, deviceLabel)
+export async function signInBeside(origin: string, phone: string, program?: Program): Promise<KeySync> {
+  const { session, vault } = await signInProgram(origin, phone, program)
   const page = await (await fetch(origin)).text()
   const id = /name="keyhaven-realm" content="([0-9a-f]+)"/.exec(page)?.[1] ?? ''
   const configuration = parseConfiguration({
