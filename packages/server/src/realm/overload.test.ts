@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, describe, expect, it } from 'vitest'
 import { randomBytes, utf8 } from 'keyhaven/crypto'
 import { recover, register } from 'keyhaven/recovery'
@@ -92,6 +94,29 @@ describe('what a realm takes in ten minutes', () => {
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(answer.headers.get('access-control-allow-origin')).toBe('*')
     expect((await ask('two')).status).toBe(bounded === 'record' ? 200 : 429)
+  })
+
+  it('counts a request whose body is on its way for the address alone', async () => {
+    const requests = { address: 20, record: 1, tenant: 1 }
+    const realm = await startTestRealm({ limits: { ...DEFAULT_REALM_LIMITS, requests } })
+    const token = await acmeToken(realm.id, 'one')
+    const lines = [
+      'POST /realm/req HTTP/1.1',
+      'Host: x',
+      'X-Juicebox-Version: 0.3.0',
+      `Authorization: Bearer ${token}`,
+      'Content-Length: 9',
+      'Expect: 100-continue',
+    ]
+    const slow = connect(Number(new URL(realm.address).port), '127.0.0.1', () =>
+      slow.write([...lines, '', 'half'].join('\r\n')),
+    )
+    slow.on('error', () => undefined)
+    // Its headers have been looked at by then.
+    await once(slow, 'data')
+    expect((await post(realm, 'one', encodeRequest({ kind: 'recover1' }))).status).toBe(200)
+    expect((await post(realm, 'one', encodeRequest({ kind: 'recover1' }))).status).toBe(429)
+    slow.destroy()
   })
 
   it('counts bad tokens for the address alone', async () => {

@@ -139,9 +139,10 @@ function createHandler(input: RealmRoutesInput): (context: Context<RealmEnv>) =>
     const identity = identify(context)
     const recordId = deriveRecordId(identity)
     const record = toHex(recordId)
+    // What is still on its way takes its address's places alone, or a few slow clients would take all of a tenant's.
+    const body = await readBytes(context, BODY)
     leave(traffic.ofTenants.enter(identity.tenant, now()))
     leave(traffic.ofRecords.enter(record, now()))
-    const body = await readBytes(context, BODY)
     const request = readRequest(body, await group)
     const time = now()
     const guard = readGuardHeaders(context.req, { realmId, identity, body, now: time })
