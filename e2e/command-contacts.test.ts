@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { generateIdentity } from 'keyhaven/identity'
 import { parseContactCard } from 'keyhaven/identity/contact-card'
 import { parseConfiguration, serializeConfiguration } from 'keyhaven/recovery'
-import { runJson } from '../packages/cli/src/testing/command.ts'
+import { runJson, runProcessJson } from '../packages/cli/src/testing/command.ts'
 import { emptyHome } from '../packages/cli/src/testing/homes.ts'
 import type { TestHome } from '../packages/cli/src/testing/homes.ts'
 import { randomPhone } from '../packages/server/src/testing/app.ts'
@@ -54,13 +54,13 @@ test('two people’s shares, one of them given by the command, bring the keys to
     exit: 8,
     answer: { status: 'refused' },
   })
-  expect(await runJson([...giving, digits])).toMatchObject({ exit: 0, answer: { status: 'answered' } })
+  expect(await runProcessJson([...giving, digits])).toMatchObject({ exit: 0, answer: { status: 'answered' } })
   expect(await runJson(['contacts', 'restore', ...fresh.named])).toMatchObject({
     exit: 12,
     answer: { status: 'too-few', answers: 1 },
   })
   expect(await answer(carol, { owner, digits })).toBe('answered')
-  expect(await runJson(['contacts', 'restore', ...fresh.named])).toMatchObject({
+  expect(await runProcessJson(['contacts', 'restore', ...fresh.named])).toMatchObject({
     exit: 0,
     answer: { status: 'restored', conversationKeys: 2, wrongShares: [] },
   })

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { run, runJson, runProcess, runProcessJson, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -32,11 +32,11 @@ test(
 
     const before = await runJson(['pin', 'check', ...named], { stdin: PIN })
     expect(before).toMatchObject({ exit: 8, answer: { status: 'not-remembered' } })
-    expect((await run(['backup', '--remember-pin', ...named], { stdin: PIN })).exit).toBe(0)
-    expect((await runJson(['pin', 'check', ...named], { stdin: PIN })).answer).toMatchObject({
+    expect((await runProcess(['backup', '--remember-pin', ...named], { stdin: PIN })).exit).toBe(0)
+    expect((await runProcessJson(['pin', 'check', ...named], { stdin: PIN })).answer).toMatchObject({
       status: 'right',
     })
-    const wrong = await runJson(['pin', 'check', ...named], { stdin: WRONG })
+    const wrong = await runProcessJson(['pin', 'check', ...named], { stdin: WRONG })
     expect(wrong).toMatchObject({ exit: 3, answer: { status: 'wrong' } })
     expect((await runJson(['pin', 'check', '--forget', ...named])).answer).toEqual({ status: 'forgotten' })
     expect((await runJson(['pin', 'check', ...named])).exit).toBe(8)
@@ -47,16 +47,16 @@ test(
     const shown = await runJson(['notices', ...named])
     const kinds = (shown.answer['notices'] as { kind: string }[]).map(({ kind }) => kind)
     expect(kinds).toEqual(expect.arrayContaining(['new-device', 'wrong-pin']))
-    const dismissed = await run(['notices', '--dismiss', ...named])
+    const dismissed = await runProcess(['notices', '--dismiss', ...named])
     expect(dismissed.stdout).toContain('a wrong PIN was tried')
     expect((await runJson(['notices', ...named])).answer).toMatchObject({ notices: [] })
 
     const sent = server.codeCount()
     const phone = '+12025550182'
     expect((await runJson(['phone', 'change', ...named])).exit).toBe(2)
-    const asked = await runJson(['phone', 'change', '--phone', phone, '--request', ...named])
+    const asked = await runProcessJson(['phone', 'change', '--phone', phone, '--request', ...named])
     expect(asked.answer).toEqual({ status: 'code-sent', phone })
-    const changed = await runJson(['phone', 'change', '--code-stdin', ...named], {
+    const changed = await runProcessJson(['phone', 'change', '--code-stdin', ...named], {
       stdin: await server.code(sent),
     })
     expect(changed.answer).toEqual({ status: 'phone-changed', phone })
@@ -70,23 +70,23 @@ test(
     const moved = realms.realms.map((realm) => ({ ...realm, address }))
     await writeFile(file, JSON.stringify({ ...realms, realms: moved }))
     expect((await runJson(['realms', 'move', ...named], { stdin: PIN })).exit).toBe(2)
-    const done = await runJson(['realms', 'move', '--realms', file, ...named], { stdin: PIN })
+    const done = await runProcessJson(['realms', 'move', '--realms', file, ...named], { stdin: PIN })
     expect(done).toMatchObject({
       exit: 0,
       answer: { status: 'moved', uploaded: 0, realms: { realms: moved } },
     })
-    const verified = await runJson(['verify', '--pin-stdin', ...named], { stdin: PIN })
+    const verified = await runProcessJson(['verify', '--pin-stdin', ...named], { stdin: PIN })
     expect(verified.answer).toMatchObject({ status: 'whole' })
     const elsewhere = [{ ...moved[0], id: 'ab'.repeat(16), address: 'http://127.0.0.1:9/realm/' }]
     await writeFile(file, JSON.stringify({ ...realms, realms: elsewhere }))
     const wrongPin = await runJson(['realms', 'move', '--realms', file, ...named], { stdin: WRONG })
     expect(wrongPin).toMatchObject({ exit: 3, answer: { status: 'wrong-pin' } })
-    const down = await runJson(['realms', 'move', '--realms', file, ...named], { stdin: PIN })
+    const down = await runProcessJson(['realms', 'move', '--realms', file, ...named], { stdin: PIN })
     expect(down).toMatchObject({ exit: 7, answer: { error: { code: 'ERR_REALMS_UNAVAILABLE' } } })
     expect((await runJson(['status', ...named])).answer).toMatchObject({ realms: { realms: moved } })
 
     const out = join(folder, 'everything.json')
-    expect((await runJson(['account', 'export', '--out', out, ...named])).answer).toMatchObject({
+    expect((await runProcessJson(['account', 'export', '--out', out, ...named])).answer).toMatchObject({
       status: 'exported',
       keys: 1,
       revealed: false,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { run, runJson, runProcess, runProcessJson, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -26,12 +26,12 @@ test('devices are listed, renamed and removed, and the log says so', SLOW, async
   await server.signIn(homeB, '+12025550171')
   expect((await run(['restore', '--home', homeB], { stdin: PIN })).exit).toBe(0)
 
-  const listed = await runJson(['devices', 'list', '--home', homeA])
+  const listed = await runProcessJson(['devices', 'list', '--home', homeA])
   expect(listed.exit).toBe(0)
   const devices = listed.answer['devices'] as { id: string; current: boolean; opensBackup: boolean }[]
   expect(devices.map(({ opensBackup }) => opensBackup)).toEqual([true, true])
   const other = devices.find(({ current }) => !current)?.id ?? ''
-  expect(await run(['devices', 'rename', other.slice(0, 8), 'Tablet', '--home', homeA])).toEqual({
+  expect(await runProcess(['devices', 'rename', other.slice(0, 8), 'Tablet', '--home', homeA])).toEqual({
     exit: 0,
     stdout: `The device ${other.slice(0, 8)} is Tablet now.\n`,
     stderr: '',
@@ -40,12 +40,12 @@ test('devices are listed, renamed and removed, and the log says so', SLOW, async
   expect(unknown).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_DEVICE_UNKNOWN' } } })
   const unasked = await runJson(['devices', 'remove', 'Tablet', '--home', homeA])
   expect(unasked).toMatchObject({ exit: 8, answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } } })
-  const removed = await runJson(['devices', 'remove', 'Tablet', '--yes', '--home', homeA])
+  const removed = await runProcessJson(['devices', 'remove', 'Tablet', '--yes', '--home', homeA])
   expect(removed).toMatchObject({ exit: 0, answer: { status: 'removed', rotated: true, id: other } })
-  const shut = await runJson(['backup', '--home', homeB])
+  const shut = await runProcessJson(['backup', '--home', homeB])
   expect(shut).toMatchObject({ exit: 6, answer: { error: { code: 'ERR_DEVICE_REMOVED' } } })
 
-  const log = await run(['log', '--limit', '5', '--home', homeA])
+  const log = await runProcess(['log', '--limit', '5', '--home', homeA])
   expect(log.exit).toBe(0)
   expect(log.stdout).toContain('device removed')
   const [, place] = /^Older rows: keyhaven log --before (\S+)$/m.exec(log.stdout) ?? []

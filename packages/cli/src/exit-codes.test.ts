@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { run, runJson, runProcess, runProcessJson, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 
 /** Many processes, one after another, on a machine that may be busy. */
@@ -16,7 +16,7 @@ test('without a command, with an unknown one, and with bad options the exit code
     ['keys', 'import'],
     ['serve', '--port', 'many'],
   ]) {
-    const { exit, stdout, stderr } = await run(words)
+    const { exit, stdout, stderr } = await runProcess(words)
     expect(exit).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/^.+\[ERR_[A-Z_]+\]\n$/)
@@ -24,18 +24,18 @@ test('without a command, with an unknown one, and with bad options the exit code
 })
 
 test('help and version go to stdout with exit code 0, and the help lists every exit code', async () => {
-  const { exit, stdout, stderr } = await run(['--help'])
+  const { exit, stdout, stderr } = await runProcess(['--help'])
   expect([exit, stderr]).toEqual([0, ''])
   for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 130])
     expect(stdout).toMatch(new RegExp(`^ +${String(code)} `, 'm'))
   expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true)
   const page = await run(['keys', 'import', '--help'])
   expect([page.exit, page.stdout.includes('"identityKeys"'), page.stderr]).toEqual([0, true, ''])
-  expect(await run(['--version'])).toMatchObject({ exit: 0, stdout: '0.1.0\n' })
+  expect(await runProcess(['--version'])).toMatchObject({ exit: 0, stdout: '0.1.0\n' })
 })
 
 test('with --json a usage error is one line on stdout as well', async () => {
-  const { exit, answer } = await runJson(['backup', '--nothing'])
+  const { exit, answer } = await runProcessJson(['backup', '--nothing'])
   expect({ exit, answer }).toMatchObject({
     exit: 2,
     answer: { status: 'error', error: { code: 'ERR_USAGE' } },
@@ -67,7 +67,10 @@ test.each([
   },
 ])('a file without end is refused in bounds: $arguments', async ({ arguments: words, code }) => {
   const home = join(await temporaryFolder(), 'home')
-  expect(await runJson([...words, '--home', home])).toMatchObject({ exit: 2, answer: { error: { code } } })
+  expect(await runProcessJson([...words, '--home', home])).toMatchObject({
+    exit: 2,
+    answer: { error: { code } },
+  })
 })
 
 test('an empty home becomes a device of mode 0700 whose key of mode 0600 lies outside its vault', async () => {
@@ -75,7 +78,7 @@ test('an empty home becomes a device of mode 0700 whose key of mode 0600 lies ou
   const [home, file] = [join(folder, 'home'), join(folder, 'keys.json')]
   await writeFile(file, '{"identityKeys":{"nostr":"AAECAwQFBgcICQoLDA0ODw=="}}')
   await mkdir(home, { mode: 0o755 })
-  expect(await runJson(['keys', 'import', file, '--home', home])).toMatchObject({ exit: 0 })
+  expect(await runProcessJson(['keys', 'import', file, '--home', home])).toMatchObject({ exit: 0 })
   expect((await stat(home)).mode & 0o777).toBe(0o700)
   expect((await stat(join(home, 'device.key'))).mode & 0o777).toBe(0o600)
   expect((await readdir(home)).sort()).toEqual(['device.key', 'vault'])
@@ -84,7 +87,7 @@ test('an empty home becomes a device of mode 0700 whose key of mode 0600 lies ou
     const bytes = await readFile(join(entry.parentPath, entry.name))
     expect(bytes.includes(Buffer.from('000102030405060708090a0b', 'hex'))).toBe(false)
   }
-  expect(await runJson(['status'], { environment: { KEYHAVEN_HOME: home } })).toMatchObject({
+  expect(await runProcessJson(['status'], { environment: { KEYHAVEN_HOME: home } })).toMatchObject({
     exit: 6,
     answer: { status: 'signed-out', keys: { identityKeys: 1, conversationKeys: 0 } },
   })
@@ -121,13 +124,13 @@ test('keys are not shown without --reveal', async () => {
     ['keys', 'export', '--out', out],
     ['keys', 'export', '--json'],
   ]) {
-    const { exit, stdout, stderr } = await run([...words, '--home', home])
+    const { exit, stdout, stderr } = await runProcess([...words, '--home', home])
     expect(exit).toBe(8)
     expect(stdout + stderr).toContain('--reveal')
     expect(stdout + stderr).not.toContain('c2VjcmV0')
   }
   await expect(stat(out)).rejects.toThrow()
-  const list = await run(['keys', 'list', '--home', home])
+  const list = await runProcess(['keys', 'list', '--home', home])
   expect(list.stdout).toMatch(/a +16 bytes +[0-9a-f]{16}/)
   expect(list.stdout).not.toContain('c2VjcmV0')
 })
@@ -170,7 +173,7 @@ test('a device whose files were changed is refused with exit code 10', async () 
     key,
     bytes.map((byte, index) => (index === bytes.length - 1 ? byte ^ 1 : byte)),
   )
-  expect(await runJson(['keys', 'list', '--home', home])).toMatchObject({
+  expect(await runProcessJson(['keys', 'list', '--home', home])).toMatchObject({
     exit: 10,
     answer: { error: { code: 'ERR_DEVICE_KEY_REFUSED' } },
   })
@@ -186,9 +189,9 @@ test('each way in which a backup can fail has its exit code', SLOW, async () => 
   await writeFile(file, '{"identityKeys":{"a":"AAAA"}}')
   await run(['keys', 'import', file, '--home', homeA])
 
-  const restoreFirst = await runJson(['restore', '--home', homeA], { stdin: PIN })
+  const restoreFirst = await runProcessJson(['restore', '--home', homeA], { stdin: PIN })
   expect(restoreFirst).toMatchObject({ exit: 5, answer: { status: 'no-backup' } })
-  expect(await runJson(['backup', '--home', homeA])).toMatchObject({
+  expect(await runProcessJson(['backup', '--home', homeA])).toMatchObject({
     exit: 9,
     answer: { error: { code: 'ERR_PIN_NEEDED' } },
   })
@@ -204,18 +207,18 @@ test('each way in which a backup can fail has its exit code', SLOW, async () => 
 
   await server.signIn(homeB, '+12025550110')
   for (const left of [2, 1, 0]) {
-    const wrong = await runJson(['restore', '--home', homeB], { stdin: `9081726${String(left)}` })
+    const wrong = await runProcessJson(['restore', '--home', homeB], { stdin: `9081726${String(left)}` })
     if (left > 0)
       expect(wrong).toMatchObject({ exit: 3, answer: { status: 'wrong-pin', guessesRemaining: left } })
   }
-  expect(await runJson(['restore', '--home', homeB], { stdin: PIN })).toMatchObject({
+  expect(await runProcessJson(['restore', '--home', homeB], { stdin: PIN })).toMatchObject({
     exit: 4,
     answer: { status: 'locked' },
   })
   expect((await runJson(['backup', '--home', homeA])).exit).toBe(0)
 
   await server.stop()
-  expect(await runJson(['backup', '--home', homeA])).toMatchObject({
+  expect(await runProcessJson(['backup', '--home', homeA])).toMatchObject({
     exit: 7,
     answer: { error: { code: 'ERR_SERVER_UNAVAILABLE' } },
   })

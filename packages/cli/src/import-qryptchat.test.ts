@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { run, runJson } from './testing/command.ts'
+import { run, runJson, runProcess } from './testing/command.ts'
 import { emptyHome, readVectors } from './testing/homes.ts'
 
 /** Many processes on a machine that may be busy. */
@@ -93,7 +93,8 @@ test(
       const file = await write('row.json', writeRow(spell))
       const pin = ['--pin-file', await write('pin', `${row.pin}\n`)]
       const words = ['import', 'qryptchat', file, '--phone', row.phone, ...pin, ...named]
-      const revealed = await run([...words, '--reveal', '--json'])
+      const once = spell === inHex ? runProcess : run
+      const revealed = await once([...words, '--reveal', '--json'])
       expect(revealed).toEqual({ exit: 0, stdout: `${JSON.stringify(rowKeys)}\n`, stderr: '' })
       if (spell !== inHex) return
       const counts = { identityKeys: 2, conversationKeys: 2 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { run, runJson, runProcess, runProcessJson, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -34,7 +34,7 @@ test(
     const signIn = async (home: string, ...level: readonly string[]): Promise<void> => {
       const earlier = server.codeCount()
       const to = ['--server', server.origin, '--phone', '+12025550170']
-      expect((await runJson(['login', '--request', '--home', home, ...to, ...level])).exit).toBe(0)
+      expect((await runProcessJson(['login', '--request', '--home', home, ...to, ...level])).exit).toBe(0)
       const done = await runJson(['login', '--home', home, '--code-stdin'], {
         stdin: await server.code(earlier),
       })
@@ -63,28 +63,25 @@ test(
       },
     }
     await run(['keys', 'import', await file('keys.json', JSON.stringify(keys)), '--home', first])
-    const backUp = (home: string, named: readonly string[]): ReturnType<typeof runJson> =>
-      runJson(['backup', '--home', home, ...named])
-    expect((await backUp(first, ['--pin-file', pin])).exit).toBe(0)
-    const same = await backUp(second, ['--pin-file', pin, '--unlike', first])
+    expect((await runJson(['backup', '--home', first, '--pin-file', pin])).exit).toBe(0)
+    const unlike = ['backup', '--home', second, '--unlike', first, '--pin-file']
+    const same = await runProcessJson([...unlike, pin])
     expect(same).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_SECRET_INVALID' } } })
-    const other = await backUp(second, ['--pin-file', otherPin, '--unlike', first])
+    const other = await runProcessJson([...unlike, otherPin])
     expect(other).toMatchObject({
       exit: 0,
       answer: { status: 'backed-up', created: true, conversationKeys: 0 },
     })
 
-    const move = (name: string, from: string, to: string): ReturnType<typeof runJson> =>
-      runJson(['keys', 'move', name, '--home', from, '--to', to])
-    expect(await move('garden', first, first)).toMatchObject({
+    expect(await runJson(['keys', 'move', 'garden', '--home', first, '--to', first])).toMatchObject({
       exit: 2,
       answer: { error: { code: 'ERR_USAGE' } },
     })
-    expect(await move('garden', first, second)).toMatchObject({
+    expect(await runProcessJson(['keys', 'move', 'garden', '--home', first, '--to', second])).toMatchObject({
       exit: 0,
       answer: { status: 'moved', keys: 1 },
     })
-    const repeated = await run(['keys', 'move', 'garden', '--home', first, '--to', second])
+    const repeated = await runProcess(['keys', 'move', 'garden', '--home', first, '--to', second])
     expect(repeated.stdout).toBe(
       'Everything of this name was there already. The level that they left has a new root key; its PIN is the same.\n',
     )
@@ -93,19 +90,19 @@ test(
     const counts = { register_threshold: 1, recover_threshold: 1, pin_hashing_mode: 'Standard2019' }
     const realms = await file('realms', JSON.stringify({ realms: [realm], ...counts }))
     const moved = ['realms', 'move', '--realms', realms, '--home', second, '--pin-file', otherPin]
-    expect((await runJson(moved)).exit).toBe(0)
+    expect((await runProcessJson(moved)).exit).toBe(0)
     const stays = await runJson(['login', '--request', '--home', second, '--level-file', word])
     expect(stays).toMatchObject({ exit: 0 })
 
     const fresh = join(folder, 'fresh')
     await signIn(fresh, '--level-file', word)
-    expect((await runJson(['restore', '--home', fresh, '--pin-file', otherPin])).exit).toBe(0)
+    expect((await runProcessJson(['restore', '--home', fresh, '--pin-file', otherPin])).exit).toBe(0)
     const listed = async (home: string): Promise<unknown> =>
       (
         (await runJson(['keys', 'list', '--home', home])).answer as { conversationKeys: { name: string }[] }
       ).conversationKeys.map(({ name }) => name)
     expect([await listed(first), await listed(fresh)]).toEqual([['work'], ['garden']])
-    const closed = await run(['delete', '--account', '--yes', '--home', first])
+    const closed = await runProcess(['delete', '--account', '--yes', '--home', first])
     expect(closed.stdout).toContain('Another level, if you have one, is not touched')
     const logged = server.output()
     expect(logged.stdout + logged.stderr).not.toContain(WORD)

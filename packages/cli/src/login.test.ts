@@ -4,7 +4,15 @@ import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { closeServer, listenOnLoopback } from './demo/capture-proxy.ts'
-import { collect, ended, run, runJson, startCommand, temporaryFolder } from './testing/command.ts'
+import {
+  collect,
+  ended,
+  run,
+  runJson,
+  runProcessJson,
+  startCommand,
+  temporaryFolder,
+} from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -47,10 +55,10 @@ test('login in two steps takes the code from a file, with or without naming serv
   ] as const) {
     const [home, codeFile] = [join(folder, name), join(folder, `${name}.code`)]
     const earlier = server.codeCount()
-    const asked = await runJson(['login', '--request', '--home', home, ...named])
+    const asked = await runProcessJson(['login', '--request', '--home', home, ...named])
     expect(asked).toMatchObject({ exit: 0, answer: { status: 'code-sent', expiresInSeconds: 300 } })
     await writeFile(codeFile, `${await server.code(earlier)}\n`)
-    const done = await runJson(['login', '--home', home, '--code-file', codeFile, ...again])
+    const done = await runProcessJson(['login', '--home', home, '--code-file', codeFile, ...again])
     expect(done).toMatchObject({ exit: 0, answer: { status: 'signed-in', phone: '+12025550121' } })
     expect(server.codeCount()).toBe(earlier + 1)
   }
@@ -63,7 +71,7 @@ test('a wrong code, a number that is none, and a server that is none are told ap
   const earlier = server.codeCount()
   await run(['login', '--request', ...named])
   const code = await server.code(earlier)
-  const wrong = await runJson(['login', '--code-stdin', '--home', home], {
+  const wrong = await runProcessJson(['login', '--code-stdin', '--home', home], {
     stdin: code === '000000' ? '000001' : '000000',
   })
   expect(wrong).toMatchObject({ exit: 6, answer: { error: { code: 'ERR_CODE_REJECTED' } } })
@@ -118,7 +126,7 @@ test(
       stdin: await server.code(earlier),
     })
     expect(done).toMatchObject({ exit: 0, answer: { realms: configuration } })
-    expect(await runJson(['login', '--request', ...named])).toMatchObject({
+    expect(await runProcessJson(['login', '--request', ...named])).toMatchObject({
       exit: 10,
       answer: { error: { code: 'ERR_REALMS_PINNED' } },
     })
@@ -185,6 +193,9 @@ test.each(foreign)(
     const origin = await listenOnLoopback(stranger)
     const home = join(await temporaryFolder(), 'home')
     const words = ['login', '--request', '--home', home, '--server', origin, '--phone', '+12025550126']
-    expect(await runJson(words)).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_SERVER_FOREIGN' } } })
+    expect(await runProcessJson(words)).toMatchObject({
+      exit: 2,
+      answer: { error: { code: 'ERR_SERVER_FOREIGN' } },
+    })
   },
 )

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { runJson, run, temporaryFolder } from './testing/command.ts'
+import { run, runJson, runProcessJson, temporaryFolder } from './testing/command.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -20,7 +20,7 @@ test('accept-restore asks first, has nothing to decide where all is well, and wo
   const environment = { KEYHAVEN_REALM_JOURNAL: journal }
   const unasked = await runJson(words, { environment })
   expect(unasked).toMatchObject({ exit: 8, answer: { error: { code: 'ERR_CONFIRMATION_NEEDED' } } })
-  const done = await runJson([...words, '--yes'], { environment })
+  const done = await runProcessJson([...words, '--yes'], { environment })
   expect(done).toMatchObject({ exit: 0, answer: { status: 'nothing-to-decide' } })
   const planted = join(journal, `${server.realmId}-9007199254740993-${'0'.repeat(32)}`)
   await writeFile(planted, '')
@@ -40,12 +40,15 @@ test('accept-restore asks first, has nothing to decide where all is well, and wo
 test('status, verify and rotate work beside the server that runs, and what an export lacks is said before anything is done', async () => {
   const { dataDirectory, realmId } = server
   const named = ['--data', dataDirectory]
-  expect(await runJson(['realm', 'verify', ...named])).toMatchObject({ exit: 0, answer: { status: 'whole' } })
-  expect(await runJson(['realm', 'rotate', ...named])).toMatchObject({
+  expect(await runProcessJson(['realm', 'verify', ...named])).toMatchObject({
+    exit: 0,
+    answer: { status: 'whole' },
+  })
+  expect(await runProcessJson(['realm', 'rotate', ...named])).toMatchObject({
     exit: 0,
     answer: { status: 'rotated' },
   })
-  const { answer } = await runJson(['realm', 'status', ...named])
+  const { answer } = await runProcessJson(['realm', 'status', ...named])
   expect(answer).toMatchObject({
     realmId,
     epochs: [{ state: 'emptied' }, { state: 'current', keyHere: true }],

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { run, runJson, runProcess, runProcessJson, temporaryFolder } from './testing/command.ts'
 import { startRealm, startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -40,12 +40,22 @@ test(
     const file = (name: string): string => join(folder, name)
     await writeFile(file('one'), realmsOf([server], 1))
     await writeFile(file('three'), realmsOf([server, ...others], 2))
-    const key = await runJson(['realms', 'new-key', '--out', file('key')])
+    const key = await runProcessJson(['realms', 'new-key', '--out', file('key')])
     const publicKey = String(key.answer['publicKey'])
-    const sign = (realms: string, ...more: readonly string[]): ReturnType<typeof runJson> =>
-      runJson(['realms', 'sign', '--realms', file(realms), '--key-file', file('key'), ...more])
-    expect((await sign('one', '--out', file('first'))).answer).toMatchObject({ counter: 1, previous: 0 })
-    const second = await sign('three', '--after', file('first'), '--out', file('second'))
+    const first = [
+      'realms',
+      'sign',
+      '--realms',
+      file('one'),
+      '--key-file',
+      file('key'),
+      '--out',
+      file('first'),
+    ]
+    expect((await runJson(first)).answer).toMatchObject({ counter: 1, previous: 0 })
+    const later = ['--after', file('first'), '--out', file('second')]
+    const signing = ['realms', 'sign', '--realms', file('three'), '--key-file', file('key'), ...later]
+    const second = await runProcessJson(signing)
     expect(second.answer).toMatchObject({ status: 'signed', counter: 2, previous: 1, publicKey })
     expect(await readFile(file('second'), 'utf8')).not.toContain((await readFile(file('key'), 'utf8')).trim())
 
@@ -60,7 +70,7 @@ test(
       const signedBy = ['--realms-key', publicKey]
       expect((await runJson(['login', '--request', ...named, ...signedBy, ...where])).exit).toBe(0)
       const stdin = await server.code(sent)
-      return (await run(['login', '--code-stdin', ...where], { stdin })).stdout
+      return (await runProcess(['login', '--code-stdin', ...where], { stdin })).stdout
     }
     expect(await login(home, 'first')).toContain('1 realm')
     await writeFile(file('keys'), JSON.stringify({ conversationKeys: { one: 'AQID' } }))
@@ -88,7 +98,8 @@ test(
       exit: 2,
       answer: { error: { code: 'ERR_CONFIGURATION_INVALID' } },
     })
-    expect(await move(home, 'second')).toMatchObject({
+    const moving = ['realms', 'move', '--realms', file('second'), ...home]
+    expect(await runProcessJson(moving, { stdin: PIN })).toMatchObject({
       exit: 0,
       answer: { status: 'moved', oldRegistrationRemainsOn: [], realms: { recover_threshold: 2 } },
     })
@@ -107,7 +118,7 @@ test(
     })
 
     expect(await move(late, 'second')).toMatchObject({ exit: 0, answer: { status: 'moved', uploaded: 0 } })
-    expect((await run(['realms', ...home])).stdout).toContain('2 of them together could try every PIN')
+    expect((await runProcess(['realms', ...home])).stdout).toContain('2 of them together could try every PIN')
     expect((await runJson(['realms', ...home])).answer).toMatchObject({
       realmsToCollude: 2,
       operatorsToCollude: 2,
@@ -123,14 +134,14 @@ test(
       ...more: readonly string[]
     ): ReturnType<typeof runJson> => {
       const where = ['--address', `${of?.origin ?? ''}/realm/`, '--realm', realm?.realmId ?? '']
-      return runJson(['realm', 'audit', ...where, '--data', server.dataDirectory, ...more])
+      return runProcessJson(['realm', 'audit', ...where, '--data', server.dataDirectory, ...more])
     }
-    const first = await audit(others[0], others[0], '--limit', '1')
-    expect(first).toMatchObject({
+    const earliest = await audit(others[0], others[0], '--limit', '1')
+    expect(earliest).toMatchObject({
       exit: 0,
       answer: { events: [{ type: 'registered' }], cursor: expect.stringMatching(/^000/) as string },
     })
-    const rest = await audit(others[0], others[0], '--after', String(first.answer['cursor']))
+    const rest = await audit(others[0], others[0], '--after', String(earliest.answer['cursor']))
     expect(rest).toMatchObject({ exit: 0, answer: { status: 'ok', more: false } })
     expect(await audit(others[0], others[1])).toMatchObject({
       exit: 8,
@@ -140,7 +151,7 @@ test(
     // One realm has gone for good: the two others bring the keys to a new device.
     expect(await login(fresh, 'second')).toContain('3 realms')
     await others[1]?.stop()
-    expect((await runJson(['restore', ...fresh], { stdin: PIN })).answer).toMatchObject({
+    expect((await runProcessJson(['restore', ...fresh], { stdin: PIN })).answer).toMatchObject({
       status: 'restored',
     })
     const shown = await runJson(['keys', 'export', '--reveal', ...fresh])

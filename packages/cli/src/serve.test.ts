@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { collect, ended, run, runJson, startCommand, temporaryFolder } from './testing/command.ts'
+import { collect, ended, run, runProcessJson, startCommand, temporaryFolder } from './testing/command.ts'
 import { poll, startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
 
@@ -52,7 +52,7 @@ test('without --json serve says in one line where it listens, prints codes, and 
 })
 
 test('a data directory that is in use is refused with exit code 8, and the server that uses it goes on', async () => {
-  const second = await runJson(['serve', '--port', '0', '--data', server.dataDirectory])
+  const second = await runProcessJson(['serve', '--port', '0', '--data', server.dataDirectory])
   expect(second).toMatchObject({ exit: 8, answer: { error: { code: 'ERR_DATA_IN_USE' } } })
   expect((await fetch(`${server.origin}/readyz`)).status).toBe(200)
 })
@@ -82,7 +82,7 @@ test('a port that is taken is refused with exit code 2, and PostgreSQL does not 
   const data = join(await temporaryFolder(), 'data')
   await mkdir(data)
   const { port } = new URL(server.origin)
-  const taken = await runJson(['serve', '--port', port, '--data', data])
+  const taken = await runProcessJson(['serve', '--port', port, '--data', data])
   expect(taken).toMatchObject({ exit: 2, answer: { error: { details: { setting: '--port' } } } })
   expect(await readdir(join(data, 'postgres'))).not.toContain('postmaster.pid')
 })

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { run, runJson, temporaryFolder } from './testing/command.ts'
+import { run, runJson, runProcess, runProcessJson, temporaryFolder } from './testing/command.ts'
 import { readVectors } from './testing/homes.ts'
 import { startServer } from './testing/server.ts'
 import type { TestServer } from './testing/server.ts'
@@ -40,12 +40,12 @@ test("a person's own file goes through two homes and comes out with the same byt
   await writeFile(pinFile, `${PIN}\n`)
 
   await server.signIn(homeA, '+12025550101')
-  const imported = await runJson(['keys', 'import', given, '--home', homeA])
+  const imported = await runProcessJson(['keys', 'import', given, '--home', homeA])
   expect(imported).toMatchObject({
     exit: 0,
     answer: { status: 'imported', identityKeys: 4, conversationKeys: 52 },
   })
-  const first = await runJson(['backup', '--home', homeA, '--pin-file', pinFile])
+  const first = await runProcessJson(['backup', '--home', homeA, '--pin-file', pinFile])
   expect(first).toMatchObject({
     exit: 0,
     answer: { status: 'backed-up', created: true, identityKeys: 4, conversationKeys: 52 },
@@ -56,25 +56,27 @@ test("a person's own file goes through two homes and comes out with the same byt
   })
 
   await server.signIn(homeB, '+12025550101')
-  const wrong = await runJson(['restore', '--home', homeB, '--pin-stdin'], { stdin: '90817263' })
+  const wrong = await runProcessJson(['restore', '--home', homeB, '--pin-stdin'], { stdin: '90817263' })
   expect(wrong).toMatchObject({ exit: 3, answer: { status: 'wrong-pin', guessesRemaining: 9 } })
   const nothing = await runJson(['keys', 'list', '--home', homeB])
   expect(nothing).toMatchObject({ exit: 0, answer: { identityKeys: [], conversationKeys: [] } })
-  const restored = await runJson(['restore', '--home', homeB, '--pin-file', pinFile])
+  const restored = await runProcessJson(['restore', '--home', homeB, '--pin-file', pinFile])
   expect(restored).toMatchObject({
     exit: 0,
     answer: { status: 'restored', identityKeys: 4, conversationKeys: 52 },
   })
 
-  const exported = await runJson(['keys', 'export', '--reveal', '--home', homeB])
+  const exported = await runProcessJson(['keys', 'export', '--reveal', '--home', homeB])
   expect(exported.answer).toEqual(file)
-  expect(await run(['keys', 'export', '--reveal', '--out', out, '--home', homeB])).toMatchObject({ exit: 0 })
+  expect(await runProcess(['keys', 'export', '--reveal', '--out', out, '--home', homeB])).toMatchObject({
+    exit: 0,
+  })
   expect(JSON.parse(await readFile(out, 'utf8'))).toEqual(file)
   expect((await stat(out)).mode & 0o777).toBe(0o600)
   const kept = await runJson(['keys', 'export', '--reveal', '--out', out, '--home', homeB])
   expect(kept).toMatchObject({ exit: 2, answer: { error: { code: 'ERR_FILE_EXISTS' } } })
 
-  const status = await runJson(['status', '--home', homeB])
+  const status = await runProcessJson(['status', '--home', homeB])
   expect(status).toMatchObject({
     exit: 0,
     answer: {
@@ -104,21 +106,21 @@ test('keys that are added on one device later arrive on the other', SLOW, async 
   expect(await runJson(['status', '--home', homeA])).toMatchObject({
     answer: { backup: { upToDate: false } },
   })
-  const sent = await runJson(['sync', '--home', homeA])
+  const sent = await runProcessJson(['sync', '--home', homeA])
   expect(sent).toMatchObject({ exit: 0, answer: { status: 'synced', uploaded: 1, received: true } })
-  const fetched = await runJson(['sync', '--home', homeB])
+  const fetched = await runProcessJson(['sync', '--home', homeB])
   expect(fetched).toMatchObject({ exit: 0, answer: { status: 'synced', uploaded: 0, received: true } })
   expect((await runJson(['keys', 'export', '--reveal', '--home', homeB])).answer).toEqual({
     identityKeys: { nostr: 'AAAA' },
     conversationKeys: { one: 'AQID', two: 'BAUG' },
   })
-  const changed = await runJson(['pin', 'change', '--home', homeB], { stdin: OTHER_PIN })
+  const changed = await runProcessJson(['pin', 'change', '--home', homeB], { stdin: OTHER_PIN })
   expect(changed).toMatchObject({ exit: 0, answer: { status: 'pin-changed', generation: 2 } })
-  const rotated = await runJson(['rotate', '--home', homeA])
+  const rotated = await runProcessJson(['rotate', '--home', homeA])
   expect(rotated).toMatchObject({ exit: 0, answer: { status: 'rotated', generation: 3 } })
   const verify = ['verify', '--pin-stdin', '--home', homeB]
   expect(await runJson(verify, { stdin: PIN })).toMatchObject({ exit: 3, answer: { guessesRemaining: 9 } })
-  const proven = await run(verify, { stdin: OTHER_PIN })
+  const proven = await runProcess(verify, { stdin: OTHER_PIN })
   expect(proven).toMatchObject({ exit: 0, stderr: '' })
   expect(proven.stdout).toMatch(
     /^The backup is whole: 1 identity key and 2 conversation keys .* The PIN opens it\.\n$/,
@@ -134,19 +136,28 @@ test(
     const [sample] = readVectors('pubpay') as { nsec: string; publicKey: string; localStorage: object }[]
     await writeFile(file, JSON.stringify(sample?.localStorage))
     await server.signIn(homeA, '+12025550103')
-    const migrated = await run(['vault', 'migrate', '--from', 'pubpay', file, '--home', homeA])
+    const migrated = await runProcess(['vault', 'migrate', '--from', 'pubpay', file, '--home', homeA])
     expect(migrated.stdout).toContain('"keyhaven keys from-vault nostr"')
     const fromVault = ['keys', 'from-vault', 'nostr', '--home', homeA]
-    expect(await runJson(fromVault)).toMatchObject({ exit: 0, answer: { name: 'nostr', added: true } })
+    expect(await runProcessJson(fromVault)).toMatchObject({ exit: 0, answer: { name: 'nostr', added: true } })
     expect(await runJson(fromVault)).toMatchObject({ exit: 0, answer: { name: 'nostr', added: false } })
     expect((await run(['backup', '--home', homeA], { stdin: PIN })).exit).toBe(0)
     await server.signIn(homeB, '+12025550103')
     expect((await run(['restore', '--home', homeB], { stdin: PIN })).exit).toBe(0)
     const toVault = ['keys', 'to-vault', 'nostr', '--as', 'nostr', '--home', homeB]
     const answer = { status: 'kept', publicKey: sample?.publicKey }
+    expect(await runProcessJson(toVault)).toMatchObject({ exit: 0, answer })
     expect(await runJson(toVault)).toMatchObject({ exit: 0, answer })
-    expect(await runJson(toVault)).toMatchObject({ exit: 0, answer })
-    const exported = await run(['vault', 'export', '--as', 'nsec', '--reveal', 'nostr', '--home', homeB])
+    const exported = await runProcess([
+      'vault',
+      'export',
+      '--as',
+      'nsec',
+      '--reveal',
+      'nostr',
+      '--home',
+      homeB,
+    ])
     expect(exported.stdout).toBe(`${sample?.nsec ?? ''}\n`)
     const refused = async (words: readonly string[], code: string): Promise<void> => {
       expect(await runJson([...words, '--home', homeB])).toMatchObject({ answer: { error: { code } } })

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { run, runJson } from './testing/command.ts'
+import { run, runJson, runProcess, runProcessJson } from './testing/command.ts'
 import { emptyHome, readVectors } from './testing/homes.ts'
 
 /** Many processes on a machine that may be busy. */
@@ -38,7 +38,7 @@ test(
       const file = await write('entries.json', text)
       const password = ['--password-file', await write('secret', sample.password ?? '')]
       const words = ['vault', 'migrate', '--from', 'pubpay', file, ...named]
-      const migrated = await runJson([...words, ...(sample.mode === 'password' ? password : [])])
+      const migrated = await runProcessJson([...words, ...(sample.mode === 'password' ? password : [])])
       const { publicKey } = sample
       const answer = { status: 'migrated', name: 'nostr', publicKey, added: true, fileStillHoldsKey: true }
       expect(migrated).toMatchObject({ exit: 0, answer })
@@ -66,7 +66,7 @@ test('every sample of NIP-49 comes in with its password and out as its key', SLO
   }
   await Promise.all(vectors.map(importAndExport))
   const other = ['--password-file', await write('other', 'ÅΩẛ̣ another')]
-  const sealed = await runJson([
+  const sealed = await runProcessJson([
     'vault',
     'export',
     '--as',
@@ -162,10 +162,10 @@ test(
     const imported = await runJson(['vault', 'import', '--as', 'raw', 'ml kem', file, ...named])
     expect(imported).toMatchObject({ exit: 0, answer: { name: 'ml kem', type: 'raw', added: true } })
     const words = ['vault', 'export', '--as', 'raw', '--reveal', 'ml kem', ...named]
-    const inBase64 = await runJson(words)
+    const inBase64 = await runProcessJson(words)
     expect(inBase64.answer['key']).toBe(Buffer.from(bytes).toString('base64'))
     const out = join(folder, 'out')
-    expect((await run([...words, '--out', out])).stdout).not.toBe('')
+    expect((await runProcess([...words, '--out', out])).stdout).not.toBe('')
     expect(new Uint8Array(await readFile(out))).toEqual(bytes)
     expect((await stat(out)).mode & 0o777).toBe(0o600)
     expect(await runJson([...words, '--out', out])).toMatchObject({
@@ -173,7 +173,7 @@ test(
     })
     await writeFile(file, 'plain text')
     await run(['vault', 'import', '--as', 'raw', 'text', file, ...named])
-    const printed = await run(['vault', 'export', '--as', 'raw', '--reveal', 'text', ...named])
+    const printed = await runProcess(['vault', 'export', '--as', 'raw', '--reveal', 'text', ...named])
     expect(printed).toEqual({ exit: 0, stdout: 'plain text', stderr: '' })
   },
 )
@@ -223,7 +223,7 @@ test('without --reveal nothing comes out, and no list, import or migration shows
   const { nsec, secretKeyHex } = deviceSample
   const printed: string[] = []
   const keep = async (words: readonly string[]): Promise<number | null> => {
-    const { exit, stdout, stderr } = await run([...words, ...named])
+    const { exit, stdout, stderr } = await runProcess([...words, ...named])
     printed.push(stdout, stderr)
     return exit
   }

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { collect, ended, run, runJson, startCommand } from './testing/command.ts'
+import { collect, ended, run, runJson, runProcessJson, startCommand } from './testing/command.ts'
 import { PASSWORD, passwordHome } from './testing/homes.ts'
 import { listProcesses } from './testing/processes.ts'
 import { startServer } from './testing/server.ts'
@@ -42,7 +42,7 @@ test(
       ['restore'],
       ['status'],
     ]) {
-      const refused = await runJson([...words, ...one.named], { stdin: PASSWORD })
+      const refused = await runProcessJson([...words, ...one.named], { stdin: PASSWORD })
       expect([words, refused]).toMatchObject([
         words,
         { exit: 9, answer: { error: { code: 'ERR_PASSWORD_NEEDED' } } },
@@ -52,15 +52,15 @@ test(
     await signIn(one.opened)
     await signIn(two.opened)
     expect(await runJson(['keys', 'import', file, ...one.opened])).toMatchObject({ exit: 0 })
-    const noPin = await runJson(['backup', ...one.named, '--vault-password-stdin'], {
+    const noPin = await runProcessJson(['backup', ...one.named, '--vault-password-stdin'], {
       stdin: `${PASSWORD}\n${PIN}\n`,
     })
     expect(noPin).toMatchObject({ exit: 9, answer: { error: { code: 'ERR_PIN_NEEDED' } } })
-    expect(await runJson(['backup', ...one.opened], { stdin: PIN })).toMatchObject({
+    expect(await runProcessJson(['backup', ...one.opened], { stdin: PIN })).toMatchObject({
       exit: 0,
       answer: { created: true },
     })
-    expect(await runJson(['restore', ...two.opened], { stdin: PIN })).toMatchObject({ exit: 0 })
+    expect(await runProcessJson(['restore', ...two.opened], { stdin: PIN })).toMatchObject({ exit: 0 })
     expect((await runJson(['keys', 'export', '--reveal', ...two.opened])).answer).toEqual(KEYS)
     expect(await runJson(['status', ...two.opened])).toMatchObject({
       exit: 0,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { run, runJson } from './testing/command.ts'
+import { run, runJson, runProcessJson } from './testing/command.ts'
 import { emptyHome, PASSWORD, passwordHome } from './testing/homes.ts'
 
 /** Many processes on a machine that may be busy. */
@@ -25,7 +25,7 @@ test(
   async () => {
     const { home, named, opened, write } = await passwordHome()
     expect(await readdir(home)).toEqual(['vault'])
-    const list = await runJson(['vault', 'protect', 'list', ...named])
+    const list = await runProcessJson(['vault', 'protect', 'list', ...named])
     const stretching = { kdf: 'argon2id', memoryKib: 65536, parallelism: 1 }
     const protections = [{ label: '', factors: [{ type: 'password', stretching }] }]
     expect(list).toMatchObject({ exit: 0, answer: { status: 'ok', protections } })
@@ -58,7 +58,9 @@ test(
     )
     await refuse(['vault', 'list', ...opened], 10, 'ERR_VAULT_TAMPERED')
     await writeFile(head, bytes)
-    expect(await runJson([...read, '--vault-password-stdin'], { stdin: `${PASSWORD}\n` })).toMatchObject({
+    expect(
+      await runProcessJson([...read, '--vault-password-stdin'], { stdin: `${PASSWORD}\n` }),
+    ).toMatchObject({
       exit: 0,
       answer: { status: 'ok', records: [] },
     })
@@ -75,16 +77,8 @@ test(
     const protect = (...words: string[]): ReturnType<typeof runJson> =>
       runJson(['vault', 'protect', ...words, ...named])
     expect(await runJson(['vault', 'import', '--as', 'raw', 'a', key, ...named])).toMatchObject({ exit: 0 })
-    const added = await protect(
-      'add',
-      'password',
-      '--kdf',
-      'pbkdf2',
-      '--label',
-      'at work',
-      '--password-file',
-      old,
-    )
+    const adding = ['vault', 'protect', 'add', 'password', '--kdf', 'pbkdf2', '--label', 'at work']
+    const added = await runProcessJson([...adding, '--password-file', old, ...named])
     expect(added).toMatchObject({ exit: 0, answer: { type: 'password' } })
     expect(added.answer).not.toHaveProperty('passwordWeakness')
     const { answer } = await protect('list')
@@ -98,7 +92,8 @@ test(
     })
     await expect(stat(join(home, 'device.key'))).rejects.toThrow()
     const openedByOld = ['--vault-password-file', old]
-    const replaced = await protect('replace', 'password', '--password-file', next, ...openedByOld)
+    const replacing = ['vault', 'protect', 'replace', 'password', '--password-file', next, ...openedByOld]
+    const replaced = await runProcessJson([...replacing, ...named])
     expect(replaced).toMatchObject({ exit: 0, answer: { type: 'password', passwordWeakness: 'short' } })
     const refused = await protect('replace', 'password', '--password-file', old, ...openedByOld)
     expect(refused).toMatchObject({ exit: 11, answer: { error: { code: 'ERR_PASSWORD_WRONG' } } })
@@ -141,7 +136,7 @@ test('a vault is destroyed when it is meant, and only once', SLOW, async () => {
   }
   await refuse(['vault', 'destroy'], 8, 'ERR_CONFIRMATION_NEEDED')
   expect(await readdir(home, { recursive: true })).toEqual(before)
-  const destroyed = await runJson(['vault', 'destroy', '--yes', ...named])
+  const destroyed = await runProcessJson(['vault', 'destroy', '--yes', ...named])
   expect(destroyed).toMatchObject({ exit: 0, answer: { status: 'destroyed', home } })
   expect(await readdir(home)).toEqual([])
   await refuse(['vault', 'destroy', '--yes'], 6, 'ERR_VAULT_MISSING')

@@ -4,6 +4,7 @@
  * A command returns one {@link Answer}; the frame prints it as one line of JSON or as text, and ends with its exit
  * code. Secrets never come in through the command line (see secret-input.ts).
  */
+import type { Readable } from 'node:stream'
 import type { ExitCode } from './exit-codes.ts'
 import type { Progress } from './progress.ts'
 
@@ -36,6 +37,8 @@ export interface Invocation {
   /** The arguments that are no options, as many as the command names. */
   readonly positionals: readonly string[]
   readonly json: boolean
+  /** Where a secret or a yes comes from; a terminal when it says so. */
+  readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly environment: Readonly<NodeJS.ProcessEnv>
   readonly progress: Progress
   /** Aborted by Ctrl-C or SIGTERM. */

@@ -22,13 +22,14 @@ export async function askYesOrNo(
   invocation: Invocation,
   { question, unasked }: { readonly question: string; readonly unasked: string },
 ): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new CommandError('ERR_CONFIRMATION_NEEDED', unasked, EXIT.refused)
+  if (invocation.stdin.isTTY !== true)
+    throw new CommandError('ERR_CONFIRMATION_NEEDED', unasked, EXIT.refused)
   const { confirm } = await import('@clack/prompts')
   const answer = await confirm({
     message: question,
     initialValue: false,
     withGuide: false,
-    input: process.stdin,
+    input: invocation.stdin,
     output: process.stderr,
     signal: invocation.signal,
   })

@@ -1,6 +1,13 @@
 /** One line of progress on a terminal's stderr, rewritten in place; nothing at all when stderr is no terminal. */
 import type { Progress as KeySyncProgress } from 'keyhaven/sync'
 
+/** A stream of the process, or what stands for one in a test. */
+export interface OutputStream {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(output: string | Uint8Array): unknown
+}
+
 /** Where long work says how far it is. */
 export interface Progress {
   /** Shows a line in place of the one before. */
@@ -10,12 +17,12 @@ export interface Progress {
 }
 
 /** A progress line on `stream` when that is a terminal, else one that shows nothing. */
-export function createProgress(stream: NodeJS.WriteStream): Progress {
-  if (!stream.isTTY) return { show: () => undefined, clear: () => undefined }
+export function createProgress(stream: OutputStream): Progress {
+  if (stream.isTTY !== true) return { show: () => undefined, clear: () => undefined }
   let shown = false
   return {
     show(text: string): void {
-      stream.write(`\r\u001b[2K${text.slice(0, Math.max(20, stream.columns - 1))}`)
+      stream.write(`\r\u001b[2K${text.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`)
       shown = true
     },
     clear(): void {

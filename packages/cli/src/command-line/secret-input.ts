@@ -5,6 +5,7 @@
  * One trailing newline is dropped; everything else is taken as it is. Several lines are refused, since they are
  * more likely the wrong file than a PIN.
  */
+import type { Readable } from 'node:stream'
 import { KeyhavenError } from 'keyhaven'
 import { CommandError } from './command-error.ts'
 import type { CommandErrorCode } from './command-error.ts'
@@ -123,20 +124,23 @@ export async function readSecret(input: {
   }
   if (file !== undefined)
     return parseSecret(await readUpTo(file, MOST_BYTES + 1, `file with the ${kind.noun}`), kind)
-  if (process.stdin.isTTY && questions.length > 0) return ask({ questions, kind, signal: invocation.signal })
+  if (invocation.stdin.isTTY === true && questions.length > 0) return ask({ questions, kind, invocation })
   if (fromStdin) return parseSecret(await readStdin(invocation, []), kind)
   if (kind.patienceMs === undefined || namedStdin.length > 0) return parseSecret(new Uint8Array(), kind)
   return parseSecret(await readStdin(invocation, [AbortSignal.timeout(kind.patienceMs)]), kind)
 }
 
-async function readStdin({ signal }: Invocation, patience: readonly AbortSignal[]): Promise<Uint8Array> {
-  const line = await readLine(process.stdin, AbortSignal.any([signal, ...patience]))
+async function readStdin(
+  { stdin, signal }: Invocation,
+  patience: readonly AbortSignal[],
+): Promise<Uint8Array> {
+  const line = await readLine(stdin, AbortSignal.any([signal, ...patience]))
   if (signal.aborted) throw new KeyhavenError('ERR_ABORTED', undefined)
   return line
 }
 
 /** Reads up to the first newline, the end, or the stop; a program may keep its pipe open. */
-async function readLine(stream: NodeJS.ReadStream, stop: AbortSignal): Promise<Uint8Array> {
+async function readLine(stream: Readable, stop: AbortSignal): Promise<Uint8Array> {
   const parts: Buffer[] = []
   let length = 0
   const close = (): void => {
@@ -188,7 +192,7 @@ function decode(bytes: Uint8Array, kind: SecretKind): string {
 async function ask(input: {
   readonly questions: readonly string[]
   readonly kind: SecretKind
-  readonly signal: AbortSignal
+  readonly invocation: Invocation
 }): Promise<string> {
   const { isCancel, password } = await import('@clack/prompts')
   let first: string | undefined
@@ -197,9 +201,9 @@ async function ask(input: {
       message,
       mask: '',
       withGuide: false,
-      input: process.stdin,
+      input: input.invocation.stdin,
       output: process.stderr,
-      signal: input.signal,
+      signal: input.invocation.signal,
     })
     if (isCancel(answer)) throw new KeyhavenError('ERR_ABORTED', undefined)
     const secret = parseSecret(Buffer.from(answer), input.kind)

@@ -8,7 +8,7 @@ const UNASKED = 'The new device gets every key, and nobody can be asked here. If
 
 /** Before anything is begun, since a link has one try: `ERR_CONFIRMATION_NEEDED` where nobody can be asked for a device by code. */
 export function requireAnswerable(invocation: Invocation): void {
-  if (invocation.flag('yes') || process.stdin.isTTY) return
+  if (invocation.flag('yes') || invocation.stdin.isTTY === true) return
   throw new CommandError('ERR_CONFIRMATION_NEEDED', UNASKED, EXIT.refused)
 }
 
