@@ -100,6 +100,66 @@ describe('two people', () => {
   })
 })
 
+describe('all conversations to take along', () => {
+  test('are what the server has, sealed, and what the device reads, without keys and without showing anything as read', async () => {
+    const { annas, bens, ben, id } = await people.newPair()
+    await annas.send(id, 'hello')
+    await annas.renew(id)
+    await annas.send(id, 'unread')
+    await bens.rename(id, 'Anna')
+    const invited = await bens.invite()
+    const before = await bens.list()
+    expect(before.find((one) => one.id === id)).toMatchObject({ unread: 2 })
+    const exported = await bens.exportAll()
+    expect(await bens.list()).toEqual(before)
+    const rows = await people.place.app.database.asSuperuser<{ body: string }>(
+      "SELECT translate(encode(body, 'base64'), E'\n', '') AS body FROM messenger.messages WHERE conversation_id = $1 ORDER BY place",
+      [parseHex(id, 'id', 16)],
+    )
+    const [joined, waiting] = [id, invited.id].map((one) => exported.find((all) => all.id === one))
+    expect(joined?.sealedMessages.map(({ body }) => body)).toEqual(rows.map(({ body }) => body))
+    expect(joined).toMatchObject({
+      id,
+      joined: true,
+      members: { mine: 'guest' },
+      opened: { status: 'ready', name: 'Anna', compared: false, altered: false },
+      unsent: [],
+    })
+    const entries = joined?.opened.status === 'ready' ? joined.opened.entries : []
+    expect(entries.map((entry) => (entry.kind === 'text' ? entry.text : entry.kind))).toEqual([
+      'new-key',
+      'hello',
+      'new-key',
+      'unread',
+    ])
+    expect(waiting).toMatchObject({ joined: false, sealedMessages: [], opened: { status: 'waiting' } })
+    const text = JSON.stringify(exported)
+    const { identityKeys, conversationKeys } = await ben.keys.exportKeys()
+    for (const key of Object.values({ ...identityKeys, ...conversationKeys }))
+      for (const encoding of ['hex', 'base64'] as const)
+        expect(text).not.toContain(Buffer.from(key).toString(encoding))
+  })
+
+  test('of a device without the keys, or from a server that lies, are sealed all the same', async () => {
+    const bare = await people.place.newDevice({ phone: shared.ben.phone })
+    const bares = await people.messengerOf(bare)
+    expect(await bares.exportAll()).toMatchObject([
+      { id: shared.id, opened: { status: 'fault', code: 'ERR_RECORD_MISSING' } },
+    ])
+    let pages = 0
+    const again = await people.messengerOf(shared.ben, (path, body) => {
+      if (!path.endsWith('/messages')) return body
+      pages += 1
+      const [first, ...others] = body['messages'] as Json[]
+      return { messages: [...others, ...(first === undefined ? [] : [{ ...first, body: 'AAAA' }])] }
+    })
+    const [altered] = await again.exportAll()
+    expect(altered?.sealedMessages).toHaveLength(4)
+    expect(altered?.opened).toMatchObject({ status: 'ready', altered: true })
+    expect(pages).toBeLessThan(10)
+  })
+})
+
 describe('an invitation', () => {
   test('is good once, for another account, for seven days', async () => {
     const { annas, bens, anna, id, code } = await people.newPair()

@@ -2,14 +2,15 @@
  * A messenger for two, over the public API of `keyhaven`: keys of conversations are sealed to both members' identities, and kept
  * where key sync backs them up, so that the next device reads the old messages.
  */
-import { isKeyhavenError } from 'keyhaven'
 import { createContactPins } from 'keyhaven/identity'
 import type { KeyStore, Session } from 'keyhaven/sync'
 import type { Vault } from 'keyhaven/vault'
+import { exportConversations } from './export.ts'
+import type { ExportedConversation } from './export.ts'
 import { invite, join } from './meet.ts'
 import type { Invitation, JoinOutcome } from './meet.ts'
 import { readSelf } from './members.ts'
-import { MOST_NAME_BYTES, openName, sealName } from './name.ts'
+import { MOST_NAME_BYTES, findName, sealName } from './name.ts'
 import { contactOf, headRecord, inviteRecord, shownRecord, unsentRecord } from './records.ts'
 import { connectMessenger } from './server.ts'
 import type { StoredConversation } from './server.ts'
@@ -49,6 +50,8 @@ export interface Messenger {
   /** The person has compared the number that `read` showed. */
   markCompared(id: string): Promise<void>
   remove(id: string): Promise<void>
+  /** All of it to take along, readable; shows nothing as read. */
+  exportAll(): Promise<readonly ExportedConversation[]>
 }
 
 export function openMessenger(device: {
@@ -72,6 +75,7 @@ export function openMessenger(device: {
     renew: (id) => inTurn(() => renew(parts, id)),
     markCompared: (id) => inTurn(() => markCompared(parts, id)),
     remove: (id) => inTurn(() => remove(parts, id)),
+    exportAll: () => inTurn(() => exportConversations(parts)),
   }
 }
 
@@ -91,16 +95,10 @@ async function list({ vault, keys, server }: Parts): Promise<readonly ListedConv
   const { private: identity } = await readSelf(keys)
   return Promise.all(
     stored.map(async ({ name: sealed, ...rest }) => {
-      const named = { identity, conversation: rest.id }
-      const name = sealed && (await openName(named, sealed).catch(toNothing))
+      const name = await findName({ identity, conversation: rest.id }, sealed)
       return { ...rest, name, unread: await countUnread({ vault, server }, rest) }
     }),
   )
-}
-
-/** A name that is not this person's own of this conversation is none. */
-function toNothing(fault: unknown): undefined {
-  if (!isKeyhavenError(fault, 'ERR_ENVELOPE_REJECTED')) throw fault
 }
 
 async function rename({ keys, server }: Parts, id: string, name: string): Promise<void> {

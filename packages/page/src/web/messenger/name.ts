@@ -5,6 +5,7 @@
  *
  *     1 ‖ random (32) ‖ AES-256-GCM(length (1) ‖ UTF-8 ‖ zeros to 256)
  */
+import { isKeyhavenError } from 'keyhaven'
 import { concat, lp, parseHex, parseUtf8, randomBytes, utf8 } from 'keyhaven/crypto'
 import { writeIdentity } from 'keyhaven/identity'
 import type { Identity } from 'keyhaven/identity'
@@ -32,12 +33,17 @@ export async function sealName(named: Named, name: string): Promise<Uint8Array> 
   return concat(clear, await once(named, clear, (key) => sealOnce(key, padded)))
 }
 
-/** `undefined` for another format; `ERR_ENVELOPE_REJECTED` when it is another conversation's or person's, or altered. */
-export async function openName(named: Named, sealed: Uint8Array): Promise<string | undefined> {
-  if (sealed[0] !== FORMAT) return undefined
+/** The name that was given; one of another format, conversation or person, or an altered one, is none. */
+export async function findName(named: Named, sealed: Uint8Array | undefined): Promise<string | undefined> {
+  if (sealed?.[0] !== FORMAT) return undefined
   const clear = sealed.subarray(0, 1 + RANDOM_BYTES)
-  const padded = await once(named, clear, (key) => openOnce(key, sealed.subarray(clear.length)))
-  return parseUtf8(padded.subarray(1, 1 + (padded[0] ?? 0)))
+  try {
+    const padded = await once(named, clear, (key) => openOnce(key, sealed.subarray(clear.length)))
+    return parseUtf8(padded.subarray(1, 1 + (padded[0] ?? 0)))
+  } catch (fault) {
+    if (!isKeyhavenError(fault, 'ERR_ENVELOPE_REJECTED')) throw fault
+    return undefined
+  }
 }
 
 /** `use` is given the private identity, which is wiped after it. */

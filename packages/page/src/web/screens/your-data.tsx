@@ -13,7 +13,10 @@ export function ExportEverything({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
   const work = useWork()
   const save = async (): Promise<void> => {
-    const text = JSON.stringify(await device.sync.exportEverything(), null, 2)
+    const { messengerOf } = await import('../device/conversations.ts')
+    const everything = await device.sync.exportEverything()
+    const conversations = await messengerOf(device).exportAll()
+    const text = JSON.stringify({ ...everything, conversations }, null, 2)
     saveFile({ name: 'keyhaven.json', type: 'application/json', text })
   }
   return (

@@ -304,7 +304,7 @@ export const de: Texts = {
     },
     data: 'Ihre Daten',
     exportLead:
-      'Eine Datei mit allem, was der Server und dieses Gerät über Sie haben. Ihre Schlüssel sind nicht darin.',
+      'Eine Datei mit allem, was der Server und dieses Gerät über Sie haben. Wer sie hat, kann darin Ihre Unterhaltungen lesen. Ihre Schlüssel sind nicht darin.',
     exportNow: 'Alle meine Daten speichern',
     destroy: 'Alles löschen',
     destroyLead:

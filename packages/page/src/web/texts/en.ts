@@ -292,7 +292,7 @@ export const en = {
     },
     data: 'Your data',
     exportLead:
-      'A file with everything that the server and this device have about you. Your keys are not in it.',
+      'A file with everything that the server and this device have about you. Anybody who has it can read your conversations in it. Your keys are not in it.',
     exportNow: 'Save all my data',
     destroy: 'Delete everything',
     destroyLead:
