@@ -10,6 +10,7 @@ import {
   setUp,
 } from '../testing/page-people.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
+import { expectNothingMoves } from '../testing/page-moves.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 
 let place: PagePlace
@@ -68,6 +69,13 @@ test('a Nostr key is made, signs a valid note, and comes to the other device', a
   await second.page.getByRole('link', { name: 'Nostr' }).click()
   expect(await second.page.getByText(/^npub1/).innerText()).toBe(npub)
   expectNoComplaints(first, second)
+})
+
+test('what can be pressed does not move away while the server answers, be there news or none', async () => {
+  const follow = (name: string) => (): Promise<void> => first.page.getByRole('link', { name }).click()
+  await expectNothingMoves(first, follow('Home'), 'Everything is backed up')
+  await expectNothingMoves(first, follow('Security'), /^Checked: nothing is missing up to/)
+  await first.page.getByText('Somebody entered a wrong PIN').first().waitFor()
 })
 
 test('the log is shown and checked; a changed PIN opens a third device, the old one does not; removing a device sends it to the start', async () => {

@@ -69,6 +69,11 @@ export function App(): ReactNode {
     document.documentElement.lang = language
     document.title = texts.product
   }, [language, texts])
+  const changeLanguage = (next: Language): void => {
+    // Before anything is said in it: days and times are written as it has them.
+    document.documentElement.lang = next
+    setLanguage(next)
+  }
   useEffect(() => {
     start(setStanding, setTrouble, ways)
   }, [ways])
@@ -88,7 +93,7 @@ export function App(): ReactNode {
       ) : (
         <Stuck trouble={trouble} />
       )}
-      <Settings language={language} onLanguage={setLanguage} />
+      <Settings language={language} onLanguage={changeLanguage} />
     </TextsContext>
   )
 }
@@ -176,6 +181,8 @@ function start(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefined>,
 
 function createWays(setStanding: Set<Standing>, setTrouble: Set<Trouble | undefined>): Ways {
   const signedIn = (device: Device): void => {
+    // Meanwhile nobody is asked anew for what he has just entered.
+    setStanding({ at: 'starting' })
     attempt(setTrouble, async () => {
       setStanding(await findStanding(device))
     })

@@ -8,6 +8,7 @@ import type { ListedConversation } from '../messenger/messenger.ts'
 import { explainFault } from '../texts/explain-fault.ts'
 import { useTexts } from '../texts/use-texts.ts'
 import { Card, Notice } from './parts.tsx'
+import { useAwaited } from './together.tsx'
 import { useLooks } from './use-looks.ts'
 
 const LOOK_EVERY_MS = 10_000
@@ -22,6 +23,7 @@ export function Conversations(input: {
   const { talk: words } = texts
   const [all, setAll] = useState<readonly ListedConversation[]>()
   const [trouble, setTrouble] = useState<string>()
+  useAwaited(all === undefined && trouble === undefined)
   const { onFault } = ways
   const look = useCallback(async () => {
     try {

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import type { ScreenInput } from '../components/screen-input.ts'
 import { Card, Notice } from '../components/parts.tsx'
+import { useAwaited } from '../components/together.tsx'
 import { explainFault, isOffline } from '../texts/explain-fault.ts'
 import { sayTime, useTexts } from '../texts/use-texts.ts'
 
@@ -13,12 +14,19 @@ export function Alerts({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = texts
   const [notices, setNotices] = useState<Notices>()
   const [fault, setFault] = useState<unknown>()
+  const [asked, setAsked] = useState(false)
+  useAwaited(!asked)
   const { onFault } = ways
   useEffect(() => {
-    void device.sync.getNotices().then(setNotices, (found: unknown) => {
-      // That there is no connection is said elsewhere.
-      if (!onFault(found) && navigator.onLine && !isOffline(found)) setFault(found)
-    })
+    void device.sync
+      .getNotices()
+      .then(setNotices, (found: unknown) => {
+        // That there is no connection is said elsewhere.
+        if (!onFault(found) && navigator.onLine && !isOffline(found)) setFault(found)
+      })
+      .finally(() => {
+        setAsked(true)
+      })
   }, [device, onFault])
   if (fault !== undefined) return <Notice tone="bad">{explainFault(fault, texts)}</Notice>
   if (notices === undefined || notices.notices.length === 0) return null

@@ -5,16 +5,18 @@ import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { Card, Notice } from '../components/parts.tsx'
 import type { ScreenInput } from '../components/screen-input.ts'
+import { useAwaited } from '../components/together.tsx'
 import { Timeline, isWrongPin } from '../components/timeline.tsx'
 import { useWork } from '../components/use-work.ts'
 import { sayDate, useTexts } from '../texts/use-texts.ts'
 
 export function History({ device, ways }: ScreenInput): ReactNode {
   const { security: words } = useTexts()
-  const [events, setEvents] = useState<readonly AccessEvent[]>([])
+  const [events, setEvents] = useState<readonly AccessEvent[]>()
   const [next, setNext] = useState<string>()
   const work = useWork()
   const { run } = work
+  useAwaited(events === undefined && work.error === undefined)
   const { onFault } = ways
   const read = useCallback(
     (before?: string): void => {
@@ -23,7 +25,7 @@ export function History({ device, ways }: ScreenInput): ReactNode {
           limit: 20,
           ...(before !== undefined && { before }),
         })
-        setEvents((shown) => (before === undefined ? page.events : [...shown, ...page.events]))
+        setEvents((shown = []) => (before === undefined ? page.events : [...shown, ...page.events]))
         setNext(page.next)
       }, onFault)
     },
@@ -32,13 +34,14 @@ export function History({ device, ways }: ScreenInput): ReactNode {
   useEffect(() => {
     read()
   }, [read])
-  const [newest] = events
+  const shown = events ?? []
+  const [newest] = shown
   return (
     <Card title={words.log}>
       <p>{words.logLead}</p>
       {work.error !== undefined && <Notice tone="bad">{work.error}</Notice>}
       {newest !== undefined && <Notice tone="good">{words.verified(sayDate(newest.at))}</Notice>}
-      <Timeline events={events} />
+      <Timeline events={shown} />
       <div className="wide" role="group" aria-label={words.logTable} tabIndex={0}>
         <table>
           <thead>
@@ -51,13 +54,13 @@ export function History({ device, ways }: ScreenInput): ReactNode {
             </tr>
           </thead>
           <tbody>
-            {events.map((event) => (
+            {shown.map((event) => (
               <tr
                 key={event.sequence}
-                className={event.success && !isWrongPin(event, events) ? '' : 'refused'}
+                className={event.success && !isWrongPin(event, shown) ? '' : 'refused'}
               >
                 <td>
-                  {isWrongPin(event, events)
+                  {isWrongPin(event, shown)
                     ? words.timeline.wrong
                     : (words.events[event.type] ?? words.otherEvent)}
                   {!event.success && ` (${words.refused})`}

@@ -7,6 +7,7 @@ import type { Ways } from '../app.tsx'
 import { Conversations } from '../components/conversations.tsx'
 import type { ScreenInput } from '../components/screen-input.ts'
 import { Card, Notice, Question, Title } from '../components/parts.tsx'
+import { Awaited, Together, useAwaited } from '../components/together.tsx'
 import { useWork } from '../components/use-work.ts'
 import type { Device } from '../device/device.ts'
 import { explainFault, isOffline } from '../texts/explain-fault.ts'
@@ -23,7 +24,19 @@ interface Here {
   readonly status: SyncStatus | undefined
 }
 
-export function Home({ device, ways }: ScreenInput): ReactNode {
+export function Home(input: ScreenInput): ReactNode {
+  const { home: words } = useTexts()
+  return (
+    <>
+      <Title>{words.title}</Title>
+      <Together>
+        <Overview {...input} />
+      </Together>
+    </>
+  )
+}
+
+function Overview({ device, ways }: ScreenInput): ReactNode {
   const texts = useTexts()
   const { home: words, imports } = texts
   const isSecond = device.session.level !== undefined
@@ -31,6 +44,7 @@ export function Home({ device, ways }: ScreenInput): ReactNode {
   const [asking, setAsking] = useState(false)
   const work = useWork()
   const [fault, setFault] = useState<unknown>()
+  useAwaited(here === undefined && fault === undefined)
   const { onFault } = ways
   const look = useCallback(() => {
     void readHere(device).then(
@@ -59,9 +73,8 @@ export function Home({ device, ways }: ScreenInput): ReactNode {
   const elsewhere = (here?.keys ?? []).filter(({ name }) => /^keys\d+\./.test(name)).length
   return (
     <>
-      <Title>{words.title}</Title>
       {device.inMemory && !isSecond && <Notice>{words.inMemory}</Notice>}
-      <Suspense>
+      <Suspense fallback={<Awaited />}>
         <ContactNews device={device} ways={ways} />
       </Suspense>
       <Alerts device={device} ways={ways} />

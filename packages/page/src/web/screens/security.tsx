@@ -3,6 +3,7 @@ import { Suspense, lazy } from 'react'
 import type { ReactNode } from 'react'
 import type { ScreenInput } from '../components/screen-input.ts'
 import { Card, Title } from '../components/parts.tsx'
+import { Awaited, Together } from '../components/together.tsx'
 import { Part } from '../components/unloaded.tsx'
 import { replaceRoute, useRoute } from '../components/use-route.ts'
 import { useTexts } from '../texts/use-texts.ts'
@@ -50,11 +51,22 @@ export function Security({ device, ways }: ScreenInput): ReactNode {
 }
 
 function Overview({ device, ways }: ScreenInput): ReactNode {
-  const { contacts, second, security: words } = useTexts()
+  const { security: words } = useTexts()
   return (
     <>
       <Title>{words.title}</Title>
-      <Suspense>
+      <Together>
+        <Cards device={device} ways={ways} />
+      </Together>
+    </>
+  )
+}
+
+function Cards({ device, ways }: ScreenInput): ReactNode {
+  const { contacts, second, security: words } = useTexts()
+  return (
+    <>
+      <Suspense fallback={<Awaited />}>
         <ContactNews device={device} ways={ways} />
       </Suspense>
       <Alerts device={device} ways={ways} />

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { Card, Notice } from '../../components/parts.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
+import { useAwaited } from '../../components/together.tsx'
 import { readAsked } from '../../device/contacts.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 import { Requests } from './requests.tsx'
@@ -15,14 +16,21 @@ export function ContactNews({ device, ways }: ScreenInput): ReactNode {
   const [requests, setRequests] = useState<readonly ContactRequest[]>([])
   const [asked, setAsked] = useState<readonly AskedOfMe[]>([])
   const [said, setSaid] = useState<string>()
+  const [known, setKnown] = useState(false)
+  useAwaited(!known)
   const { onFault } = ways
   const look = useCallback(() => {
     // What keeps Home from knowing, such as no connection, is said by its other parts.
     const { contacts } = device.sync
-    void contacts.list().then((found) => {
-      setRequests(found.requests)
-    }, onFault)
-    void readAsked(device).then(setAsked, onFault)
+    const both = [
+      contacts.list().then((found) => {
+        setRequests(found.requests)
+      }, onFault),
+      readAsked(device).then(setAsked, onFault),
+    ]
+    void Promise.all(both).then(() => {
+      setKnown(true)
+    })
   }, [device, onFault])
   useEffect(look, [look])
   // Anybody can name anybody a contact: what was not sealed to this person, or is too much, is no news.

@@ -10,7 +10,7 @@ import type { Keeping as Way } from '../../device/device.ts'
 import { useTexts } from '../../texts/use-texts.ts'
 
 export function Keep({ vault }: { readonly vault: Vault }): ReactNode {
-  const { cancel, keep, save, security: words } = useTexts()
+  const { cancel, keep, loading, save, security: words } = useTexts()
   const [now, setNow] = useState<Way>()
   const [changing, setChanging] = useState(false)
   useEffect(() => {
@@ -39,7 +39,7 @@ export function Keep({ vault }: { readonly vault: Vault }): ReactNode {
   }
   return (
     <Card title={words.keep}>
-      {now !== undefined && <p>{keep[now]}.</p>}
+      <p>{now === undefined ? loading : `${keep[now]}.`}</p>
       <Button
         className="quiet"
         onPress={() => {

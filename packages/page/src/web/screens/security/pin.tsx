@@ -5,6 +5,7 @@ import { Button } from 'react-aria-components'
 import { NewPin } from '../../components/new-pin.tsx'
 import type { ScreenInput } from '../../components/screen-input.ts'
 import { Card, Notice } from '../../components/parts.tsx'
+import { useAwaited } from '../../components/together.tsx'
 import { useWork } from '../../components/use-work.ts'
 import { changePin, isUnfinished } from '../../device/unfinished.ts'
 import { useTexts } from '../../texts/use-texts.ts'
@@ -12,7 +13,8 @@ import { useTexts } from '../../texts/use-texts.ts'
 export function Pin({ device, ways }: ScreenInput): ReactNode {
   const { cancel, security: words, unfinished } = useTexts()
   const [changing, setChanging] = useState(false)
-  const [unsure, setUnsure] = useState(false)
+  const [unsure, setUnsure] = useState<boolean>()
+  useAwaited(unsure === undefined)
   const [said, setSaid] = useState<string>()
   const work = useWork()
   const { onFault } = ways
@@ -25,7 +27,10 @@ export function Pin({ device, ways }: ScreenInput): ReactNode {
     }, ways.onFault)
   }
   useEffect(() => {
-    void isUnfinished(device.vault, 'pin-change').then(setUnsure).catch(onFault)
+    void isUnfinished(device.vault, 'pin-change').then(setUnsure, (fault: unknown) => {
+      onFault(fault)
+      setUnsure(false)
+    })
   }, [device, onFault])
   const rotate = async (): Promise<void> => {
     const { status } = await device.sync.rotate()
@@ -34,7 +39,7 @@ export function Pin({ device, ways }: ScreenInput): ReactNode {
   return (
     <Card title={words.pin}>
       <p>{words.pinLead}</p>
-      {unsure && (
+      {unsure === true && (
         <Notice tone="bad">
           <strong>{unfinished.pinTitle}</strong> {unfinished.pin}
         </Notice>
