@@ -14,6 +14,8 @@ const MARKUP = '<img src=x onerror=alert(1)>'
 let place: PagePlace
 let anna: PageDevice
 let ben: PageDevice
+/** Anna's next device. */
+let phone: PageDevice
 const annasPhone = randomPhone()
 /** By which Ben came. */
 let link = ''
@@ -120,7 +122,7 @@ test('without a connection a message says that it was not sent, survives a reloa
 test('the old messages are readable on a new device, with number and PIN, under the same name', async () => {
   const all = await shown(anna)
   expect(all).toHaveLength(4)
-  const phone = await place.newDevice()
+  phone = await place.newDevice()
   await phone.signIn(annasPhone)
   await enterPin(phone, PIN)
   await phone.press('Go to my keys')
@@ -160,6 +162,16 @@ async function lying(
   await work()
   await context.unrouteAll({ behavior: 'wait' })
   await page.reload()
+}
+
+/** While `work` runs, nothing of this device gets into the backup. */
+async function withoutBackup<T>({ context }: PageDevice, work: () => Promise<T>): Promise<T> {
+  await context.route('**/v1/log/segments/*', (route) =>
+    route.request().method() === 'GET' ? route.continue() : route.abort(),
+  )
+  const done = await work()
+  await context.unrouteAll({ behavior: 'wait' })
+  return done
 }
 
 const MESSAGES = '**/v1/messenger/conversations/*/messages*'
@@ -229,7 +241,7 @@ test('a server that leaves out or edits what was written is found out, and so is
   expectNoComplaints(anna)
 })
 
-test('what came since one looked is counted as new; a link whose server shows another inviter is not joined', async () => {
+test('what came since one looked is counted as new; a conversation whose key is not backed up says so elsewhere; a link whose server shows another inviter is not joined', async () => {
   const row = anna.page.getByRole('link', { name: /^Ben / })
   await toHome(anna)
   await row.waitFor()
@@ -245,8 +257,20 @@ test('what came since one looked is counted as new; a link whose server shows an
 
   await follow(anna, 'Invite somebody')
   await anna.fill('Name of this person', 'Carla')
-  await anna.press('Make a link')
-  const another = await anna.page.getByText(/\/#\/join\//).innerText()
+  const another = await withoutBackup(anna, async () => {
+    await anna.press('Make a link')
+    const made = await anna.page.getByText(/\/#\/join\//).innerText()
+    await toHome(phone)
+    await phone.page.getByRole('link', { name: /^Carla / }).click()
+    await reads(phone, 'The key of this conversation is not on this device yet.')
+    await expectGoodLooks(phone, 'no-key')
+    return made
+  })
+  await toHome(anna)
+  await anna.page.reload()
+  await reads(anna, 'Everything is backed up')
+  await phone.page.reload()
+  await reads(phone, 'The link itself is on the device that made it.')
   const mallory = await generateIdentity()
   await ben.page.goto(another)
   await lying(
@@ -268,7 +292,7 @@ test('what came since one looked is counted as new; a link whose server shows an
   await toHome(anna)
   await row.click()
   await reads(anna, 'Two')
-  expectNoComplaints(anna, ben)
+  expectNoComplaints(anna, ben, phone)
 })
 
 test('a link is good once, and who removes a conversation removes it for both', async () => {

@@ -1,4 +1,4 @@
-/** A second PIN on the page: made on one device, opened on another, and nothing that tells of it in between. */
+/** A second PIN on the page: made on one device, opened on another by the keyboard alone, and nothing that tells of it in between. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { randomBytes, toHex, utf8 } from 'keyhaven/crypto'
 import { deriveLevel } from 'keyhaven/sync'
@@ -12,6 +12,8 @@ import {
   openPagePlace,
   signInBeside,
 } from '../testing/page-people.ts'
+import { expectGermanToo } from '../testing/page-german.ts'
+import { goOnByKeyboard, tickByKeyboard, typeByKeyboard } from '../testing/page-keyboard.ts'
 import { expectGoodLooks } from '../testing/page-looks.ts'
 import { newSetUpDevice } from '../testing/page-prepared.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
@@ -79,6 +81,20 @@ async function giveWord(device: PageDevice, word: string): Promise<void> {
   await device.press('Sign in')
 }
 
+/** Without a mouse; the Enter key sends each form off. */
+async function giveWordByKeyboard(device: PageDevice, word: string): Promise<void> {
+  const { page } = device
+  await device.sees('A second PIN')
+  await typeByKeyboard(device, 'Your word', word)
+  await page.keyboard.press('Enter')
+  const code = await page
+    .locator('.inbox-code')
+    .filter({ hasText: /^\d{6}$/ })
+    .innerText()
+  await typeByKeyboard(device, 'Six-digit code', code)
+  await page.keyboard.press('Enter')
+}
+
 async function write(device: PageDevice, text: string): Promise<void> {
   await device.fill('Write a message', text)
   await device.page.getByLabel('Write a message').press('Enter')
@@ -91,11 +107,13 @@ test('it is made with a word and a PIN that is not the first, and what goes ther
   await follow(anna, 'Security')
   await follow(anna, 'Open or make one')
   await anna.sees('A second PIN')
+  await expectGermanToo(anna)
   await anna.press('Send me a code')
   await reads(anna, 'Write a word of 1 to 64 characters.')
   await expectGoodLooks(anna, 'second-word')
   await giveWord(anna, WORD)
   await anna.sees('There is nothing under this word yet')
+  await expectGermanToo(anna)
   await choosePin(anna, FIRST)
   await anna.press('Make it')
   await reads(anna, 'Enter your first PIN, too.')
@@ -106,10 +124,11 @@ test('it is made with a word and a PIN that is not the first, and what goes ther
   await choosePin(anna, SECOND)
   await anna.press('Make it')
   await anna.sees('What should be behind the second PIN?')
-  await anna.page.getByText('Ben', { exact: true }).click()
-  await anna.page.getByText('team@other-app').click()
+  await tickByKeyboard(anna, /^Ben/)
+  await tickByKeyboard(anna, 'team@other-app')
   await expectGoodLooks(anna, 'second-put')
-  await anna.press('Go on')
+  await expectGermanToo(anna)
+  await goOnByKeyboard(anna, 'Go on')
   await reads(anna, 'Your second PIN is open.')
   await reads(anna, 'The key of one conversation of another app is here, too.')
   await follow(anna, /^Ben/)
@@ -117,6 +136,7 @@ test('it is made with a word and a PIN that is not the first, and what goes ther
   await anna.page.getByRole('navigation').getByRole('link', { name: 'Home' }).click()
   await reads(anna, 'Everything is backed up')
   await expectGoodLooks(anna, 'second-home')
+  await expectGermanToo(anna)
   await keepWhatIsStored(anna)
   await anna.press('Close it')
   await anna.page.getByText('Your second PIN is open.').waitFor({ state: 'hidden' })
@@ -154,16 +174,19 @@ test('another device opens it from the PIN screen, which is the same whether the
   expect(screen).toBe(without)
   expect(screen).toContain('With a second PIN')
 
-  await phone2.press('With a second PIN')
-  await giveWord(phone2, 'Gardens of 1987')
+  await goOnByKeyboard(phone2, 'With a second PIN')
+  await giveWordByKeyboard(phone2, 'Gardens of 1987')
   await reads(phone2, 'There is nothing under this word.')
   await expectGoodLooks(phone2, 'second-nothing')
-  await giveWord(phone2, ` ${WORD.toLowerCase()} `)
+  await expectGermanToo(phone2)
+  await giveWordByKeyboard(phone2, ` ${WORD.toLowerCase()} `)
   await phone2.sees('Enter your second PIN')
   await enterPin(phone2, FIRST)
   await reads(phone2, '9 tries are left.')
   await expectGoodLooks(phone2, 'second-enter')
-  await enterPin(phone2, SECOND)
+  await expectGermanToo(phone2)
+  await typeByKeyboard(phone2, 'PIN', SECOND)
+  await phone2.page.keyboard.press('Enter')
   await reads(phone2, 'Your second PIN is open.')
   await reads(phone2, 'The key of one conversation of another app is here, too.')
   await follow(phone2, /^Ben/)

@@ -1,7 +1,7 @@
 /** Reload, back and a second tab at every step; the keyboard alone; less motion. */
-import type { Page } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'
 import { randomPhone } from '../../packages/server/src/testing/app.ts'
+import { goOnByKeyboard, tabTo } from '../testing/page-keyboard.ts'
 import { PIN, choosePin, enterPin, expectNoComplaints, openPagePlace } from '../testing/page-people.ts'
 import type { PageDevice, PagePlace } from '../testing/page-people.ts'
 import { finish, isBackedUp, reloadAt } from '../testing/page-reloads.ts'
@@ -101,20 +101,6 @@ test('two tabs see the same keys and work at the same time', async () => {
   expectNoComplaints(second)
 })
 
-/** Moves on by the Tab key until the focus is on what has this name. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let steps = 0; steps < 60; steps += 1) {
-    await page.keyboard.press('Tab')
-    const at = await page.evaluate(() => {
-      const element = document.activeElement
-      const label = element instanceof HTMLInputElement ? element.labels?.[0] : undefined
-      return (label ?? element)?.textContent.trim()
-    })
-    if (at === name) return
-  }
-  throw new Error(`the Tab key does not lead to ${name}`)
-}
-
 async function signInByKeyboard({ page }: PageDevice, number: string): Promise<void> {
   const { keyboard } = page
   await page.getByRole('heading', { level: 1 }).waitFor()
@@ -133,10 +119,7 @@ test('with the keyboard alone a person makes keys and a backup, and brings them 
   const number = randomPhone()
   await signInByKeyboard(one, number)
   const { page } = one
-  const goOn = async (name: string): Promise<void> => {
-    await tabTo(page, name)
-    await page.keyboard.press('Enter')
-  }
+  const goOn = (name: string): Promise<void> => goOnByKeyboard(one, name)
   await one.sees('Your keys')
   await goOn('Continue')
   await one.sees('How should this device keep them?')
@@ -163,8 +146,7 @@ test('with the keyboard alone a person makes keys and a backup, and brings them 
   await two.page.keyboard.type(PIN)
   await two.page.keyboard.press('Enter')
   await two.sees('Your keys are here')
-  await tabTo(two.page, 'Go to my keys')
-  await two.page.keyboard.press('Enter')
+  await goOnByKeyboard(two, 'Go to my keys')
   await isBackedUp(two)
   expectNoComplaints(one, two)
 })
