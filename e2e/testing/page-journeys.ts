@@ -27,7 +27,8 @@ export interface Journey {
 const text = ({ page }: PageDevice, words: string | RegExp): Locator => page.getByText(words).first()
 export const toSecurity = async (device: PageDevice): Promise<void> => {
   await device.page.getByRole('link', { name: 'Security' }).click()
-  await device.sees('Security')
+  // Then all that the screen asks is answered, and what is counted from here on is the work's.
+  await device.page.getByRole('button', { name: 'Change PIN' }).waitFor()
 }
 const toHome = async (device: PageDevice): Promise<void> => {
   await device.page.getByRole('link', { name: 'Home' }).click()

@@ -6,6 +6,9 @@ import { useTexts } from '../texts/use-texts.ts'
 /** One more part that is waited for; returns what ends that. */
 type Await = () => () => void
 
+/** A server that takes longer than this keeps nobody from what is known. */
+const PATIENCE_MS = 20_000
+
 const Awaiting = createContext<Await>(() => () => undefined)
 
 /** Shows nothing but that it takes a moment until no part within waits any more; from then on whatever is there. */
@@ -25,6 +28,14 @@ export function Together({ children }: { readonly children: ReactNode }): ReactN
     }
   }, [look])
   useEffect(look, [look])
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setShown(true)
+    }, PATIENCE_MS)
+    return () => {
+      clearTimeout(timer)
+    }
+  }, [])
   return (
     <Awaiting value={wait}>
       {!shown && <p role="status">{loading}</p>}
