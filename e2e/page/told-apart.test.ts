@@ -125,6 +125,7 @@ test('on a shared computer no connection, a wrong PIN and a wait are told apart,
   await expectGoodLooks(shared, 'waiting')
   await shared.page.reload()
   await shared.sees('Your keys, safe on every device')
+  expect(await shared.page.evaluate(() => Object.keys(localStorage))).toEqual([])
   expect(await shared.page.evaluate(() => indexedDB.databases())).not.toContainEqual({ name: 'me' })
   expectNoComplaints(shared)
 })

@@ -31,6 +31,8 @@ export interface WorkerVaultOptions {
   readonly name: string
   /** The name of the IndexedDB database; `keyhaven` unless told. */
   readonly database?: string
+  /** The worker keeps vaults of this database in memory alone: the browser keeps no note of them either. */
+  readonly inMemory?: boolean
   readonly protections?: readonly Protection[]
   readonly autoLock?: AutoLockOptions
   readonly replaceEvicted?: boolean
@@ -40,7 +42,9 @@ export interface WorkerVaultOptions {
 export interface VaultWorker {
   createVault(options: WorkerVaultOptions): Promise<Vault>
   openVault(options: WorkerVaultOptions): Promise<Vault>
-  describeVault(options: Pick<WorkerVaultOptions, 'name' | 'database'>): Promise<VaultDescription>
+  describeVault(
+    options: Pick<WorkerVaultOptions, 'name' | 'database' | 'inMemory'>,
+  ): Promise<VaultDescription>
 }
 
 interface Connection {
@@ -107,7 +111,15 @@ async function describe(connection: Connection, options: WorkerVaultOptions): Pr
   return evicted ? { status: 'evicted' } : description
 }
 
-function markerOf(options: Pick<WorkerVaultOptions, 'database'>): Marker {
+/** A vault that ends with its page is never missed. */
+const NO_MARKER: Marker = {
+  has: () => Promise.resolve(false),
+  add: () => Promise.resolve(false),
+  remove: () => Promise.resolve(),
+}
+
+function markerOf(options: Pick<WorkerVaultOptions, 'database' | 'inMemory'>): Marker {
+  if (options.inMemory === true) return NO_MARKER
   return createMarker(`keyhaven/${options.database ?? DATABASE}`)
 }
 

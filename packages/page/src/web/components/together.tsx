@@ -7,7 +7,7 @@ import { useTexts } from '../texts/use-texts.ts'
 type Await = () => () => void
 
 /** A server that takes longer than this keeps nobody from what is known. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 10_000
 
 const Awaiting = createContext<Await>(() => () => undefined)
 

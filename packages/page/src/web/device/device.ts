@@ -70,7 +70,12 @@ export async function makeVault(options: { readonly inMemory: boolean }): Promis
     })
   }
   const protection = passwordProtection({ password: randomBytes(32), memoryKib: 19_456, iterations: 2 })
-  return vaults().createVault({ name: toHex(randomBytes(8)), database: IN_MEMORY, protections: [protection] })
+  return vaults().createVault({
+    name: toHex(randomBytes(8)),
+    database: IN_MEMORY,
+    inMemory: true,
+    protections: [protection],
+  })
 }
 
 /** The server is the one that the page came from. With the vault of a device that was signed in before, as that device. */
